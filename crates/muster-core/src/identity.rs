@@ -1,0 +1,289 @@
+//! How things name themselves on a medium, and the keys that stand for those names inside.
+//!
+//! Facts are keyed by [`Identity`]. A device is a reversible grouping of identities that is applied
+//! when asked: by default each identity is a device of its own, with the same number.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A 48-bit link-layer or Bluetooth device address, in transmission order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mac(pub [u8; 6]);
+
+impl Mac {
+    /// Whether the address is locally administered (IEEE 802-2014, 8.2.2): chosen by software, on
+    /// phones and laptops nearly always at random.
+    #[must_use]
+    pub const fn is_local(self) -> bool {
+        self.0[0] & 0b10 != 0
+    }
+
+    /// Whether it names a group of stations, not one.
+    #[must_use]
+    pub const fn is_multicast(self) -> bool {
+        self.0[0] & 0b01 != 0
+    }
+
+    /// Whether one station can own it: neither a group address nor all zeros.
+    #[must_use]
+    pub fn is_station(self) -> bool {
+        !self.is_multicast() && self.0 != [0; 6]
+    }
+}
+
+impl fmt::Display for Mac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+impl FromStr for Mac {
+    type Err = InvalidIdentity;
+
+    /// Reads six hexadecimal octets with colons or dashes between them, in either case.
+    fn from_str(text: &str) -> Result<Self, InvalidIdentity> {
+        let wrong = || InvalidIdentity::Address { given: text.to_owned() };
+        let mut octets = [0; 6];
+        let mut parts = text.split([':', '-']);
+        for octet in &mut octets {
+            let part = parts.next().filter(|it| it.len() == 2).ok_or_else(wrong)?;
+            if !part.bytes().all(|it| it.is_ascii_hexdigit()) {
+                return Err(wrong());
+            }
+            *octet = u8::from_str_radix(part, 16).map_err(|_| wrong())?;
+        }
+        if parts.next().is_some() { Err(wrong()) } else { Ok(Self(octets)) }
+    }
+}
+
+/// What a thing calls itself on one medium. Written `kind:value`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Identity {
+    /// `mac:`, a link-layer address on the local network.
+    Mac(Mac),
+    /// `ble:`, a Bluetooth low energy address.
+    Ble(Mac),
+    /// `bt:`, a classic Bluetooth address.
+    Bt(Mac),
+    /// Every kind whose value is text.
+    Text(TextKind, Box<str>),
+}
+
+/// The kinds of identity whose value is text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TextKind {
+    /// `ibeacon:UUID-MAJOR-MINOR`.
+    Ibeacon,
+    /// `eddystone:NAMESPACE-INSTANCE`.
+    Eddystone,
+    /// `irk:HEX`, a hash of an identity resolving key, never the key.
+    Irk,
+    /// `tag:TEXT`, an identifier carried in a name, service data or manufacturer data.
+    Tag,
+    /// `name:TEXT`.
+    Name,
+    /// `entity:person.anna`, an entity of another system.
+    Entity,
+}
+
+impl TextKind {
+    const ALL: [(&'static str, Self); 6] = [
+        ("ibeacon", Self::Ibeacon),
+        ("eddystone", Self::Eddystone),
+        ("irk", Self::Irk),
+        ("tag", Self::Tag),
+        ("name", Self::Name),
+        ("entity", Self::Entity),
+    ];
+
+    /// The word before the colon.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(_, it)| *it == self).map_or("", |(word, _)| word)
+    }
+}
+
+impl Identity {
+    /// The longest text value accepted, in bytes: no medium carries a longer one in an identifier.
+    pub const MAX_TEXT: usize = 255;
+
+    /// The word before the colon: `mac`, `ble`, `bt`, `ibeacon` ...
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Mac(_) => "mac",
+            Self::Ble(_) => "ble",
+            Self::Bt(_) => "bt",
+            Self::Text(kind, _) => kind.word(),
+        }
+    }
+
+    /// Its link-layer address, when it is one on the local network.
+    #[must_use]
+    pub const fn mac(&self) -> Option<Mac> {
+        match self {
+            Self::Mac(mac) => Some(*mac),
+            Self::Ble(_) | Self::Bt(_) | Self::Text(..) => None,
+        }
+    }
+
+    /// Whether the address was chosen by software and may change (see [`Mac::is_local`]).
+    #[must_use]
+    pub fn is_randomised(&self) -> bool {
+        self.mac().is_some_and(Mac::is_local)
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mac(mac) | Self::Ble(mac) | Self::Bt(mac) => write!(f, "{}:{mac}", self.kind()),
+            Self::Text(kind, value) => write!(f, "{}:{value}", kind.word()),
+        }
+    }
+}
+
+impl FromStr for Identity {
+    type Err = InvalidIdentity;
+
+    fn from_str(text: &str) -> Result<Self, InvalidIdentity> {
+        let (kind, value) = text
+            .split_once(':')
+            .ok_or_else(|| InvalidIdentity::Shape { given: text.to_owned() })?;
+        match kind {
+            "mac" => value.parse().map(Self::Mac),
+            "ble" => value.parse().map(Self::Ble),
+            "bt" => value.parse().map(Self::Bt),
+            _ => {
+                let known = TextKind::ALL.iter().find(|(word, _)| *word == kind);
+                let (_, kind) =
+                    known.ok_or_else(|| InvalidIdentity::Kind { given: kind.to_owned() })?;
+                let printable = !value.chars().any(char::is_control);
+                if value.is_empty() || value.len() > Self::MAX_TEXT || !printable {
+                    return Err(InvalidIdentity::Text { given: value.to_owned() });
+                }
+                Ok(Self::Text(*kind, value.into()))
+            }
+        }
+    }
+}
+
+/// Why a text is no identity.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum InvalidIdentity {
+    /// No colon.
+    #[error("an identity is written kind:value, as in mac:b8:27:eb:01:02:03: {given}")]
+    Shape {
+        /// What was given.
+        given: String,
+    },
+    /// A kind nobody knows.
+    #[error(
+        "identity kind is one of mac, ble, bt, ibeacon, eddystone, irk, tag, name, entity: {given}"
+    )]
+    Kind {
+        /// What was given.
+        given: String,
+    },
+    /// Not six octets.
+    #[error("an address is six hexadecimal octets, as in b8:27:eb:01:02:03: {given}")]
+    Address {
+        /// What was given.
+        given: String,
+    },
+    /// Empty, too long, or with control characters.
+    #[error("an identity's text has 1 to 255 bytes and no control characters: {given}")]
+    Text {
+        /// What was given.
+        given: String,
+    },
+}
+
+macro_rules! key {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub u32);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+key! {
+    /// The number of an [`Identity`] in one store. Given out in order of first appearance.
+    IdentityId
+}
+key! {
+    /// The number of a device: that of the identity which names it. Merging devices makes one
+    /// identity point at another's device; undoing it points it back at its own.
+    DeviceId
+}
+key! {
+    /// The number of a listener: one (monitor, source, channel).
+    ListenerId
+}
+key! {
+    /// The number of a person.
+    PersonId
+}
+key! {
+    /// The number of a place.
+    PlaceId
+}
+
+impl IdentityId {
+    /// The device that this identity is while nobody has grouped it with another.
+    #[must_use]
+    pub const fn own_device(self) -> DeviceId {
+        DeviceId(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_value_agree() {
+        for text in [
+            "mac:b8:27:eb:01:02:03",
+            "ble:7c:2f:80:a1:b2:c3",
+            "bt:00:11:22:33:44:55",
+            "tag:ATT-USER-1a2b3c4d",
+            "entity:person.anna",
+            "ibeacon:f7826da6-4fa2-4e98-8024-bc5b71e0893e-1-2",
+        ] {
+            assert_eq!(text.parse::<Identity>().unwrap().to_string(), text);
+        }
+        assert_eq!(
+            "mac:B8-27-EB-01-02-03".parse::<Identity>().unwrap().to_string(),
+            "mac:b8:27:eb:01:02:03"
+        );
+    }
+
+    #[test]
+    fn wrong_text_is_told_apart() {
+        use InvalidIdentity as Wrong;
+        let parse = |text: &str| text.parse::<Identity>().unwrap_err();
+        assert!(matches!(parse("b8"), Wrong::Shape { .. }));
+        assert!(matches!(parse("wifi:b8:27:eb:01:02:03"), Wrong::Kind { .. }));
+        assert!(matches!(parse("mac:b8:27:eb:01:02"), Wrong::Address { .. }));
+        assert!(matches!(parse("mac:b8:27:eb:01:02:03:04"), Wrong::Address { .. }));
+        assert!(matches!(parse("mac:+8:27:eb:01:02:03"), Wrong::Address { .. }));
+        assert!(matches!(parse("tag:"), Wrong::Text { .. }));
+        assert!(matches!(parse("tag:a\u{7}b"), Wrong::Text { .. }));
+    }
+
+    #[test]
+    fn bits_of_the_first_octet() {
+        assert!(Mac([0x02, 0, 0, 0, 0, 1]).is_local());
+        assert!(!Mac([0xb8, 0x27, 0xeb, 1, 2, 3]).is_local());
+        assert!(!Mac([0x01, 0, 0x5e, 0, 0, 1]).is_station());
+        assert!(!Mac([0; 6]).is_station());
+    }
+}

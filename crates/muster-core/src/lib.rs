@@ -1,0 +1,13 @@
+//! Muster's core: vocabulary, decisions and ports. Pure and sans-IO.
+//!
+//! Facts and `Now` go in, changes and the next deadline come out. Nothing here reads a clock, does
+//! I/O or logs, so a day replays in milliseconds and a failing simulation is a seed number.
+#![warn(missing_docs)]
+
+pub mod time;
+
+pub mod span;
+
+pub mod identity;
+
+pub mod fact;
