@@ -11,3 +11,17 @@ pub mod span;
 pub mod identity;
 
 pub mod fact;
+
+pub mod directory;
+
+pub mod policy;
+
+pub mod stay;
+
+pub mod change;
+
+pub mod batch;
+
+pub mod snapshot;
+
+pub mod ports;

@@ -1,0 +1,227 @@
+//! What one commit holds: merged facts, the state judged from them, and the changes.
+//!
+//! Rows carry the *merged* value for their key, so a store replaces and never merges; writing a
+//! batch twice leaves the same rows. Heard spans, probes and coverage are chopped at the hour:
+//! whatever is still growing lies side by side, and retention is a range.
+
+use std::time::Duration;
+
+use crate::change::Change;
+use crate::directory::Directory;
+use crate::fact::{DetailKind, LevelState, Listener, Outcome};
+use crate::identity::{Identity, IdentityId, ListenerId};
+use crate::span::Span;
+use crate::stay::{Stay, StayId};
+use crate::time::Time;
+
+/// The length of the pieces in which spans and probes are stored.
+pub const HOUR: Duration = Duration::from_hours(1);
+
+/// One commit.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// Identities new since the last batch.
+    pub identities: Vec<(IdentityId, Identity)>,
+    /// Listeners new since the last batch.
+    pub listeners: Vec<(ListenerId, Listener)>,
+    /// First and last sighting of identities that were heard.
+    pub seen: Vec<Seen>,
+    /// Heard spans of an hour, replaced.
+    pub heard: Vec<HeardHour>,
+    /// Coverage of an hour, replaced.
+    pub coverage: Vec<CoverageHour>,
+    /// Probes of an hour, replaced.
+    pub probes: Vec<ProbeHour>,
+    /// Levels, added.
+    pub levels: Vec<LevelRow>,
+    /// Details, replaced by (identity, kind, value); at most [`Batch::MAX_ADDRESSES`] addresses.
+    pub details: Vec<DetailRow>,
+    /// Readings, replaced by (identity, interval, monitor).
+    pub readings: Vec<Reading>,
+    /// Stays, replaced by id.
+    pub stays: Vec<Stay>,
+    /// Stays that late facts joined with another, or unmade.
+    pub gone: Vec<StayId>,
+    /// The whole directory, if it was edited: small, and rewritten as one.
+    pub directory: Option<Directory>,
+    /// Changes in order; the store gives them their ids.
+    pub changes: Vec<Change>,
+    /// The wall time up to which has been judged.
+    pub frontier: Time,
+}
+
+impl Batch {
+    /// How many addresses of each kind are kept for an identity: a phone with privacy extensions
+    /// holds up to seven IPv6 addresses (RFC 8981, 3.4), newest first.
+    pub const MAX_ADDRESSES: usize = 8;
+
+    /// Whether there is nothing to store.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self {
+            identities,
+            listeners,
+            seen,
+            heard,
+            coverage,
+            probes,
+            levels,
+            details,
+            readings,
+            stays,
+            gone,
+            directory,
+            changes,
+            frontier: _,
+        } = self;
+        identities.is_empty()
+            && listeners.is_empty()
+            && seen.is_empty()
+            && heard.is_empty()
+            && coverage.is_empty()
+            && probes.is_empty()
+            && levels.is_empty()
+            && details.is_empty()
+            && readings.is_empty()
+            && stays.is_empty()
+            && gone.is_empty()
+            && directory.is_none()
+            && changes.is_empty()
+    }
+}
+
+/// First and last sighting of an identity. Kept beyond the retention of heard spans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Of whom.
+    pub identity: IdentityId,
+    /// The earliest sighting.
+    pub first: Time,
+    /// The latest sighting.
+    pub last: Time,
+}
+
+/// The heard spans of one identity at one listener in one hour, clipped to the hour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeardHour {
+    /// The hour's start.
+    pub hour: Time,
+    /// Who was heard.
+    pub identity: IdentityId,
+    /// By whom.
+    pub listener: ListenerId,
+    /// When; sorted and disjoint, within the hour.
+    pub spans: Vec<Span>,
+}
+
+/// The coverage of one listener in one hour, clipped to the hour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CoverageHour {
+    /// The hour's start.
+    pub hour: Time,
+    /// Whose coverage.
+    pub listener: ListenerId,
+    /// When; sorted and disjoint, within the hour.
+    pub spans: Vec<Span>,
+}
+
+/// The probes of one identity by one listener in one hour. An *answered* one is a heard span.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeHour {
+    /// The hour's start.
+    pub hour: Time,
+    /// Who was asked.
+    pub identity: IdentityId,
+    /// By whom.
+    pub listener: ListenerId,
+    /// When, and what came of it; sorted, within the hour.
+    pub outcomes: Vec<(Time, Outcome)>,
+}
+
+/// One level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LevelRow {
+    /// Whose state.
+    pub identity: IdentityId,
+    /// Told by whom.
+    pub listener: ListenerId,
+    /// Since when.
+    pub at: Time,
+    /// Order among equals in time.
+    pub sequence: u64,
+    /// The state.
+    pub state: LevelState,
+}
+
+/// One detail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DetailRow {
+    /// About whom.
+    pub identity: IdentityId,
+    /// What.
+    pub kind: DetailKind,
+    /// The value.
+    pub value: Box<str>,
+    /// Since when it is known; newest wins.
+    pub at: Time,
+}
+
+/// The best signal of an identity at a monitor in an interval: strongest RSSI, then earliest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// The interval's start, aligned to the epoch.
+    pub interval: Time,
+    /// The interval's length.
+    pub length: Duration,
+    /// Whose.
+    pub identity: IdentityId,
+    /// At which monitor: the listener stands for its monitor, the lowest that heard it.
+    pub listener: ListenerId,
+    /// The signal, dBm; none where the medium has none.
+    pub rssi: Option<i8>,
+    /// When it was heard so.
+    pub at: Time,
+}
+
+/// What a store gives back at start: everything judged and the facts since a time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Restored {
+    /// The directory.
+    pub directory: Directory,
+    /// All identities, in order of number.
+    pub identities: Vec<(IdentityId, Identity)>,
+    /// All listeners, in order of number.
+    pub listeners: Vec<(ListenerId, Listener)>,
+    /// First and last sighting of every identity.
+    pub seen: Vec<Seen>,
+    /// Details of all identities.
+    pub details: Vec<DetailRow>,
+    /// Facts since the time asked for.
+    pub facts: History,
+    /// Stays that are open or ended since the time asked for.
+    pub stays: Vec<Stay>,
+    /// The last state-bearing change of every subject (see
+    /// [`ChangeKind::bears_state`](crate::change::ChangeKind::bears_state)).
+    pub states: Vec<Change>,
+    /// The highest stay number ever given out.
+    pub last_stay: StayId,
+    /// The last change's id.
+    pub last_change: u64,
+    /// The wall time up to which had been judged.
+    pub frontier: Time,
+}
+
+/// Stored facts of a window.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    /// Heard spans.
+    pub heard: Vec<HeardHour>,
+    /// Coverage.
+    pub coverage: Vec<CoverageHour>,
+    /// Probes.
+    pub probes: Vec<ProbeHour>,
+    /// Levels.
+    pub levels: Vec<LevelRow>,
+    /// Readings of the window.
+    pub readings: Vec<Reading>,
+}

@@ -1,0 +1,337 @@
+//! What people may change in the directory, and when it is refused.
+
+use crate::identity::{DeviceId, IdentityId, PersonId, PlaceId};
+use crate::time::Time;
+
+use super::{Device, DeviceKind, Directory, Mark, Override, Ownership, Person, Place};
+
+/// One edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// Adds a person.
+    AddPerson {
+        /// See [`Person::name`].
+        name: String,
+        /// See [`Person::display`]; empty: the name.
+        display: String,
+    },
+    /// Changes what people read.
+    RenamePerson {
+        /// Who.
+        person: PersonId,
+        /// The new text.
+        display: String,
+    },
+    /// Removes a person; devices lose their owner, recorded stays remain.
+    RemovePerson {
+        /// Who.
+        person: PersonId,
+    },
+    /// Describes a device; what is none stays as it is.
+    EditDevice {
+        /// Which.
+        device: DeviceId,
+        /// A new name; empty: no name.
+        name: Option<String>,
+        /// A new kind.
+        kind: Option<DeviceKind>,
+        /// A new mark.
+        mark: Option<Mark>,
+        /// Whether it votes; `Some(None)`: by its kind.
+        carried: Option<Option<bool>>,
+    },
+    /// Gives a device to a person, or to nobody, from a time on.
+    Assign {
+        /// Which.
+        device: DeviceId,
+        /// To whom.
+        person: Option<PersonId>,
+        /// From when on; later ownership is replaced.
+        from: Time,
+    },
+    /// Puts an identity into another device, for all time.
+    Group {
+        /// Which identity.
+        identity: IdentityId,
+        /// Into which device.
+        device: DeviceId,
+    },
+    /// Makes an identity its own device again.
+    Ungroup {
+        /// Which.
+        identity: IdentityId,
+    },
+    /// Adds a place; without a parent it is a site.
+    AddPlace {
+        /// Its name.
+        name: String,
+        /// What it lies in.
+        parent: Option<PlaceId>,
+    },
+    /// Renames a place.
+    RenamePlace {
+        /// Which.
+        place: PlaceId,
+        /// Its new name.
+        name: String,
+    },
+    /// Removes a place that holds no monitor and no other place.
+    RemovePlace {
+        /// Which.
+        place: PlaceId,
+    },
+    /// Puts a monitor in a place.
+    PlaceMonitor {
+        /// Which.
+        monitor: String,
+        /// Where.
+        place: PlaceId,
+    },
+    /// Sets a person's presence by hand.
+    Override {
+        /// Whose.
+        person: PersonId,
+        /// How.
+        set: Override,
+    },
+    /// Takes that back.
+    ClearOverride {
+        /// Whose.
+        person: PersonId,
+    },
+}
+
+/// Why an edit was refused; nothing was changed.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum EditError {
+    /// The name cannot be used in metrics and addresses.
+    #[error("a person's name has 1 to 32 of a-z, 0-9, _ and -: {given}")]
+    PersonName {
+        /// What was given.
+        given: String,
+    },
+    /// A text for people that cannot be shown.
+    #[error("a name has 1 to 64 characters and no control characters: {given}")]
+    Text {
+        /// What was given.
+        given: String,
+    },
+    /// Taken.
+    #[error("there is already a {what} with this name: {given}")]
+    Taken {
+        /// Person or place.
+        what: &'static str,
+        /// The name.
+        given: String,
+    },
+    /// Not there.
+    #[error("no such {what}: {given}")]
+    Missing {
+        /// Person, device or place.
+        what: &'static str,
+        /// What was given.
+        given: String,
+    },
+    /// In use.
+    #[error("the place still holds {what}: {given}")]
+    InUse {
+        /// A place or a monitor.
+        what: &'static str,
+        /// Which.
+        given: String,
+    },
+    /// A word outside its list.
+    #[error("{what} is one of {allowed}: {given}")]
+    UnknownWord {
+        /// Which field.
+        what: &'static str,
+        /// What was given.
+        given: String,
+        /// What may be given.
+        allowed: &'static str,
+    },
+    /// An override that is over before it begins, or lasts longer than a week.
+    #[error("an override lasts up to 7 days from now")]
+    Expiry,
+    /// Too much of it.
+    #[error("the directory is full")]
+    Full,
+}
+
+impl Directory {
+    /// Applies one edit, or refuses it and changes nothing.
+    pub fn apply(&mut self, edit: Edit) -> Result<(), EditError> {
+        match edit {
+            Edit::AddPerson { name, display } => self.add_person(name, display)?,
+            Edit::RenamePerson { person, display } => {
+                self.person_mut(person)?.display = shown(display)?;
+            }
+            Edit::RemovePerson { person } => self.remove_person(person)?,
+            Edit::EditDevice { device, name, kind, mark, carried } => {
+                let name = name.map(|it| if it.is_empty() { Ok("".into()) } else { shown(it) });
+                let name = name.transpose()?;
+                let entry = self.device_mut(device)?;
+                entry.name = name.unwrap_or_else(|| entry.name.clone());
+                entry.kind = kind.unwrap_or(entry.kind);
+                entry.mark = mark.unwrap_or(entry.mark);
+                entry.carried = carried.unwrap_or(entry.carried);
+            }
+            Edit::Assign { device, person, from } => self.assign(device, person, from)?,
+            Edit::Group { identity, device } => self.group(identity, device)?,
+            Edit::Ungroup { identity } => {
+                self.groups.remove(&identity);
+            }
+            Edit::AddPlace { name, parent } => self.add_place(name, parent)?,
+            Edit::RenamePlace { place, name } => self.rename_place(place, name)?,
+            Edit::RemovePlace { place } => self.remove_place(place)?,
+            Edit::PlaceMonitor { monitor, place } => {
+                self.place(place)?;
+                self.monitors.insert(monitor.into(), place);
+            }
+            Edit::Override { person, set } => {
+                self.person_mut(person)?;
+                if set.until <= set.at || set.until.since(set.at) > MAX_OVERRIDE {
+                    return Err(EditError::Expiry);
+                }
+                self.overrides.insert(person, set);
+            }
+            Edit::ClearOverride { person } => {
+                self.person_mut(person)?;
+                self.overrides.remove(&person);
+            }
+        }
+        self.version += 1;
+        Ok(())
+    }
+
+    fn add_person(&mut self, name: String, display: String) -> Result<(), EditError> {
+        let sound = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || b"_-".contains(&it);
+        if name.is_empty() || name.len() > 32 || !name.bytes().all(sound) {
+            return Err(EditError::PersonName { given: name });
+        }
+        if self.person_named(&name).is_some() {
+            return Err(EditError::Taken { what: "person", given: name });
+        }
+        room(self.people.len())?;
+        let display = if display.is_empty() { name.clone() } else { display };
+        let id = PersonId(self.people.keys().last().map_or(1, |it| it.0 + 1));
+        self.people.insert(id, Person { name: name.into(), display: shown(display)? });
+        Ok(())
+    }
+
+    fn remove_person(&mut self, person: PersonId) -> Result<(), EditError> {
+        self.person_mut(person)?;
+        self.people.remove(&person);
+        self.overrides.remove(&person);
+        for device in self.devices.values_mut() {
+            for owner in &mut device.owners {
+                owner.person = owner.person.filter(|it| *it != person);
+            }
+        }
+        Ok(())
+    }
+
+    fn assign(
+        &mut self,
+        device: DeviceId,
+        person: Option<PersonId>,
+        from: Time,
+    ) -> Result<(), EditError> {
+        if let Some(person) = person {
+            self.person_mut(person)?;
+        }
+        let owners = &mut self.device_mut(device)?.owners;
+        owners.retain(|it| it.from < from);
+        owners.push(Ownership { from, person });
+        Ok(())
+    }
+
+    fn group(&mut self, identity: IdentityId, device: DeviceId) -> Result<(), EditError> {
+        if self.device_of(IdentityId(device.0)) != device {
+            return Err(EditError::Missing { what: "device", given: device.to_string() });
+        }
+        room(self.groups.len())?;
+        if identity.own_device() == device {
+            self.groups.remove(&identity);
+        } else {
+            self.groups.insert(identity, device);
+        }
+        Ok(())
+    }
+
+    fn add_place(&mut self, name: String, parent: Option<PlaceId>) -> Result<(), EditError> {
+        self.free_place_name(&name)?;
+        if let Some(parent) = parent {
+            self.place(parent)?;
+        }
+        room(self.places.len())?;
+        let id = PlaceId(self.places.keys().last().map_or(1, |it| it.0 + 1));
+        self.places.insert(id, Place { name: shown(name)?, parent });
+        Ok(())
+    }
+
+    fn rename_place(&mut self, id: PlaceId, name: String) -> Result<(), EditError> {
+        self.place(id)?;
+        if self.places.iter().any(|(it, place)| *it != id && *place.name == *name) {
+            return Err(EditError::Taken { what: "place", given: name });
+        }
+        let name = shown(name)?;
+        if let Some(place) = self.places.get_mut(&id) {
+            place.name = name;
+        }
+        Ok(())
+    }
+
+    fn remove_place(&mut self, id: PlaceId) -> Result<(), EditError> {
+        self.place(id)?;
+        if let Some(inner) = self.places.values().find(|it| it.parent == Some(id)) {
+            return Err(EditError::InUse { what: "a place", given: inner.name.to_string() });
+        }
+        if let Some((monitor, _)) = self.monitors.iter().find(|(_, it)| **it == id) {
+            return Err(EditError::InUse { what: "a monitor", given: monitor.to_string() });
+        }
+        if id == Self::FIRST_SITE {
+            return Err(EditError::InUse { what: "what has no place", given: "here".to_owned() });
+        }
+        self.places.remove(&id);
+        Ok(())
+    }
+
+    fn free_place_name(&self, name: &str) -> Result<(), EditError> {
+        if self.places.values().any(|it| &*it.name == name) {
+            return Err(EditError::Taken { what: "place", given: name.to_owned() });
+        }
+        Ok(())
+    }
+
+    fn place(&self, id: PlaceId) -> Result<&Place, EditError> {
+        let missing = || EditError::Missing { what: "place", given: id.to_string() };
+        self.places.get(&id).ok_or_else(missing)
+    }
+
+    fn person_mut(&mut self, id: PersonId) -> Result<&mut Person, EditError> {
+        let missing = || EditError::Missing { what: "person", given: id.to_string() };
+        self.people.get_mut(&id).ok_or_else(missing)
+    }
+
+    fn device_mut(&mut self, id: DeviceId) -> Result<&mut Device, EditError> {
+        if !self.devices.contains_key(&id) {
+            room(self.devices.len())?;
+        }
+        Ok(self.devices.entry(id).or_default())
+    }
+}
+
+fn shown(text: String) -> Result<Box<str>, EditError> {
+    let count = text.chars().count();
+    if !(1..=64).contains(&count) || text.chars().any(char::is_control) || text.trim().is_empty() {
+        return Err(EditError::Text { given: text });
+    }
+    Ok(text.into())
+}
+
+fn room(taken: usize) -> Result<(), EditError> {
+    if taken < Directory::MAX_ENTRIES { Ok(()) } else { Err(EditError::Full) }
+}
+
+const MAX_OVERRIDE: std::time::Duration = std::time::Duration::from_hours(168);

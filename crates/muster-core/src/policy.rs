@@ -1,0 +1,117 @@
+//! How patient the engine is: every limit that a judgement depends on, with its default.
+
+use std::time::Duration;
+
+use crate::fact::SourceKind;
+
+/// All limits of judgement. A stay is a pure function of facts and these.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// Patience with a phone on the local network: it sleeps for many minutes.
+    pub lan_phone: Patience,
+    /// Patience with any other device on the local network.
+    pub lan_other: Patience,
+    /// Patience with Bluetooth low energy.
+    pub ble: Patience,
+    /// Patience with classic Bluetooth.
+    pub classic: Patience,
+    /// A listener is decisive for a departure if it heard the device this long before its last
+    /// evidence.
+    pub decisive_within: Duration,
+    /// How long a covered source of another medium must be silent before it may decide alone.
+    pub unknown_hold: Duration,
+    /// A gap in all decisive coverage that ends a stay by assumption.
+    pub unknown_max: Duration,
+    /// How long a listener may be without coverage before the present become unknown.
+    pub unknown_after: Duration,
+    /// Heard again at the first site within this time of an arrival elsewhere: a conflict.
+    pub conflict_within: Duration,
+    /// How long a level holds.
+    pub level_max_age: Duration,
+    /// The length of a reading's interval; aligned to the epoch.
+    pub interval: Duration,
+    /// How far ahead of the hub's clock a fact may be.
+    pub future: Duration,
+    /// How old a fact may be and still be merged.
+    pub lateness: Duration,
+    /// Whether an asking source misses by listening windows too: only for recordings that carry
+    /// no coverage and no probes.
+    pub windows_for_all: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            lan_phone: Patience::asking(30 * MINUTE, 5),
+            lan_other: Patience::asking(5 * MINUTE, 5),
+            ble: Patience {
+                away_after: 5 * MINUTE,
+                misses: 3,
+                confirm_for: Duration::from_secs(2),
+                confirm_within: Duration::from_mins(1),
+                cycle: Duration::from_secs(30),
+                asking: false,
+            },
+            classic: Patience::asking(5 * MINUTE, 3),
+            decisive_within: 10 * MINUTE,
+            unknown_hold: 30 * MINUTE,
+            unknown_max: 12 * HOUR,
+            unknown_after: MINUTE,
+            conflict_within: 5 * MINUTE,
+            level_max_age: 24 * HOUR,
+            interval: 5 * MINUTE,
+            future: 2 * MINUTE,
+            lateness: 30 * 24 * HOUR,
+            windows_for_all: false,
+        }
+    }
+}
+
+impl Policy {
+    /// The patience with a device of this kind on this medium.
+    #[must_use]
+    pub fn patience(&self, source: SourceKind, phone: bool) -> &Patience {
+        match source {
+            SourceKind::Lan if phone => &self.lan_phone,
+            SourceKind::Lan => &self.lan_other,
+            SourceKind::Ble | SourceKind::Mqtt => &self.ble,
+            SourceKind::Classic | SourceKind::HomeAssistant | SourceKind::Gpio => &self.classic,
+        }
+    }
+}
+
+/// Patience with one kind of device on one medium.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// Covered silence tolerated.
+    pub away_after: Duration,
+    /// Misses that a departure needs as well: silent probes, or completed listening windows.
+    pub misses: u32,
+    /// How much heard time beyond one sighting confirms an arrival; zero: one sighting does.
+    pub confirm_for: Duration,
+    /// How soon it must come together.
+    pub confirm_within: Duration,
+    /// A gap in coverage up to this long is the source's own rhythm and counts as covered.
+    pub cycle: Duration,
+    /// Whether the source asks (misses by silent probes) or only listens (by windows).
+    pub asking: bool,
+}
+
+impl Patience {
+    /// One listening window: a listening source misses once per this much united coverage.
+    pub const WINDOW: Duration = Duration::from_secs(10);
+
+    const fn asking(away_after: Duration, misses: u32) -> Self {
+        Self {
+            away_after,
+            misses,
+            confirm_for: Duration::ZERO,
+            confirm_within: Duration::from_mins(1),
+            cycle: Duration::from_secs(30),
+            asking: true,
+        }
+    }
+}
+
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
