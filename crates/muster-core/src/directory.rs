@@ -28,8 +28,8 @@ pub struct Directory {
     pub places: BTreeMap<PlaceId, Place>,
     /// Where monitors stand, by the monitor's name.
     pub monitors: BTreeMap<Box<str>, PlaceId>,
-    /// Presence set by hand, newest last by hub order.
-    pub overrides: BTreeMap<PersonId, Override>,
+    /// Presence set by hand, in hub order; the newest few of each person.
+    pub overrides: BTreeMap<PersonId, Vec<Override>>,
 }
 
 impl Directory {
@@ -292,4 +292,9 @@ pub struct Override {
     pub until: Time,
     /// Who set it.
     pub by: Box<str>,
+}
+
+impl Override {
+    /// How many are kept of each person: older ones only matter to stays that are long recorded.
+    pub const MAX_KEPT: usize = 100;
 }

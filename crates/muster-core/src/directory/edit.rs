@@ -98,6 +98,8 @@ pub enum Edit {
     ClearOverride {
         /// Whose.
         person: PersonId,
+        /// When.
+        at: Time,
     },
 }
 
@@ -193,11 +195,16 @@ impl Directory {
                 if set.until <= set.at || set.until.since(set.at) > MAX_OVERRIDE {
                     return Err(EditError::Expiry);
                 }
-                self.overrides.insert(person, set);
+                self.end_override(person, set.at);
+                let all = self.overrides.entry(person).or_default();
+                if all.len() >= Override::MAX_KEPT {
+                    all.remove(0);
+                }
+                all.push(set);
             }
-            Edit::ClearOverride { person } => {
+            Edit::ClearOverride { person, at } => {
                 self.person_mut(person)?;
-                self.overrides.remove(&person);
+                self.end_override(person, at);
             }
         }
         self.version += 1;
@@ -229,6 +236,13 @@ impl Directory {
             }
         }
         Ok(())
+    }
+
+    fn end_override(&mut self, person: PersonId, at: Time) {
+        let last = self.overrides.get_mut(&person).and_then(|it| it.last_mut());
+        if let Some(last) = last {
+            last.until = last.until.min(at);
+        }
     }
 
     fn assign(
