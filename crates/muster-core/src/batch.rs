@@ -36,7 +36,7 @@ pub struct Batch {
     pub levels: Vec<LevelRow>,
     /// Details, replaced by (identity, kind, value); at most [`Batch::MAX_ADDRESSES`] addresses.
     pub details: Vec<DetailRow>,
-    /// Readings, replaced by (identity, interval, monitor).
+    /// Readings, replaced by (identity, interval, listener).
     pub readings: Vec<Reading>,
     /// Stays, replaced by id.
     pub stays: Vec<Stay>,
@@ -166,7 +166,8 @@ pub struct DetailRow {
     pub at: Time,
 }
 
-/// The best signal of an identity at a monitor in an interval: strongest RSSI, then earliest.
+/// The best signal of an identity at a listener in an interval: strongest RSSI, then earliest. A
+/// monitor's is the best of its listeners', the winner the best of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
     /// The interval's start, aligned to the epoch.
@@ -175,7 +176,7 @@ pub struct Reading {
     pub length: Duration,
     /// Whose.
     pub identity: IdentityId,
-    /// At which monitor: the listener stands for its monitor, the lowest that heard it.
+    /// At which listener.
     pub listener: ListenerId,
     /// The signal, dBm; none where the medium has none.
     pub rssi: Option<i8>,
@@ -186,6 +187,8 @@ pub struct Reading {
 /// What a store gives back at start: everything judged and the facts since a time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Restored {
+    /// The time asked for: facts before it are not in here.
+    pub since: Time,
     /// The directory.
     pub directory: Directory,
     /// All identities, in order of number.

@@ -16,6 +16,10 @@ pub mod directory;
 
 pub mod policy;
 
+pub mod judge;
+
+pub mod people;
+
 pub mod stay;
 
 pub mod change;

@@ -34,6 +34,11 @@ pub struct Policy {
     pub future: Duration,
     /// How old a fact may be and still be merged.
     pub lateness: Duration,
+    /// How far back facts are kept in memory; later facts than this are judged at once.
+    pub memory: Duration,
+    /// How much of that is lead: facts that are known but no longer judged, so that what follows
+    /// starts from a known state. At least twice `unknown_max`.
+    pub lead: Duration,
     /// Whether an asking source misses by listening windows too: only for recordings that carry
     /// no coverage and no probes.
     pub windows_for_all: bool,
@@ -62,6 +67,8 @@ impl Default for Policy {
             interval: 5 * MINUTE,
             future: 2 * MINUTE,
             lateness: 30 * 24 * HOUR,
+            memory: 3 * 24 * HOUR,
+            lead: 24 * HOUR,
             windows_for_all: false,
         }
     }

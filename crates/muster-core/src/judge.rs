@@ -1,0 +1,318 @@
+//! Judges one device: from what its listeners heard to its stays, by the rules of
+//! `docs/presence.md`.
+//!
+//! **Invariant:** a pure function. The same lines, policy and frontier give the same stays; a
+//! device's stays at one site never overlap.
+
+use std::time::Duration;
+
+use crate::fact::{SIGHTING, SourceKind};
+use crate::identity::{ListenerId, PlaceId};
+use crate::policy::{Patience, Policy};
+use crate::span::{Span, SpanSet};
+use crate::stay::Ended;
+use crate::time::Time;
+
+pub use gap::Tail;
+
+mod gap;
+#[cfg(test)]
+mod tests;
+
+/// What one listener knows about one device.
+#[derive(Clone, Debug)]
+pub struct Line<'a> {
+    /// Which listener.
+    pub listener: ListenerId,
+    /// Its medium.
+    pub source: SourceKind,
+    /// Where its monitor stands.
+    pub site: PlaceId,
+    /// The patience with this device on this medium.
+    pub patience: Patience,
+    /// When it heard the device.
+    pub heard: SpanSet,
+    /// When it asked in vain, sorted.
+    pub silent: Vec<Time>,
+    /// When it could hear.
+    pub coverage: &'a SpanSet,
+    /// The same with the source's own rhythm filled in.
+    pub bridged: &'a SpanSet,
+}
+
+/// The state from which judgement starts, when facts before it are no longer at hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carry {
+    /// An evidence time; spans that end before it are only looked at to find who is decisive.
+    pub at: Time,
+    /// The stay that was going on then.
+    pub stay: Judged,
+}
+
+/// One stay as judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// Where.
+    pub site: PlaceId,
+    /// First evidence.
+    pub from: Time,
+    /// Last evidence.
+    pub last: Time,
+    /// How it ended.
+    pub ended: Ended,
+    /// When that was decided; none while open.
+    pub decided: Option<Time>,
+    /// See [`Stay::to_latest`](crate::stay::Stay::to_latest).
+    pub to_latest: Option<Time>,
+    /// Inside it, when nobody decisive could hear.
+    pub uncovered: SpanSet,
+    /// Uncovered time before the facts at hand.
+    pub uncovered_before: Duration,
+    /// See [`Stay::after_gap`](crate::stay::Stay::after_gap).
+    pub after_gap: bool,
+    /// The decisive listeners that were not heard out.
+    pub without: Vec<ListenerId>,
+}
+
+impl Judged {
+    /// The time during which it holds its owner: until its end was decided.
+    #[must_use]
+    pub fn hold(&self) -> Span {
+        Span::new(self.from, self.decided.unwrap_or(Time::MAX))
+    }
+
+    /// All uncovered time in it.
+    #[must_use]
+    pub fn uncovered_time(&self) -> Duration {
+        self.uncovered_before + self.uncovered.measure()
+    }
+
+    /// A stay that has begun.
+    #[must_use]
+    pub fn begun(site: PlaceId, from: Time, last: Time, after_gap: bool) -> Self {
+        Self {
+            site,
+            from,
+            last,
+            ended: Ended::Open,
+            decided: None,
+            to_latest: None,
+            uncovered: SpanSet::new(),
+            uncovered_before: Duration::ZERO,
+            after_gap,
+            without: Vec::new(),
+        }
+    }
+}
+
+/// What came out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// Stays by start.
+    pub stays: Vec<Judged>,
+    /// Where it was heard at two sites at once: (earlier site, later site, since).
+    pub conflicts: Vec<(PlaceId, PlaceId, Time)>,
+    /// Ends of gaps that more coverage could still judge otherwise.
+    pub unsettled: Vec<Time>,
+    /// What the open stay waits for; the one heard last, if several are open.
+    pub tail: Option<Tail>,
+    /// A span that may yet become a stay: its start and when that fails.
+    pub arriving: Option<(Time, Time)>,
+}
+
+/// Judges a device from `carry`, or from the first span that begins at or after `begin`.
+#[must_use]
+pub fn judge(
+    lines: &[Line<'_>],
+    carry: Option<&Carry>,
+    begin: Time,
+    policy: &Policy,
+    frontier: Time,
+) -> Verdict {
+    let start = carry.map_or(begin, |it| it.at);
+    let mut sites: Vec<Site<'_>> = Vec::new();
+    for line in lines {
+        if !sites.iter().any(|it| it.id == line.site) {
+            sites.push(Site::new(line.site, lines, start, carry));
+        }
+    }
+    if let Some(carry) = carry
+        && !sites.iter().any(|it| it.id == carry.stay.site)
+    {
+        sites.push(Site::new(carry.stay.site, lines, start, Some(carry)));
+    }
+    sites.sort_by_key(|it| it.id);
+    let mut verdict = Verdict::default();
+    let mut queue: Vec<(Time, usize, Span)> = Vec::new();
+    for (index, site) in sites.iter().enumerate() {
+        queue.extend(site.spans.iter().map(|it| (it.from, index, *it)));
+    }
+    queue.sort_unstable();
+    let mut court = Court { sites, policy, frontier, verdict: &mut verdict };
+    for (_, index, span) in queue {
+        court.hear(index, span);
+    }
+    court.close();
+    verdict.stays.sort_by_key(|it| (it.from, it.site));
+    verdict
+}
+
+/// One site's side of the story.
+struct Site<'a> {
+    id: PlaceId,
+    lines: Vec<&'a Line<'a>>,
+    /// Heard spans of all lines, still to be taken.
+    spans: Vec<Span>,
+    all: SpanSet,
+    open: Option<Judged>,
+    after_assumed: bool,
+}
+
+impl<'a> Site<'a> {
+    fn new(id: PlaceId, lines: &'a [Line<'a>], start: Time, carry: Option<&Carry>) -> Self {
+        let lines: Vec<_> = lines.iter().filter(|it| it.site == id).collect();
+        let mut all = SpanSet::new();
+        for line in &lines {
+            all.union(&line.heard);
+        }
+        let open = carry.map(|it| &it.stay).filter(|it| it.site == id).cloned();
+        let first = all.spans().partition_point(|it| it.to <= start + SIGHTING && it.from < start);
+        let spans = all.spans().get(first..).unwrap_or(&[]).to_vec();
+        Self { id, lines, spans, all, open, after_assumed: false }
+    }
+
+    /// Whether the span that starts at `from` begins a stay.
+    fn confirms(&self, from: Time) -> bool {
+        let mut lines = self.lines.iter().map(|line| {
+            let window = Span::new(from, from + line.patience.confirm_within);
+            (line, window)
+        });
+        let heard = |window: Span| self.all.clip(window).measure();
+        let need = lines
+            .clone()
+            .filter(|(line, window)| !line.heard.overlapping(*window).is_empty())
+            .map(|(line, _)| line.patience.confirm_for)
+            .min()
+            .unwrap_or_default();
+        lines.any(|(_, window)| heard(window) >= SIGHTING + need)
+    }
+
+    /// The end of the confirmation window of a span that starts at `from`.
+    fn confirm_until(&self, from: Time) -> Time {
+        let within = self.lines.iter().map(|it| it.patience.confirm_within).max();
+        from + within.unwrap_or_default()
+    }
+
+    /// Whether there is evidence in (after, until].
+    fn evidence_within(&self, after: Time, until: Time) -> bool {
+        let window = Span::new(after, Time::from_micros(until.micros().saturating_add(1)));
+        self.all.overlapping(window).iter().any(|it| it.from > after || it.to - SIGHTING > after)
+    }
+}
+
+struct Court<'a, 'v> {
+    sites: Vec<Site<'a>>,
+    policy: &'v Policy,
+    frontier: Time,
+    verdict: &'v mut Verdict,
+}
+
+impl Court<'_, '_> {
+    /// Takes one heard span at a site.
+    fn hear(&mut self, index: usize, span: Span) {
+        self.verdict.arriving = None;
+        let evidence = span.to - SIGHTING;
+        self.judge_gap(index, span.from);
+        let Some(site) = self.sites.get_mut(index) else { return };
+        if let Some(stay) = &mut site.open {
+            stay.last = stay.last.max(evidence);
+            return;
+        }
+        if site.confirms(span.from) {
+            let after_gap = std::mem::take(&mut site.after_assumed);
+            site.open = Some(Judged::begun(site.id, span.from, evidence, after_gap));
+            self.supersede(index, span.from);
+        } else {
+            let until = site.confirm_until(span.from);
+            if until > self.frontier {
+                self.verdict.arriving = Some((span.from, until));
+            }
+        }
+    }
+
+    /// Judges the gap between the last evidence of an open stay and the next evidence `next`.
+    fn judge_gap(&mut self, index: usize, next: Time) {
+        let Some(site) = self.sites.get_mut(index) else { return };
+        let Some(stay) = &mut site.open else { return };
+        if next <= stay.last {
+            return;
+        }
+        let gap = gap::Gap::new(&site.lines, stay, Some(next), self.policy, self.frontier);
+        if gap.could_change() {
+            self.verdict.unsettled.push(next);
+        }
+        match gap.end() {
+            Some(end) => self.finish(index, end),
+            None => gap.uncovered().spans().iter().for_each(|it| {
+                stay.uncovered.insert(*it);
+            }),
+        }
+    }
+
+    /// An arrival at one site ends the stays at the others, or contradicts them.
+    fn supersede(&mut self, arrived: usize, at: Time) {
+        let to = self.sites.get(arrived).map(|it| it.id);
+        for index in 0..self.sites.len() {
+            let Some(site) = self.sites.get(index) else { continue };
+            let (Some(stay), Some(to)) = (&site.open, to) else { continue };
+            if index == arrived {
+                continue;
+            }
+            let again = site.evidence_within(at, at + self.policy.conflict_within);
+            let (from, last) = (site.id, stay.last);
+            if last < at {
+                let cut = self.policy;
+                let gap = gap::Gap::new(&site.lines, stay, Some(at), cut, self.frontier);
+                if let Some(end) = gap.end() {
+                    self.finish(index, end);
+                    continue;
+                }
+            }
+            if again {
+                self.verdict.conflicts.push((from, to, at));
+            } else {
+                self.finish(index, gap::End::moved(at));
+            }
+        }
+    }
+
+    fn finish(&mut self, index: usize, end: gap::End) {
+        let Some(site) = self.sites.get_mut(index) else { return };
+        let Some(mut stay) = site.open.take() else { return };
+        site.after_assumed = end.ended == Ended::Assumed;
+        stay.ended = end.ended;
+        stay.decided = Some(end.decided);
+        stay.to_latest = end.to_latest;
+        stay.without = end.without;
+        self.verdict.stays.push(stay);
+    }
+
+    /// Judges the silence since the last evidence.
+    fn close(&mut self) {
+        for index in 0..self.sites.len() {
+            let Some(site) = self.sites.get(index) else { continue };
+            let Some(stay) = &site.open else { continue };
+            let gap = gap::Gap::new(&site.lines, stay, None, self.policy, self.frontier);
+            if let Some(end) = gap.end() {
+                self.finish(index, end);
+                continue;
+            }
+            let tail = gap.tail(site.id);
+            if self.verdict.tail.as_ref().is_none_or(|it| it.last < tail.last) {
+                self.verdict.tail = Some(tail);
+            }
+            let Some(site) = self.sites.get_mut(index) else { continue };
+            self.verdict.stays.extend(site.open.take());
+        }
+    }
+}

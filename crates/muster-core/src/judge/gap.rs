@@ -1,0 +1,364 @@
+//! Judges one gap: the time between two pieces of evidence, or since the last one.
+
+use std::time::Duration;
+
+use crate::fact::{SIGHTING, SourceKind};
+use crate::identity::{ListenerId, PlaceId};
+use crate::policy::{Patience, Policy};
+use crate::span::{Span, SpanSet};
+use crate::stay::Ended;
+use crate::time::Time;
+
+use super::{Judged, Line};
+
+/// A gap with everybody who has a say in it.
+pub(super) struct Gap<'a> {
+    lines: &'a [&'a Line<'a>],
+    decisive: Vec<Decisive<'a>>,
+    /// When the stay began.
+    from: Time,
+    /// The last evidence before the gap.
+    last: Time,
+    /// The next evidence, or the frontier.
+    limit: Time,
+    next: Option<Time>,
+    policy: &'a Policy,
+    frontier: Time,
+}
+
+/// A listener that must be heard out, and when it stops mattering.
+struct Decisive<'a> {
+    line: &'a Line<'a>,
+    dropped: Option<Time>,
+    /// Where the gap in coverage for which it was dropped ends, if it has.
+    back: Option<Time>,
+}
+
+/// How a stay ended.
+pub(super) struct End {
+    pub(super) ended: Ended,
+    pub(super) decided: Time,
+    pub(super) to_latest: Option<Time>,
+    pub(super) without: Vec<ListenerId>,
+}
+
+impl End {
+    pub(super) fn moved(at: Time) -> Self {
+        Self { ended: Ended::Moved, decided: at, to_latest: None, without: Vec::new() }
+    }
+}
+
+/// What an open stay waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tail {
+    /// Where.
+    pub site: PlaceId,
+    /// The last evidence.
+    pub last: Time,
+    /// Who must be heard out, with its patience and what it has shown so far.
+    pub decisive: Vec<Waiting>,
+    /// Before coverage reaches this time, it cannot have left.
+    pub due: Time,
+    /// When the next decisive listener will be dropped if its coverage does not come back.
+    pub drops: Option<Time>,
+}
+
+/// A decisive listener's part in a silence that is still going on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Which.
+    pub listener: ListenerId,
+    /// Its own covered silence so far.
+    pub silence: Duration,
+    /// Its misses so far.
+    pub misses: u32,
+    /// Up to when it is known to have heard; none: never since the last evidence.
+    pub covered_to: Option<Time>,
+    /// Whether it is out for longer than `unknown_max`.
+    pub dropped: bool,
+    /// What is needed of it.
+    pub patience: Patience,
+}
+
+impl<'a> Gap<'a> {
+    pub(super) fn new(
+        lines: &'a [&'a Line<'a>],
+        stay: &Judged,
+        next: Option<Time>,
+        policy: &'a Policy,
+        frontier: Time,
+    ) -> Self {
+        let last = stay.last;
+        let limit = next.unwrap_or(Time::MAX).min(frontier);
+        let since = last - policy.decisive_within;
+        let decides = |it: &&&Line<'_>| last_evidence(it, last).is_some_and(|at| at >= since);
+        let window = Span::new(last, limit);
+        let decisive = lines
+            .iter()
+            .filter(decides)
+            .map(|line| {
+                let out = line.bridged.gaps(window);
+                let gap = out.spans().iter().find(|it| it.length() > policy.unknown_max);
+                Decisive {
+                    line,
+                    dropped: gap.map(|it| it.from + policy.unknown_max),
+                    back: gap.map(|it| it.to).filter(|it| *it < frontier),
+                }
+            })
+            .collect();
+        Self { lines, decisive, from: stay.from, last, limit, next, policy, frontier }
+    }
+
+    /// Whether coverage that is still to come could judge it otherwise.
+    pub(super) fn could_change(&self) -> bool {
+        let Some(next) = self.next else { return true };
+        self.decisive.iter().any(|it| it.line.bridged.last().is_none_or(|last| last.to < next))
+    }
+
+    /// How the stay ended in this gap, if it did.
+    pub(super) fn end(&self) -> Option<End> {
+        let Some(shortest) = self.decisive.iter().map(|it| it.line.patience.away_after).min()
+        else {
+            return self.by_nobody();
+        };
+        let shortest = shortest.min(self.policy.unknown_hold).min(self.policy.unknown_max);
+        if self.limit.since(self.last) < shortest {
+            return None;
+        }
+        let own = self.by_silence();
+        let other = self.by_another_medium();
+        match (own, other) {
+            (Some(own), Some(other)) => Some(if other.decided < own.decided { other } else { own }),
+            (own, other) => own.or(other),
+        }
+    }
+
+    /// The part of the gap that nobody decisive covered.
+    pub(super) fn uncovered(&self) -> SpanSet {
+        let window = Span::new(self.last + SIGHTING, self.limit);
+        let mut covered = SpanSet::new();
+        for it in &self.decisive {
+            covered.union(&it.line.bridged.clip(window));
+        }
+        covered.gaps(window)
+    }
+
+    pub(super) fn tail(&self, site: PlaceId) -> Tail {
+        let window = Span::new(self.last, self.limit);
+        let waiting = |it: &Decisive<'_>| Waiting {
+            listener: it.line.listener,
+            silence: it.line.bridged.clip(window).measure(),
+            misses: misses(it.line, window, self.policy),
+            covered_to: it.line.bridged.last().map(|it| it.to),
+            dropped: it.dropped.is_some(),
+            patience: it.line.patience,
+        };
+        let longest = self.remaining(self.limit).map(|it| it.line.patience.away_after).max();
+        let drops = self.decisive.iter().filter(|it| it.dropped.is_none()).map(|it| {
+            let end = it.line.bridged.last().map_or(self.last, |it| it.to.max(self.last));
+            end + self.policy.unknown_max + Duration::from_micros(1)
+        });
+        Tail {
+            site,
+            last: self.last,
+            decisive: self.decisive.iter().map(waiting).collect(),
+            due: self.last + longest.unwrap_or_default().min(self.policy.unknown_hold),
+            drops: drops.min(),
+        }
+    }
+
+    /// The rule of silence and misses, and the assumption when nobody is left to ask.
+    fn by_silence(&self) -> Option<End> {
+        let mut steps: Vec<Time> = self.decisive.iter().filter_map(|it| it.dropped).collect();
+        steps.sort_unstable();
+        steps.dedup();
+        let mut from = self.last;
+        for until in steps.iter().copied().map(Some).chain([None]) {
+            if let Some(decided) = self.decided_by_silence(from)
+                && until.is_none_or(|it| decided < it)
+                && decided <= self.limit
+            {
+                return Some(self.left(decided));
+            }
+            from = until.unwrap_or(from);
+        }
+        let last_dropped = self.decisive.iter().max_by_key(|it| it.dropped)?;
+        let all = self.decisive.iter().all(|it| it.dropped.is_some());
+        let decided = last_dropped.dropped.filter(|it| all && *it <= self.limit)?;
+        Some(End {
+            ended: Ended::Assumed,
+            decided,
+            to_latest: last_dropped.back,
+            without: self.decisive.iter().map(|it| it.line.listener).collect(),
+        })
+    }
+
+    /// Nobody is left who heard it (a monitor was taken out of the site): assumed in time.
+    fn by_nobody(&self) -> Option<End> {
+        let decided = self.last + self.policy.unknown_max;
+        let end = End { ended: Ended::Assumed, decided, to_latest: None, without: Vec::new() };
+        (decided <= self.limit).then_some(end)
+    }
+
+    /// When those not dropped at `from` are all silent long enough; not before `from`.
+    fn decided_by_silence(&self, from: Time) -> Option<Time> {
+        let window = Span::new(self.last, self.limit);
+        let together = self.together(from, window)?;
+        let need = self.remaining(from).map(|it| it.line.patience.away_after).max()?;
+        let mut decided = from.max(reached(&together, need)?);
+        for it in self.remaining(from) {
+            decided = decided.max(missed(it.line, window, self.policy)?);
+        }
+        Some(decided)
+    }
+
+    fn left(&self, decided: Time) -> End {
+        let window = Span::new(self.last, decided);
+        let together = self.together(decided, window).unwrap_or_default();
+        let dropped = |it: &&Decisive<'_>| it.dropped.is_some_and(|at| at <= decided);
+        End {
+            ended: Ended::Left,
+            decided,
+            to_latest: together.gaps(window).last().map(|it| it.to),
+            without: self.decisive.iter().filter(dropped).map(|it| it.line.listener).collect(),
+        }
+    }
+
+    fn remaining(&self, at: Time) -> impl Iterator<Item = &Decisive<'a>> {
+        self.decisive.iter().filter(move |it| it.dropped.is_none_or(|dropped| dropped > at))
+    }
+
+    /// What the listeners that are not dropped at a time cover together; none: nobody is left.
+    fn together(&self, at: Time, window: Span) -> Option<SpanSet> {
+        let mut lines = self.remaining(at).map(|it| it.line.bridged.clip(window));
+        let first = lines.next()?;
+        Some(lines.fold(first, |sum, it| sum.intersect(&it)))
+    }
+
+    /// A medium that is not dark decides for one that is.
+    fn by_another_medium(&self) -> Option<End> {
+        let mut media: Vec<SourceKind> = self.lines.iter().map(|it| it.source).collect();
+        media.sort_unstable();
+        media.dedup();
+        if media.len() < 2 {
+            return None;
+        }
+        let ends = media.into_iter().filter_map(|medium| self.by_medium(medium));
+        ends.min_by_key(|it| it.decided)
+    }
+
+    fn by_medium(&self, medium: SourceKind) -> Option<End> {
+        let window = Span::new(self.last, self.limit);
+        let heard = |it: &&Line<'_>| {
+            it.source == medium && last_evidence(it, self.last).is_some_and(|at| at >= self.from)
+        };
+        let deciders: Vec<&Line<'_>> = self.lines.iter().copied().filter(heard).collect();
+        let mut first = self.last;
+        for line in &deciders {
+            first = first.max(reached(&line.bridged.clip(window), self.policy.unknown_hold)?);
+        }
+        if deciders.is_empty() {
+            return None;
+        }
+        let mut candidates = vec![first];
+        for it in &self.decisive {
+            candidates.extend(satisfied(it.line, window, self.policy));
+            candidates.extend(it.dropped);
+            candidates.extend(self.dark_spans(it.line).iter().map(|it| it.from));
+        }
+        candidates.retain(|it| *it >= first && *it <= self.limit);
+        candidates.sort_unstable();
+        candidates.into_iter().find_map(|at| self.decided_without(medium, &deciders, at))
+    }
+
+    fn decided_without(&self, medium: SourceKind, by: &[&Line<'_>], at: Time) -> Option<End> {
+        let window = Span::new(self.last, self.limit);
+        let dark =
+            |line: &Line<'_>| self.dark_spans(line).iter().any(|it| it.from <= at && at <= it.to);
+        let (out, present): (Vec<_>, Vec<_>) = self.remaining(at).partition(|it| dark(it.line));
+        let satisfied = |it: &Decisive<'_>| {
+            satisfied(it.line, window, self.policy).is_some_and(|done| done <= at)
+        };
+        if out.is_empty()
+            || out.iter().any(|it| it.line.source == medium)
+            || !present.iter().all(|it| satisfied(it))
+        {
+            return None;
+        }
+        let window = Span::new(self.last, at);
+        let mut together = SpanSet::from_iter([window]);
+        for line in by.iter().copied().chain(present.iter().map(|it| it.line)) {
+            together = together.intersect(&line.bridged.clip(window));
+        }
+        Some(End {
+            ended: Ended::Left,
+            decided: at,
+            to_latest: together.gaps(window).last().map(|it| it.to),
+            without: out.iter().map(|it| it.line.listener).collect(),
+        })
+    }
+
+    /// When a listener counts as dark: from `unknown_after` into each gap of its coverage.
+    fn dark_spans(&self, line: &Line<'_>) -> Vec<Span> {
+        let window = Span::new(self.last, self.limit);
+        let gaps = line.bridged.gaps(window);
+        let late = |it: &Span| Span::new(it.from + self.policy.unknown_after, it.to);
+        gaps.spans().iter().map(late).filter(|it| it.from <= it.to).collect()
+    }
+}
+
+impl std::fmt::Debug for Gap<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "gap {}..{:?} of {}, frontier {}", self.last, self.next, self.from, self.frontier)
+    }
+}
+
+/// The last evidence that a listener has at or before a time.
+fn last_evidence(line: &Line<'_>, at: Time) -> Option<Time> {
+    let spans = line.heard.spans();
+    let count = spans.partition_point(|it| it.from <= at);
+    let last = count.checked_sub(1).and_then(|it| spans.get(it))?;
+    Some(at.min(last.to - SIGHTING))
+}
+
+/// When a set, counted from its beginning, has covered this much.
+fn reached(set: &SpanSet, need: Duration) -> Option<Time> {
+    let mut left = need;
+    for span in set.spans() {
+        if span.length() >= left {
+            return Some(span.from + left);
+        }
+        left -= span.length();
+    }
+    None
+}
+
+/// When a listener has missed often enough.
+fn missed(line: &Line<'_>, window: Span, policy: &Policy) -> Option<Time> {
+    let need = line.patience.misses;
+    if need == 0 {
+        return Some(window.from);
+    }
+    if line.patience.asking && !policy.windows_for_all {
+        let first = line.silent.partition_point(|it| *it <= window.from);
+        return line.silent.get(first + need as usize - 1).copied();
+    }
+    reached(&line.coverage.clip(window), Patience::WINDOW * need)
+}
+
+fn misses(line: &Line<'_>, window: Span, policy: &Policy) -> u32 {
+    let count = if line.patience.asking && !policy.windows_for_all {
+        let first = line.silent.partition_point(|it| *it <= window.from);
+        let end = line.silent.partition_point(|it| *it <= window.to);
+        (end - first) as u64
+    } else {
+        line.coverage.clip(window).measure().as_secs() / Patience::WINDOW.as_secs()
+    };
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// When a listener by itself has been silent and has missed enough.
+fn satisfied(line: &Line<'_>, window: Span, policy: &Policy) -> Option<Time> {
+    let silent = reached(&line.bridged.clip(window), line.patience.away_after)?;
+    Some(silent.max(missed(line, window, policy)?))
+}
