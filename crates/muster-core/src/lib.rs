@@ -29,3 +29,12 @@ pub mod batch;
 pub mod snapshot;
 
 pub mod ports;
+
+/// The examples of the guides, compiled and run as documentation tests.
+#[cfg(doctest)]
+mod guides {
+    #[doc = include_str!("../../../docs/add-a-source.md")]
+    struct AddASource;
+    #[doc = include_str!("../../../docs/add-a-sink.md")]
+    struct AddASink;
+}
