@@ -1,20 +1,25 @@
-//! `ARCHITECTURE.md` is the map of the house: what it names must stand.
+//! `ARCHITECTURE.md` is the map of the house, and the guides lead through it: what they name must
+//! stand.
 
 use super::tree::{Tree, in_backticks, numbered};
 
-const MAP: &str = "ARCHITECTURE.md";
+const PAGES: &[&str] = &["ARCHITECTURE.md", "docs/add-a-source.md", "docs/add-a-sink.md"];
 
-/// Every path, crate, type and function that the map names in backticks exists. What has spaces,
+/// Every path, crate, type and function that these pages name in backticks exists. What has spaces,
 /// a leading `/`, `$`, `-` or any other shape is a command, an address or a value, and is left
 /// alone.
 pub(crate) fn named_things_exist(tree: &Tree) -> Vec<String> {
+    PAGES.iter().flat_map(|page| gone_from(tree, page)).collect()
+}
+
+fn gone_from(tree: &Tree, page: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut in_code = false;
-    for (number, line) in numbered(tree.text(MAP).unwrap_or_default()) {
+    for (number, line) in numbered(tree.text(page).unwrap_or_default()) {
         in_code ^= line.trim_start().starts_with("```");
         for name in in_backticks(line).filter(|_| !in_code) {
             if !stands(tree, name) {
-                found.push(format!("{MAP}:{number}: {name} is not there"));
+                found.push(format!("{page}:{number}: {name} is not there"));
             }
         }
     }
@@ -53,6 +58,7 @@ fn is_type(name: &str) -> bool {
     name.starts_with(|it: char| it.is_ascii_uppercase())
         && name.contains(|it: char| it.is_ascii_lowercase())
         && name.chars().all(|it| it.is_ascii_alphanumeric())
+        && !["Ok", "Err", "Some", "None"].contains(&name)
 }
 
 /// Whether our Rust code defines an item, variant or field of this name.
@@ -100,6 +106,7 @@ mod tests {
             "`muster serve`",
             "`$data/x.sock`",
             "`away_after`",
+            "`Ok`",
             "Gone",
             "```\n`Gone`\n```",
         ] {
@@ -118,16 +125,18 @@ mod tests {
 
     #[track_caller]
     fn says(map: &str, gone: &str) {
-        let expected = format!("{MAP}:1: {gone} is not there");
-        let expected: &[&str] = if gone.is_empty() { &[] } else { &[&expected] };
         let engine = "pub struct Engine {\n}\nimpl Engine {\n  pub fn step(&mut self) {}\n}\n";
         let fact = "pub enum Fact {\n    Probe(Probe),\n}\n";
-        let files = [
-            (MAP, map),
-            ("crates/muster-core/Cargo.toml", ""),
-            ("crates/muster-core/src/engine.rs", engine),
-            ("crates/muster-core/src/fact.rs", fact),
-        ];
-        check(named_things_exist, &files, expected);
+        for page in PAGES {
+            let expected = format!("{page}:1: {gone} is not there");
+            let expected: &[&str] = if gone.is_empty() { &[] } else { &[&expected] };
+            let files = [
+                (*page, map),
+                ("crates/muster-core/Cargo.toml", ""),
+                ("crates/muster-core/src/engine.rs", engine),
+                ("crates/muster-core/src/fact.rs", fact),
+            ];
+            check(named_things_exist, &files, expected);
+        }
     }
 }
