@@ -57,7 +57,8 @@ fn test(shell: &mut Shell) -> Result<(), Failure> {
         return shell.run(shell.cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]));
     }
     println!("cargo-nextest is not installed: running the same tests with cargo test");
-    shell.run(shell.cargo(&["test", "--workspace", "--all-targets", "--no-fail-fast"]))
+    let arguments = ["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"];
+    shell.run(shell.cargo(&arguments))
 }
 
 fn doctest(shell: &mut Shell) -> Result<(), Failure> {
