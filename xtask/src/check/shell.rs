@@ -52,9 +52,10 @@ pub(super) struct Shell {
 impl Shell {
     /// A shell in the folder that holds the workspace's `Cargo.toml`.
     pub(super) fn at_workspace_root() -> anyhow::Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .parent()
-            .context("the xtask crate has no parent folder")?;
+        // Asked at run time: a copied target folder remembers another clone's path.
+        let own = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        let own = own.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let root = own.parent().context("the xtask crate has no parent folder")?;
         Ok(Self { root: root.to_owned(), captured: String::new() })
     }
 
