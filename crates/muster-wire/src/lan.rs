@@ -47,7 +47,7 @@ pub use nd::{Nd, NdKind};
 pub fn decode(link: LinkType, bytes: &[u8]) -> Result<Option<LanFrame>, DecodeError> {
     let Some(carried) = link::unwrap(link, bytes)? else { return Ok(None) };
     let body = match carried.ether_type {
-        link::ARP => Some(LanBody::Arp(arp::parse(carried.payload)?)),
+        link::ARP => arp::parse(carried.payload)?.map(LanBody::Arp),
         link::IPV4 | link::IPV6 => ip::parse(&carried)?,
         _ => None,
     };

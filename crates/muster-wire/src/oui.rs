@@ -17,9 +17,9 @@ pub fn vendor(mac: Mac) -> Option<&'static str> {
         return None;
     }
     let table = Table::read(TABLE)?;
-    let [a, b, c, d, e, _] = mac.0;
-    let number = find(table.rows_36, &[a, b, c, d, e & 0xf0])
-        .or_else(|| find(table.rows_28, &[a, b, c, d & 0xf0]))
+    let [a, b, c, rest @ ..] = mac.0;
+    let number = find(table.rows_36, &[a, b, c, rest[0], rest[1] & 0xf0])
+        .or_else(|| find(table.rows_28, &[a, b, c, rest[0] & 0xf0]))
         .or_else(|| find(table.rows_24, &[a, b, c]))?;
     table.name(number)
 }

@@ -35,12 +35,18 @@ impl Arp {
 
     /// Whether it tells everybody the sender's own address.
     pub fn is_gratuitous(&self) -> bool {
-        self.sender_ip.is_some_and(|it| !it.is_unspecified()) && self.sender_ip == self.target_ip
+        matches!(self.op, Self::REQUEST | Self::REPLY)
+            && self.sender_ip.is_some_and(|it| !it.is_unspecified())
+            && self.sender_ip == self.target_ip
     }
 }
 
-pub(super) fn parse(bytes: &[u8]) -> Result<Arp, DecodeError> {
-    read(bytes).ok_or(DecodeError::new("arp", "it ends before its addresses do"))
+/// None for ARP over ATM, which has another format under the same number (RFC 2225, 8.2).
+pub(super) fn parse(bytes: &[u8]) -> Result<Option<Arp>, DecodeError> {
+    if bytes.starts_with(&ATM) {
+        return Ok(None);
+    }
+    read(bytes).map(Some).ok_or(DecodeError::new("arp", "it ends before its addresses do"))
 }
 
 fn read(bytes: &[u8]) -> Option<Arp> {
@@ -48,12 +54,8 @@ fn read(bytes: &[u8]) -> Option<Arp> {
     let (hardware, protocol) = (at.u16()?, at.u16()?);
     let (hardware_length, protocol_length) = (at.u8()?, at.u8()?);
     let op = at.u16()?;
-    let mut hardware_address = || {
-        let bytes = at.take(hardware_length.into())?;
-        let ip = at.take(protocol_length.into())?;
-        Some((bytes, ip))
-    };
-    let (sender, target) = (hardware_address()?, hardware_address()?);
+    let mut pair = || Some((at.take(hardware_length.into())?, at.take(protocol_length.into())?));
+    let (sender, target) = (pair()?, pair()?);
     // IEEE 802 networks (6) use the same addresses as Ethernet (1).
     let mac = |bytes: &[u8]| {
         let known = matches!(hardware, 1 | 6);
@@ -79,3 +81,5 @@ pub(super) fn op_word(op: u16) -> String {
         other => other.to_string(),
     }
 }
+
+const ATM: [u8; 2] = [0, 19];

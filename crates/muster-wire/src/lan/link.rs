@@ -129,8 +129,7 @@ fn radiotap(bytes: &[u8]) -> Result<Read<'_>, DecodeError> {
     if flags & RADIOTAP_BAD_FCS != 0 {
         return Err(DecodeError::new("802.11", "its check sum was wrong when it was received"));
     }
-    let end = if flags & RADIOTAP_FCS == 0 { 0 } else { 4 };
-    let frame = frame.get(..frame.len().saturating_sub(end)).unwrap_or(frame);
+    // A check sequence behind the frame stays: whatever is inside knows its own length.
     Ok(wifi(frame, flags & RADIOTAP_PADDED != 0))
 }
 
@@ -203,6 +202,5 @@ const fn short(protocol: &'static str) -> DecodeError {
 const MAX_TAGS: usize = 8;
 /// Smaller values are the length of an 802.3 frame (IEEE 802.3-2018, 3.2.6).
 const FIRST_ETHER_TYPE: u16 = 0x0600;
-const RADIOTAP_FCS: u8 = 0x10;
 const RADIOTAP_PADDED: u8 = 0x20;
 const RADIOTAP_BAD_FCS: u8 = 0x40;
