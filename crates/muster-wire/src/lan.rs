@@ -122,6 +122,24 @@ impl LanFrame {
         self.source.filter(|it| *it != claimed).map(|_| claimed)
     }
 
+    /// The station that the frame proves to be there: it put the frame on the link.
+    ///
+    /// A station that somebody speaks for ([`Self::spoken_for`]) is not proven by it.
+    pub fn heard(&self) -> Option<Mac> {
+        self.source.filter(|it| it.is_station())
+    }
+
+    /// The name that [`Self::heard`] gives itself; names told by or for others are left out.
+    pub fn own_name(&self) -> Option<&str> {
+        let is_own = match &self.body {
+            LanBody::Dhcp(it) => it.from_client && self.spoken_for().is_none(),
+            LanBody::Dhcp6(it) => it.from_client,
+            LanBody::Mdns(it) => return it.own_name(),
+            LanBody::Arp(_) | LanBody::Nd(_) => false,
+        };
+        self.name().filter(|_| is_own)
+    }
+
     /// The word for what it does: `request`, `reply`, `discover`, `ns` ...; a number where the
     /// protocol has no word for it.
     pub fn op(&self) -> String {

@@ -138,7 +138,7 @@ fn theirs(row: &Row) -> Compared {
     if row.contains_key("dhcp.hw.mac_addr") {
         out.remove("ip.src");
     }
-    let is_host = |it: &&str| it.ends_with(".local") && !it.starts_with('_');
+    let is_host = |it: &&str| it.strip_suffix(".local").is_some_and(|it| !it.starts_with('_'));
     if let Some(names) = row.get("dns.resp.name") {
         let names: BTreeSet<&str> = names.split(',').filter(is_host).collect();
         out.extend((!names.is_empty()).then(|| ("hosts", format!("{names:?}"))));
