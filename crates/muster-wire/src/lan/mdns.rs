@@ -32,14 +32,14 @@ pub struct Announced {
 }
 
 impl Mdns {
-    /// The sender's own name, else the first one told, unless it is withdrawn.
+    /// The name the message is about: the sender's own, else the first one told; one that is being
+    /// withdrawn only if there is no other.
     pub fn name(&self) -> Option<&str> {
-        let valid = || self.announced.iter().filter(|it| !it.goodbye);
-        let found = valid().find(|it| it.own).or_else(|| valid().next());
+        let found = self.announced.iter().min_by_key(|it| (it.goodbye, !it.own));
         found.map(|it| it.name.as_str())
     }
 
-    /// The sender's own name.
+    /// The sender's own name, unless it is being withdrawn.
     pub fn own_name(&self) -> Option<&str> {
         self.announced.iter().find(|it| it.own && !it.goodbye).map(|it| it.name.as_str())
     }

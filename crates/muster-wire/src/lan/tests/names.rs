@@ -200,8 +200,18 @@ fn mdns_names() {
             what: "goodbye",
             answers: vec![address("annas-phone.local.", 0, ANNA_4)],
             brief: "mdns response b8:27:eb:01:02:03 [192.168.1.20]",
-            name: None,
+            name: Some("annas-phone"),
             own: None,
+        },
+        Case {
+            what: "goodbye to one name, and another",
+            answers: vec![
+                address("annas-phone.local.", 0, ANNA_4),
+                address("annas-phone-2.local.", 120, ANNA_4),
+            ],
+            brief: "mdns response b8:27:eb:01:02:03 [192.168.1.20]",
+            name: Some("annas-phone-2"),
+            own: Some("annas-phone-2"),
         },
     ] {
         let frame = mdns(&response(case.answers));
