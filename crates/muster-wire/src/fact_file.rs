@@ -259,7 +259,7 @@ fn word<T: Copy>(
 fn word_of<T: Copy + PartialEq>(
     words: &[(&'static str, T)],
     value: T,
-) -> Option<std::borrow::Cow<'static, str>> {
+) -> Option<line::Text<'static>> {
     words.iter().find(|(_, it)| *it == value).map(|(word, _)| (*word).into())
 }
 

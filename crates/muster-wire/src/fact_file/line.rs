@@ -1,6 +1,7 @@
 //! A line's keys as they are written, and which of them make which kind of fact.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,31 +12,57 @@ use super::FactFileError;
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Line<'a> {
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    pub(super) t: Option<Cow<'a, str>>,
+    pub(super) t: Option<Text<'a>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    pub(super) monitor: Option<Cow<'a, str>>,
+    pub(super) monitor: Option<Text<'a>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    pub(super) source: Option<Cow<'a, str>>,
+    pub(super) source: Option<Text<'a>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    pub(super) channel: Option<Cow<'a, str>>,
+    pub(super) channel: Option<Text<'a>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    pub(super) covered_from: Option<Cow<'a, str>>,
+    pub(super) covered_from: Option<Text<'a>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    pub(super) id: Option<Cow<'a, str>>,
+    pub(super) id: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) rssi: Option<i64>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    pub(super) name: Option<Cow<'a, str>>,
+    pub(super) name: Option<Text<'a>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    pub(super) probe: Option<Cow<'a, str>>,
+    pub(super) probe: Option<Text<'a>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    pub(super) level: Option<Cow<'a, str>>,
+    pub(super) level: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) sequence: Option<u64>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    pub(super) detail: Option<Cow<'a, str>>,
+    pub(super) detail: Option<Text<'a>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    pub(super) value: Option<Cow<'a, str>>,
+    pub(super) value: Option<Text<'a>>,
+}
+
+/// A line's text, borrowed from it where nothing is escaped. (`serde` borrows a `Cow` only when it
+/// is a field of its own, not inside an `Option`.)
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(transparent)]
+pub(super) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(it: &'a str) -> Self {
+        Self(Cow::Borrowed(it))
+    }
+}
+
+impl From<String> for Text<'_> {
+    fn from(it: String) -> Self {
+        Self(Cow::Owned(it))
+    }
 }
 
 /// What kind of fact a line is.
@@ -86,5 +113,17 @@ impl Line<'_> {
             Some((key, _)) => Err(FactFileError::Stray { key, kind: name }),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_borrowed_unless_escaped() {
+        let line: Line<'_> = serde_json::from_str(r#"{"t":"x","monitor":"a\"b"}"#).unwrap();
+        assert!(matches!(line.t, Some(Text(Cow::Borrowed("x")))));
+        assert!(matches!(line.monitor, Some(Text(Cow::Owned(it))) if it == "a\"b"));
     }
 }

@@ -1,5 +1,6 @@
 //! The crate from outside: real captures against another decoder, and hostile bytes.
 
+// Marked as tests, so that the lints know the helpers for such.
 #[cfg(test)]
 mod captures;
 
