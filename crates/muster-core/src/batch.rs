@@ -1,7 +1,8 @@
 //! What one commit holds: merged facts, the state judged from them, and the changes.
 //!
-//! Rows carry the *merged* value for their key, so a store replaces and never merges; writing a
-//! batch twice leaves the same rows. Heard spans, probes and coverage are chopped at the hour:
+//! Rows carry the *merged* value for their key, so a store replaces them; writing a batch twice
+//! leaves the same rows. Only readings and first and last sightings, which are not kept in memory
+//! for long, are merged by the store. Heard spans, probes and coverage are chopped at the hour:
 //! whatever is still growing lies side by side, and retention is a range.
 
 use std::time::Duration;
@@ -24,7 +25,8 @@ pub struct Batch {
     pub identities: Vec<(IdentityId, Identity)>,
     /// Listeners new since the last batch.
     pub listeners: Vec<(ListenerId, Listener)>,
-    /// First and last sighting of identities that were heard.
+    /// First and last sighting of identities that were heard; merged by the store to the earliest
+    /// and the latest.
     pub seen: Vec<Seen>,
     /// Heard spans of an hour, replaced.
     pub heard: Vec<HeardHour>,
@@ -34,9 +36,11 @@ pub struct Batch {
     pub probes: Vec<ProbeHour>,
     /// Levels, added.
     pub levels: Vec<LevelRow>,
-    /// Details, replaced by (identity, kind, value); at most [`Batch::MAX_ADDRESSES`] addresses.
+    /// Details: all that are kept of an identity, replaced as a whole for each identity in here; at
+    /// most [`Batch::MAX_ADDRESSES`] addresses of each family.
     pub details: Vec<DetailRow>,
-    /// Readings, replaced by (identity, interval, listener).
+    /// Readings, merged by the store by (identity, interval, listener): the strongest signal wins
+    /// (any signal over none), then the earliest time.
     pub readings: Vec<Reading>,
     /// Stays, replaced by id.
     pub stays: Vec<Stay>,
@@ -162,7 +166,7 @@ pub struct DetailRow {
     pub kind: DetailKind,
     /// The value.
     pub value: Box<str>,
-    /// Since when it is known; newest wins.
+    /// When it was last told, rounded down to the reading interval; newest wins, then the greater value.
     pub at: Time,
 }
 

@@ -13,7 +13,7 @@ use crate::span::{Span, SpanSet};
 use crate::stay::Ended;
 use crate::time::Time;
 
-pub use gap::Tail;
+pub use gap::{Tail, Waiting};
 
 mod gap;
 #[cfg(test)]

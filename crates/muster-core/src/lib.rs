@@ -20,6 +20,12 @@ pub mod judge;
 
 pub mod people;
 
+mod book;
+
+pub mod engine;
+
+pub mod step;
+
 pub mod stay;
 
 pub mod change;

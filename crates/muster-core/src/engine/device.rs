@@ -1,0 +1,308 @@
+//! One device in the engine: what is known of it, and judging it again.
+
+use std::time::Duration;
+
+use crate::change::{Change, ChangeKind};
+use crate::directory::{DeviceKind, Mark};
+use crate::fact::{Outcome, SIGHTING, SourceKind};
+use crate::identity::{DeviceId, ListenerId};
+use crate::judge::{Carry, Judged, Line, Tail, judge};
+use crate::snapshot::Presence;
+use crate::span::SpanSet;
+use crate::stay::{Ended, Stay, Subject};
+use crate::time::Time;
+
+use super::Engine;
+
+/// What the engine keeps of a device between judgements.
+#[derive(Debug, Default)]
+pub(super) struct DeviceState {
+    /// Stays at hand, by start.
+    pub(super) stays: Vec<Recorded>,
+    /// The stay that was going on where judgement begins.
+    pub(super) carry: Option<Carry>,
+    /// Facts from this time on could change the judgement.
+    rejudge: Option<Time>,
+    pub(super) tail: Option<Tail>,
+    pub(super) arriving: Option<(Time, Time)>,
+    /// The shortest gap that could end a stay.
+    pub(super) shortest: Duration,
+    /// The medium that heard it last.
+    pub(super) source: Option<SourceKind>,
+    /// Since when it has been told to be unknown.
+    pub(super) unknown: Option<Time>,
+    unsettled: Vec<Time>,
+    due: Option<Time>,
+    timer: Option<Time>,
+    /// Heard at more than one site: always judged from the beginning.
+    travels: bool,
+    /// The open stay went on since it was written down.
+    extended: bool,
+}
+
+/// A stay as written down, and as judged.
+#[derive(Clone, Debug)]
+pub(super) struct Recorded {
+    pub(super) stay: Stay,
+    pub(super) judged: Judged,
+}
+
+impl DeviceState {
+    /// Notes that facts from `at` on could change the judgement.
+    pub(super) fn rejudge_from(&mut self, at: Time) {
+        self.rejudge = Some(self.rejudge.map_or(at, |it| it.min(at)));
+    }
+
+    /// Takes a sighting that only continues what is known, and says whether that is the first one
+    /// since the stay was written down; none: it must be judged.
+    pub(super) fn goes_on(&mut self, listener: ListenerId, at: Time) -> Option<bool> {
+        let tail = self.tail.as_mut()?;
+        let goes_on = !self.travels
+            && self.rejudge.is_none()
+            && at >= tail.last
+            && at.since(tail.last) <= SIGHTING
+            && tail.decisive.iter().any(|it| it.listener == listener);
+        goes_on.then(|| {
+            tail.last = at;
+            !std::mem::replace(&mut self.extended, true)
+        })
+    }
+
+    /// The open stay, if any; the one heard last, if there are several.
+    pub(super) fn open(&self) -> Option<&Recorded> {
+        let open = self.stays.iter().filter(|it| it.stay.ended == Ended::Open);
+        open.max_by_key(|it| it.judged.last)
+    }
+}
+
+impl Engine {
+    /// Judges a device again because time or coverage went on.
+    pub(super) fn retry(&mut self, id: DeviceId) {
+        let Some(state) = self.devices.get_mut(&id) else { return };
+        let from = match (&state.tail, state.arriving) {
+            (Some(tail), _) => tail.last,
+            (None, Some((from, _))) => from,
+            (None, None) => return,
+        };
+        state.rejudge_from(from);
+        self.urgent.insert(id);
+    }
+
+    pub(super) fn judge_device(&mut self, id: DeviceId) {
+        let Some(mut state) = self.devices.remove(&id) else { return };
+        match state.rejudge.take() {
+            Some(from) => self.rejudge(id, &mut state, from),
+            None => self.extend(&mut state),
+        }
+        self.devices.insert(id, state);
+        self.restand(id);
+    }
+
+    /// Writes down that the open stay went on.
+    fn extend(&mut self, state: &mut DeviceState) {
+        let Some(tail) = state.tail.as_ref().filter(|_| std::mem::take(&mut state.extended)) else {
+            return;
+        };
+        let open = state.stays.iter_mut().filter(|it| it.stay.ended == Ended::Open);
+        for it in open.filter(|it| it.stay.site == tail.site) {
+            it.judged.last = it.judged.last.max(tail.last);
+            it.stay.last = it.judged.last;
+            self.outbox.stays.insert(it.stay.id, it.stay.clone());
+            if let Subject::Device(id) = it.stay.subject {
+                self.voters.extend(self.directory.device(id).owner());
+            }
+        }
+    }
+
+    fn rejudge(&mut self, id: DeviceId, state: &mut DeviceState, from: Time) {
+        self.unschedule(id, state);
+        state.extended = false;
+        let entry = self.directory.device(id);
+        let ignored = entry.mark == Mark::Ignored;
+        let lines = self.lines(id);
+        let sites = |it: &Line<'_>| lines.first().is_some_and(|first| first.site != it.site);
+        state.travels = lines.iter().any(sites);
+        state.source = lines
+            .iter()
+            .filter_map(|it| it.heard.last().map(|last| (last.to, it.source)))
+            .max()
+            .map(|(_, source)| source);
+        let patience = lines.iter().map(|it| it.patience.away_after).min();
+        let policy = &self.policy;
+        state.shortest =
+            patience.unwrap_or_default().min(policy.unknown_hold).min(policy.unknown_max);
+        let kept = if state.travels {
+            0
+        } else {
+            state.stays.partition_point(|it| it.stay.from <= from).saturating_sub(1)
+        };
+        let (carry, begin) = match state.stays.get(kept) {
+            Some(it) if kept > 0 => (None, it.stay.from),
+            Some(_) | None => (state.carry.as_ref(), self.floor),
+        };
+        let mut verdict = judge(&lines, carry, begin, policy, self.frontier);
+        drop(lines);
+        let old: Vec<Recorded> = state.stays.drain(kept..).collect();
+        if let (Some(first), Some(was)) = (verdict.stays.first_mut(), old.first())
+            && first.from == was.stay.from
+        {
+            first.after_gap = was.judged.after_gap;
+        }
+        if ignored {
+            verdict.stays = old.iter().map(|it| silenced(&it.judged, self.frontier)).collect();
+            verdict.tail = None;
+        }
+        for (from, to, at) in &verdict.conflicts {
+            self.tell_conflict(id, *from, *to, *at);
+        }
+        let subject = Subject::Device(id);
+        let source = state.source;
+        let owner = entry.owner();
+        let settled = state.stays.last().map(|it| it.stay.last);
+        let old_stays = old.into_iter().map(|it| it.stay).collect();
+        let about = super::record::About { subject, source, owner, settled };
+        let stays = self.record(&about, old_stays, &verdict.stays);
+        state.stays.extend(
+            stays.into_iter().zip(verdict.stays).map(|(stay, judged)| Recorded { stay, judged }),
+        );
+        state.tail = verdict.tail;
+        state.arriving = verdict.arriving;
+        state.unsettled = verdict.unsettled;
+        self.schedule(id, state);
+        let owners = entry.owners.iter().filter_map(|it| it.person);
+        self.voters.extend(owners);
+    }
+
+    /// What each listener knows about a device.
+    pub(super) fn lines(&self, id: DeviceId) -> Vec<Line<'_>> {
+        let phone = self.directory.device(id).kind == DeviceKind::Phone;
+        let mut lines: Vec<Line<'_>> = Vec::new();
+        for identity in self.directory.identities_of(id) {
+            let Some(entry) = self.book.entry(identity) else { continue };
+            for track in &entry.tracks {
+                let silent = track.probes.iter().filter(|it| it.1 == Outcome::Silent);
+                let silent = silent.map(|it| it.0);
+                if let Some(line) = lines.iter_mut().find(|it| it.listener == track.listener) {
+                    line.heard.union(&track.heard);
+                    line.silent.extend(silent);
+                    line.silent.sort_unstable();
+                    continue;
+                }
+                let Some(heard) = self.book.heard_by(track.listener) else { continue };
+                lines.push(Line {
+                    listener: track.listener,
+                    source: heard.listener.source,
+                    site: self.directory.site_of_monitor(&heard.listener.monitor),
+                    patience: *self.policy.patience(heard.listener.source, phone),
+                    heard: SpanSet::clone(&track.heard),
+                    silent: silent.collect(),
+                    coverage: &heard.coverage,
+                    bridged: &heard.bridged,
+                });
+            }
+        }
+        lines
+    }
+
+    /// Finds out whether a present device is unknown, and tells it if that is new.
+    pub(super) fn restand(&mut self, id: DeviceId) {
+        let Some(state) = self.devices.get(&id) else { return };
+        let open = state.open().map(|it| it.stay.clone());
+        let dark = open.as_ref().and(state.tail.as_ref()).and_then(|tail| {
+            let out = tail.decisive.iter().filter(|it| !it.dropped && self.is_dark(it.listener));
+            let since = |it: &crate::judge::Waiting| {
+                self.covered_to(it.listener).unwrap_or(tail.last).max(tail.last)
+            };
+            out.map(|it| (since(it), it.listener)).min()
+        });
+        let was = state.unknown;
+        if was.is_some() == dark.is_some() {
+            return;
+        }
+        let source = state.source;
+        let reason =
+            dark.and_then(|(_, it)| self.book.heard_by(it)).map(|it| it.listener.to_string());
+        if let Some(state) = self.devices.get_mut(&id) {
+            state.unknown = dark.map(|(at, _)| at);
+        }
+        let owner = self.directory.device(id).owner();
+        self.voters.extend(owner);
+        let Some(open) = open else { return };
+        let (kind, at) = match dark {
+            Some((at, _)) => (ChangeKind::Unknown, at),
+            None => (ChangeKind::Known, self.frontier),
+        };
+        let mut change = Change::new(kind, at, self.frontier);
+        change.subject = Some(Subject::Device(id));
+        change.owner = owner;
+        change.site = Some(open.site);
+        change.stay = Some(open.id);
+        change.source = source;
+        change.reason = reason.map(|it| format!("{it} does not hear")).unwrap_or_default().into();
+        self.tell(change);
+    }
+
+    /// What is believed of a device.
+    pub(super) fn presence_of(state: &DeviceState) -> Presence {
+        match (state.open(), state.unknown, state.arriving) {
+            (Some(_), Some(_), _) => Presence::Unknown,
+            (Some(_), None, _) => Presence::Present,
+            (None, _, Some(_)) => Presence::Arriving,
+            (None, _, None) => Presence::Away,
+        }
+    }
+
+    fn tell_conflict(
+        &mut self,
+        id: DeviceId,
+        from: crate::identity::PlaceId,
+        to: crate::identity::PlaceId,
+        at: Time,
+    ) {
+        let subject = Some(Subject::Device(id));
+        let reason = self.directory.places.get(&from).map(|it| it.name.clone());
+        let state = self.told_conflicts.insert((id, to, at));
+        if !state {
+            return;
+        }
+        let mut change = Change::new(ChangeKind::Conflict, at, self.frontier);
+        change.subject = subject;
+        change.site = Some(to);
+        change.owner = self.directory.device(id).owner();
+        change.reason = format!("also heard at {}", reason.unwrap_or_default()).into();
+        self.tell(change);
+    }
+
+    fn schedule(&mut self, id: DeviceId, state: &mut DeviceState) {
+        let soonest = state.tail.as_ref().map(|it| it.due.max(it.last));
+        state.due = soonest;
+        self.due.extend(soonest.map(|it| (it, id)));
+        let drops = state.tail.as_ref().and_then(|it| it.drops);
+        let fails = state.arriving.map(|it| it.1);
+        state.timer = drops.into_iter().chain(fails).filter(|it| *it > self.frontier).min();
+        self.timers.extend(state.timer.map(|it| (it, id)));
+        self.unsettled.extend(state.unsettled.iter().map(|it| (*it, id)));
+    }
+
+    fn unschedule(&mut self, id: DeviceId, state: &DeviceState) {
+        if let Some(at) = state.due {
+            self.due.remove(&(at, id));
+        }
+        if let Some(at) = state.timer {
+            self.timers.remove(&(at, id));
+        }
+        for at in &state.unsettled {
+            self.unsettled.remove(&(*at, id));
+        }
+    }
+}
+
+/// A stay of a device that nobody wants to hear of any more.
+fn silenced(judged: &Judged, frontier: Time) -> Judged {
+    let mut judged = judged.clone();
+    if judged.ended == Ended::Open {
+        judged.ended = Ended::Left;
+        judged.decided = Some(frontier);
+    }
+    judged
+}

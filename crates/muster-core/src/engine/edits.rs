@@ -1,0 +1,103 @@
+//! What an edit of the directory means for what was judged.
+
+use crate::change::{Change, ChangeKind};
+use crate::directory::{Edit, EditError};
+use crate::identity::{DeviceId, IdentityId, PersonId};
+use crate::stay::Subject;
+use crate::time::Time;
+
+use super::Engine;
+
+impl Engine {
+    /// Applies an edit and notes who must be judged again.
+    pub(super) fn edit(&mut self, edit: Edit) -> Result<(), EditError> {
+        let touched = self.touched(&edit)?;
+        let told = self.telling(&edit);
+        let people: Vec<PersonId> = self.directory.people.keys().copied().collect();
+        self.directory.apply(edit)?;
+        self.outbox.directory = true;
+        for id in touched {
+            self.devices.entry(id).or_default().rejudge_from(Time::MIN);
+            self.urgent.insert(id);
+        }
+        self.voters.extend(people);
+        self.voters.extend(self.directory.people.keys().copied());
+        if let Some(change) = told {
+            self.tell(change);
+        }
+        Ok(())
+    }
+
+    /// The devices whose stays an edit can change.
+    fn touched(&self, edit: &Edit) -> Result<Vec<DeviceId>, EditError> {
+        Ok(match edit {
+            Edit::EditDevice { device, .. } | Edit::Assign { device, .. } => {
+                self.known(*device)?;
+                vec![*device]
+            }
+            Edit::Group { identity, device } => {
+                self.known(*device)?;
+                self.known(identity.own_device())?;
+                vec![*device, self.directory.device_of(*identity), identity.own_device()]
+            }
+            Edit::Ungroup { identity } => {
+                self.known(identity.own_device())?;
+                vec![self.directory.device_of(*identity), identity.own_device()]
+            }
+            Edit::PlaceMonitor { .. } | Edit::RemovePlace { .. } => {
+                self.devices.keys().copied().collect()
+            }
+            Edit::AddPerson { .. }
+            | Edit::RenamePerson { .. }
+            | Edit::RemovePerson { .. }
+            | Edit::AddPlace { .. }
+            | Edit::RenamePlace { .. }
+            | Edit::Override { .. }
+            | Edit::ClearOverride { .. } => Vec::new(),
+        })
+    }
+
+    fn known(&self, device: DeviceId) -> Result<(), EditError> {
+        match self.book.entry(IdentityId(device.0.max(1))).filter(|_| device.0 > 0) {
+            Some(_) => Ok(()),
+            None => Err(EditError::Missing { what: "device", given: device.to_string() }),
+        }
+    }
+
+    /// The change that tells of the edit itself.
+    fn telling(&self, edit: &Edit) -> Option<Change> {
+        let now = self.frontier;
+        match edit {
+            Edit::Assign { device, person, from } => {
+                let mut change = Change::new(ChangeKind::Assigned, *from, now);
+                change.subject = Some(Subject::Device(*device));
+                change.owner = *person;
+                Some(change)
+            }
+            Edit::Override { person, set } => {
+                let mut change = Change::new(ChangeKind::Overridden, set.at, now);
+                change.subject = Some(Subject::Person(*person));
+                change.until = Some(set.until);
+                let word = if set.home { "home" } else { "away" };
+                change.reason = format!("{word} by {}", set.by).into();
+                Some(change)
+            }
+            Edit::ClearOverride { person, at } => {
+                let mut change = Change::new(ChangeKind::OverrideEnded, *at, now);
+                change.subject = Some(Subject::Person(*person));
+                change.reason = "taken back".into();
+                Some(change)
+            }
+            Edit::AddPerson { .. }
+            | Edit::RenamePerson { .. }
+            | Edit::RemovePerson { .. }
+            | Edit::EditDevice { .. }
+            | Edit::Group { .. }
+            | Edit::Ungroup { .. }
+            | Edit::AddPlace { .. }
+            | Edit::RenamePlace { .. }
+            | Edit::RemovePlace { .. }
+            | Edit::PlaceMonitor { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Goes on where a store ends: nobody arrives or leaves because of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::batch::Restored;
+use crate::book::Book;
+use crate::change::{Change, ChangeKind};
+use crate::fact::SIGHTING;
+use crate::identity::{DeviceId, IdentityId};
+use crate::judge::{Carry, Judged};
+use crate::policy::Policy;
+use crate::span::SpanSet;
+use crate::stay::{Ended, Stay, Subject};
+use crate::time::{Now, Time};
+
+use super::device::Recorded;
+use super::listeners::ListenerState;
+use super::person::PersonState;
+use super::{Engine, Outbox};
+
+/// An engine that goes on where the store ends.
+pub(super) fn engine(policy: Policy, restored: Restored, now: Now) -> Engine {
+    let book = Book::restore(&restored, &policy);
+    let floor = restored.since + policy.lead;
+    let listeners = book.listeners().map(|(id, _)| (id, ListenerState { dark: true })).collect();
+    let mut engine = Engine {
+        policy,
+        book,
+        directory: restored.directory,
+        devices: BTreeMap::new(),
+        people: BTreeMap::new(),
+        listeners,
+        floor,
+        started: now,
+        now: Now { mono: now.mono, wall: restored.frontier },
+        frontier: restored.frontier,
+        urgent: BTreeSet::new(),
+        lazy: BTreeSet::new(),
+        due: BTreeSet::new(),
+        unsettled: BTreeSet::new(),
+        timers: BTreeSet::new(),
+        voters: BTreeSet::new(),
+        parked: Vec::new(),
+        told_conflicts: BTreeSet::new(),
+        outbox: Outbox::default(),
+        last_stay: restored.last_stay.0,
+        last_change: restored.last_change,
+    };
+    engine.recall(restored.stays, &restored.states);
+    engine.handle_timeout(now);
+    engine
+}
+
+impl Engine {
+    /// Takes back the recorded stays and judges them again, as of the recorded frontier.
+    fn recall(&mut self, stays: Vec<Stay>, states: &[Change]) {
+        let ids: Vec<IdentityId> = self.book.entries().map(|(id, _)| id).collect();
+        for id in ids {
+            self.devices.entry(self.directory.device_of(id)).or_default();
+        }
+        for person in self.directory.people.keys() {
+            self.people.entry(*person).or_default();
+        }
+        let mut stays = stays;
+        stays.sort_by_key(|it| (it.from, it.site));
+        for stay in stays {
+            match stay.subject {
+                Subject::Device(id) => {
+                    let judged = as_judged(&stay);
+                    self.devices.entry(id).or_default().stays.push(Recorded { stay, judged });
+                }
+                Subject::Person(id) => {
+                    let state: &mut PersonState = self.people.entry(id).or_default();
+                    if stay.from < self.floor {
+                        state.record = Some(stay.clone());
+                    }
+                    state.stays.push(stay);
+                }
+            }
+        }
+        for change in states.iter().filter(|it| it.kind == ChangeKind::Unknown) {
+            match change.subject {
+                Some(Subject::Device(id)) => {
+                    self.devices.entry(id).or_default().unknown = Some(change.at);
+                }
+                Some(Subject::Person(id)) => {
+                    self.people.entry(id).or_default().unknown = Some(change.at);
+                }
+                None => {}
+            }
+        }
+        let devices: Vec<DeviceId> = self.devices.keys().copied().collect();
+        for id in devices {
+            self.rebase(id);
+            if let Some(state) = self.devices.get_mut(&id) {
+                state.rejudge_from(Time::MIN);
+                self.urgent.insert(id);
+            }
+        }
+        self.voters.extend(self.directory.people.keys());
+        self.settle();
+    }
+
+    /// Finds where judgement of a device begins, and with which stay going on.
+    pub(super) fn rebase(&mut self, id: DeviceId) {
+        let (floor, since) = (self.floor, self.book.since);
+        let lines = self.lines(id);
+        let mut heard = SpanSet::new();
+        for line in &lines {
+            heard.union(&line.heard);
+        }
+        drop(lines);
+        let Some(state) = self.devices.get_mut(&id) else { return };
+        let Some(last) = state.stays.iter().rposition(|it| it.stay.from < floor) else {
+            state.carry = None;
+            return;
+        };
+        let stay = state.stays.get(last).map(|it| it.judged.clone());
+        state.stays.drain(..last);
+        let Some(stay) = stay else { return };
+        let next = heard.spans().iter().find(|it| it.to - SIGHTING >= floor);
+        let at = match next {
+            Some(span) if stay.last >= floor => span.from.max(floor),
+            Some(_) | None => stay.last,
+        };
+        let known = at >= since + self.policy.decisive_within || stay.ended == Ended::Open;
+        state.carry = known.then(|| Carry { at, stay: cut_at(stay, at) });
+    }
+}
+
+/// A stay as it was going on at one of its evidence times.
+fn cut_at(mut stay: Judged, at: Time) -> Judged {
+    let mut later = stay.uncovered.clone();
+    later.forget_before(at);
+    let before = stay.uncovered_time().saturating_sub(later.measure());
+    stay.uncovered_before = before;
+    stay.uncovered = SpanSet::new();
+    stay.last = at;
+    stay.ended = Ended::Open;
+    stay.decided = None;
+    stay.to_latest = None;
+    stay.without = Vec::new();
+    stay
+}
+
+/// A recorded stay, until it is judged again.
+fn as_judged(stay: &Stay) -> Judged {
+    let mut judged = Judged::begun(stay.site, stay.from, stay.last, stay.after_gap);
+    judged.ended = stay.ended;
+    judged.decided = (stay.ended != Ended::Open).then_some(stay.last);
+    judged.to_latest = stay.to_latest;
+    judged.uncovered_before = stay.uncovered;
+    judged
+}

@@ -1,0 +1,192 @@
+//! Stories of the engine: what was heard, and what the journal then says.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::batch::{Batch, Restored};
+use crate::directory::{DeviceKind, Edit};
+use crate::engine::Engine;
+use crate::fact::{Fact, FactBody, Listener, Outcome, Probe, Sighting, SourceKind};
+use crate::identity::{DeviceId, Identity, Mac, PersonId};
+use crate::policy::Policy;
+use crate::snapshot::Presence;
+use crate::span::Span;
+use crate::stay::Subject;
+use crate::time::{Now, Time};
+
+/// A house with one listener and one device.
+struct House {
+    engine: Engine,
+    listener: Arc<Listener>,
+    told: Vec<String>,
+}
+
+const START: i64 = 1_800_000_000;
+
+fn now(s: i64) -> Now {
+    Now { mono: Duration::from_secs(s.unsigned_abs()), wall: Time::from_secs(START + s) }
+}
+
+fn device() -> Identity {
+    Identity::Mac(Mac([0xb8, 0x27, 0xeb, 1, 2, 3]))
+}
+
+impl House {
+    fn new() -> Self {
+        let restored = Restored {
+            since: Engine::since(&Policy::default(), now(0).wall),
+            frontier: now(0).wall,
+            ..Restored::default()
+        };
+        let engine = Engine::new(Policy::default(), restored, now(0));
+        let listener = Arc::new(Listener::new("hub", SourceKind::Lan, "eth0"));
+        Self { engine, listener, told: Vec::new() }
+    }
+
+    fn tell(&mut self, at: i64, body: FactBody) -> &mut Self {
+        let fact = Fact { listener: Arc::clone(&self.listener), body };
+        let intake = self.engine.handle_facts(vec![fact], now(at));
+        assert_eq!(intake.refused, []);
+        self
+    }
+
+    fn seen(&mut self, at: i64) -> &mut Self {
+        let sighting = Sighting { identity: device(), at: now(at).wall, rssi: None };
+        self.tell(at, FactBody::Sighting(sighting))
+    }
+
+    fn silent(&mut self, at: i64) -> &mut Self {
+        let probe = Probe { identity: device(), at: now(at).wall, outcome: Outcome::Silent };
+        self.tell(at, FactBody::Probe(probe))
+    }
+
+    fn covered(&mut self, from: i64, to: i64) -> &mut Self {
+        for at in (from..to).step_by(10) {
+            let span = Span::new(now(at).wall, now((at + 10).min(to)).wall);
+            self.tell((at + 10).min(to), FactBody::Coverage(span));
+        }
+        self
+    }
+
+    fn wait(&mut self, at: i64) -> &mut Self {
+        while let Some(deadline) = self.engine.poll_timeout()
+            && deadline.mono <= now(at).mono
+        {
+            let due = i64::try_from(deadline.mono.as_secs()).unwrap() + 1;
+            self.engine.handle_timeout(now(due.min(at)));
+            assert_ne!(self.engine.poll_timeout(), Some(deadline), "no progress");
+        }
+        self.engine.handle_timeout(now(at));
+        self
+    }
+
+    /// What was told of devices and people since the last time.
+    fn told(&mut self) -> Vec<String> {
+        let batch = self.drain();
+        let changes = batch.changes.into_iter().filter(|it| it.subject.is_some());
+        self.told.extend(changes.map(|it| {
+            let who = it.subject.map(|it| it.to_string()).unwrap_or_default();
+            let at = it.at.secs() - START;
+            let reason = if it.kind.bears_state() { it.reason } else { "".into() };
+            format!("{who} {} {at} {reason}", it.kind.word()).trim().to_owned()
+        }));
+        std::mem::take(&mut self.told)
+    }
+
+    fn drain(&mut self) -> Batch {
+        self.engine.drain()
+    }
+}
+
+#[test]
+fn a_device_arrives_and_leaves_dated_to_its_evidence() {
+    let mut house = House::new();
+    house.covered(0, 60).seen(60).covered(60, 90).seen(95);
+    assert_eq!(house.told(), ["device:1 discovered 60", "device:1 arrived 60"]);
+    for at in (120..=240).step_by(30) {
+        house.covered(at - 30, at).silent(at);
+    }
+    house.covered(240, 394);
+    assert_eq!(house.told(), Vec::<String>::new(), "not silent for five minutes");
+    house.covered(394, 400);
+    assert_eq!(house.told(), ["device:1 left 95"]);
+}
+
+#[test]
+fn silence_without_misses_is_not_enough() {
+    let mut house = House::new();
+    house.seen(0).covered(0, 1000).silent(900).covered(1000, 1100);
+    assert_eq!(house.told(), ["device:1 discovered 0", "device:1 arrived 0"]);
+}
+
+#[test]
+fn a_blind_source_makes_unknown_and_never_left() {
+    let mut house = House::new();
+    house.seen(0).covered(0, 100).told();
+    house.wait(3600);
+    assert_eq!(house.told(), ["device:1 unknown 100 hub/lan/eth0 does not hear"]);
+    house.covered(3600, 3650).seen(3660);
+    assert_eq!(house.told(), ["device:1 known 3610"]);
+    assert_eq!(house.engine.standing_of(DeviceId(1)).presence, Presence::Present);
+}
+
+#[test]
+fn nobody_is_stuck_for_ever() {
+    let mut house = House::new();
+    house.seen(0).covered(0, 100).told();
+    house.wait(13 * 3600);
+    assert_eq!(
+        house.told(),
+        ["device:1 unknown 100 hub/lan/eth0 does not hear", "device:1 left 0 assumed"]
+    );
+    house.seen(14 * 3600);
+    let batch = house.drain();
+    let arrival = batch.changes.iter().find(|it| it.kind.word() == "arrived").unwrap();
+    assert!(arrival.quiet, "an arrival after such a gap is no news");
+}
+
+#[test]
+fn a_person_follows_what_they_carry() {
+    let mut house = House::new();
+    house.seen(0).covered(0, 10);
+    let device = DeviceId(1);
+    let person = Some(PersonId(1));
+    let from = now(0).wall;
+    for edit in [
+        Edit::AddPerson { name: "anna".into(), display: String::new() },
+        Edit::Assign { device, person, from },
+        Edit::EditDevice {
+            device,
+            name: None,
+            kind: Some(DeviceKind::Watch),
+            mark: None,
+            carried: None,
+        },
+    ] {
+        house.engine.handle_edit(edit, None, now(10)).unwrap();
+    }
+    let told = house.told();
+    assert!(told.contains(&"person:1 arrived 0".to_owned()), "{told:?}");
+    for at in (30..=300).step_by(30) {
+        house.covered(at - 20, at).silent(at);
+    }
+    assert_eq!(house.told(), ["device:1 left 0", "person:1 left 0"]);
+    let why = house.engine.why(Subject::Person(PersonId(1)), now(300)).unwrap();
+    assert_eq!(why.standing.presence, Presence::Away);
+    assert_eq!(why.evidence.len(), 1);
+}
+
+#[test]
+fn a_late_sighting_joins_what_was_parted() {
+    let mut house = House::new();
+    house.seen(0);
+    for at in (30..=300).step_by(30) {
+        house.covered(at - 30, at).silent(at);
+    }
+    house.seen(600).told();
+    let late = Sighting { identity: device(), at: now(290).wall, rssi: None };
+    house.tell(610, FactBody::Sighting(late));
+    house.tell(610, FactBody::Coverage(Span::new(now(300).wall, now(610).wall)));
+    let stays: Vec<_> = house.engine.stays().map(|it| it.from.secs() - START).collect();
+    assert_eq!(stays, [0], "one stay again");
+}

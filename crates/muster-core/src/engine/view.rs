@@ -1,0 +1,195 @@
+//! What others see of the engine: the snapshot, and whom sources should look for.
+
+use std::net::IpAddr;
+
+use crate::directory::{DeviceKind, Mark};
+use crate::fact::{DetailKind, SourceKind};
+use crate::identity::{DeviceId, Identity, IdentityId};
+use crate::snapshot::{
+    DeviceView, Interest, ListenerView, PersonView, Presence, Snapshot, Standing,
+};
+use crate::time::{Now, Time};
+
+use super::Engine;
+
+impl Engine {
+    /// A picture of now.
+    #[must_use]
+    pub fn snapshot(&self, now: Now) -> Snapshot {
+        Snapshot {
+            at: now.wall,
+            last_change: self.last_change,
+            simulated: false,
+            degraded: None,
+            directory: self.directory.clone(),
+            people: self.directory.people.keys().map(|id| self.person_view(*id)).collect(),
+            devices: self.device_ids().into_iter().filter_map(|id| self.device_view(id)).collect(),
+            listeners: self.book.listeners().map(|(id, _)| self.listener_view(id)).collect(),
+        }
+    }
+
+    /// Whom a source should look for, most urgent first: what may be leaving, then the present in
+    /// the order in which fresh evidence is wanted, then those who are away.
+    #[must_use]
+    pub fn interest(&self, monitor: &str, source: SourceKind, now: Now) -> Vec<Interest> {
+        let listens = |it: &crate::book::Track| {
+            self.book
+                .heard_by(it.listener)
+                .is_some_and(|it| &*it.listener.monitor == monitor && it.listener.source == source)
+        };
+        let mut interest: Vec<Interest> = Vec::new();
+        for (id, entry) in self.book.entries() {
+            let device = self.directory.device_of(id);
+            if self.directory.device(device).mark == Mark::Ignored
+                || !entry.tracks.iter().any(listens)
+            {
+                continue;
+            }
+            let asked = entry.tracks.iter().filter_map(|it| it.probes.last()).map(|it| it.0).max();
+            let due = self.due_of(device, entry.seen.map(|it| it.1), asked, now.wall);
+            interest.push(Interest {
+                identity: entry.identity.clone(),
+                due,
+                ips: self.ips_of(&[id]),
+            });
+        }
+        interest.sort_by(|a, b| (a.due, &a.identity).cmp(&(b.due, &b.identity)));
+        interest
+    }
+
+    /// When fresh evidence of a device is wanted.
+    fn due_of(&self, id: DeviceId, last: Option<Time>, asked: Option<Time>, now: Time) -> Time {
+        let open = self.devices.get(&id).is_some_and(|it| it.open().is_some());
+        let phone = self.directory.device(id).kind == DeviceKind::Phone;
+        let every = match (open, phone) {
+            // The absent are found by what they send when they come; asking costs air time.
+            (false, _) => AWAY_EVERY,
+            (true, true) => PHONE_EVERY,
+            (true, false) => OTHER_EVERY,
+        };
+        last.max(asked).map_or(now, |it| it + every)
+    }
+
+    fn device_ids(&self) -> Vec<DeviceId> {
+        let mut ids: Vec<DeviceId> =
+            self.book.entries().map(|(id, _)| self.directory.device_of(id)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    pub(super) fn standing_of(&self, id: DeviceId) -> Standing {
+        let last = self.seen(id).map(|it| it.1);
+        let Some(state) = self.devices.get(&id) else {
+            return Standing { last, since: last, ..Standing::default() };
+        };
+        let open = state.open().map(|it| &it.stay);
+        let presence = Self::presence_of(state);
+        let since = match presence {
+            Presence::Unknown => state.unknown,
+            Presence::Present => open.map(|it| it.from),
+            Presence::Arriving => state.arriving.map(|it| it.0),
+            Presence::Away => state.stays.last().map(|it| it.stay.last).or(last),
+        };
+        let site = open.map(|it| it.site);
+        Standing { presence, since, last, site, stay: open.map(|it| it.id) }
+    }
+
+    fn seen(&self, id: DeviceId) -> Option<(Time, Time)> {
+        let all = self.directory.identities_of(id);
+        all.iter()
+            .filter_map(|it| self.book.entry(*it)?.seen)
+            .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
+    fn device_view(&self, id: DeviceId) -> Option<DeviceView> {
+        let ids = self.directory.identities_of(id);
+        let identities: Vec<(IdentityId, Identity)> = ids
+            .iter()
+            .filter_map(|it| Some((*it, self.book.entry(*it)?.identity.clone())))
+            .collect();
+        if identities.is_empty() {
+            return None;
+        }
+        let seen = self.seen(id);
+        let entry = self.directory.device(id);
+        Some(DeviceView {
+            id,
+            standing: self.standing_of(id),
+            randomised: identities.iter().all(|(_, it)| it.is_randomised()),
+            identities,
+            first_seen: seen.map(|it| it.0),
+            last_seen: seen.map(|it| it.1),
+            hostname: self.detail(&ids, DetailKind::Hostname),
+            vendor_class: self.detail(&ids, DetailKind::VendorClass),
+            ips: self.ips_of(&ids),
+            proxy_for: self.detail(&ids, DetailKind::ProxyFor),
+            owner: entry.owner(),
+            carried: entry.is_carried(),
+            mark: entry.mark,
+            source: self.devices.get(&id).and_then(|it| it.source),
+        })
+    }
+
+    fn detail(&self, ids: &[IdentityId], kind: DetailKind) -> Option<Box<str>> {
+        let all = ids.iter().filter_map(|it| self.book.entry(*it)).flat_map(|it| &it.details);
+        let newest = all.filter(|it| it.kind == kind).max_by_key(|it| (it.at, it.value.clone()));
+        newest.map(|it| it.value.clone())
+    }
+
+    fn ips_of(&self, ids: &[IdentityId]) -> Vec<IpAddr> {
+        let all = ids.iter().filter_map(|it| self.book.entry(*it)).flat_map(|it| &it.details);
+        let mut rows: Vec<_> =
+            all.filter(|it| matches!(it.kind, DetailKind::Ipv4 | DetailKind::Ipv6)).collect();
+        rows.sort_by(|a, b| (b.at, a.kind, &b.value).cmp(&(a.at, b.kind, &a.value)));
+        rows.into_iter().filter_map(|it| it.value.parse().ok()).collect()
+    }
+
+    pub(super) fn person_standing(&self, id: crate::identity::PersonId) -> Standing {
+        let Some(state) = self.people.get(&id) else { return Standing::default() };
+        let open = state.open();
+        let presence = Self::presence_of_person(state);
+        let newest = state.stays.iter().max_by_key(|it| it.last);
+        let since = match presence {
+            Presence::Unknown => state.unknown,
+            Presence::Present | Presence::Arriving => open.map(|it| it.from),
+            Presence::Away => newest.map(|it| it.last),
+        };
+        let seen = self.carried_by(id).filter_map(|it| self.seen(it)).map(|it| it.1).max();
+        let last = newest.map(|it| it.last).max(seen);
+        Standing { presence, since, last, site: open.map(|it| it.site), stay: open.map(|it| it.id) }
+    }
+
+    fn person_view(&self, id: crate::identity::PersonId) -> PersonView {
+        let owned = self.directory.devices.iter();
+        let owned = owned.filter(|(_, it)| it.owner() == Some(id)).map(|(id, _)| *id);
+        PersonView {
+            id,
+            standing: self.person_standing(id),
+            overridden: self.set_by_hand(id).map(|it| (it.by.clone(), it.until)),
+            devices: owned.collect(),
+            sources: self.media_of(id),
+        }
+    }
+
+    fn listener_view(&self, id: crate::identity::ListenerId) -> ListenerView {
+        let listener = self.book.heard_by(id).map(|it| it.listener.clone());
+        let listener =
+            listener.unwrap_or_else(|| crate::fact::Listener::new("", SourceKind::Lan, ""));
+        ListenerView {
+            id,
+            site: self.directory.site_of_monitor(&listener.monitor),
+            listener,
+            covered: !self.is_dark(id) && self.covered_to(id).is_some(),
+            covered_to: self.covered_to(id),
+        }
+    }
+}
+
+/// How soon fresh evidence of a present phone is wanted: it sleeps, and each question wakes it.
+const PHONE_EVERY: std::time::Duration = std::time::Duration::from_mins(2);
+/// How soon fresh evidence of any other present device is wanted: five misses fit into its
+/// patience of five minutes.
+const OTHER_EVERY: std::time::Duration = std::time::Duration::from_secs(45);
+/// How soon an absent device is asked again.
+const AWAY_EVERY: std::time::Duration = std::time::Duration::from_mins(10);

@@ -1,0 +1,186 @@
+//! One step of the hub: an engine, and the life of what it wants stored.
+//!
+//! A batch is drained when there is news, or after a while, and offered to the shell until the
+//! store has taken it; meanwhile the engine goes on and live answers are marked degraded.
+//!
+//! **Invariant:** at most one batch is under way, and batches are stored in the order in which
+//! they were drained; so what is stored is always a prefix of what was decided.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::batch::{Batch, Restored};
+use crate::directory::Edit;
+use crate::engine::{Deadline, EditRefused, Engine, Intake};
+use crate::fact::{Fact, SourceKind};
+use crate::snapshot::{Interest, Snapshot, Why};
+use crate::stay::Subject;
+use crate::time::{Now, Time};
+
+/// An engine with a store behind it.
+#[derive(Debug)]
+pub struct Step {
+    engine: Engine,
+    under_way: Option<UnderWay>,
+    /// Why the store does not take anything at the moment.
+    degraded: Option<Box<str>>,
+    last_commit: Duration,
+    flush: bool,
+    simulated: bool,
+}
+
+/// A batch that is not stored yet.
+#[derive(Debug)]
+struct UnderWay {
+    batch: Arc<Batch>,
+    failures: u32,
+    /// When to offer it again; none: the shell has it.
+    again: Option<Duration>,
+}
+
+impl Step {
+    /// Facts are stored at the latest after this long, news at once. A power cut loses at most so
+    /// much evidence, and a flash card is spared.
+    pub const COMMIT_EVERY: Duration = Duration::from_mins(1);
+    /// The longest pause between two tries to store a batch.
+    pub const LONGEST_RETRY: Duration = Duration::from_secs(30);
+
+    /// A hub that goes on where a store ends.
+    #[must_use]
+    pub fn new(engine: Engine, now: Now) -> Self {
+        Self {
+            engine,
+            under_way: None,
+            degraded: None,
+            last_commit: now.mono,
+            flush: false,
+            simulated: false,
+        }
+    }
+
+    /// Marks everything as simulated.
+    pub fn mark_simulated(&mut self) {
+        self.simulated = true;
+    }
+
+    /// See [`Engine::handle_facts`].
+    pub fn handle_facts(&mut self, facts: Vec<Fact>, now: Now) -> Intake {
+        self.engine.handle_facts(facts, now)
+    }
+
+    /// See [`Engine::handle_edit`].
+    pub fn handle_edit(
+        &mut self,
+        edit: Edit,
+        expect: Option<u64>,
+        now: Now,
+    ) -> Result<u64, EditRefused> {
+        self.engine.handle_edit(edit, expect, now)
+    }
+
+    /// Lets time pass.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.engine.handle_timeout(now);
+    }
+
+    /// When time alone will change something or a batch is due, if ever.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Deadline> {
+        let engine = self.engine.poll_timeout();
+        let commit = match &self.under_way {
+            Some(it) => it.again.map(|mono| Deadline { mono, why: "try to store again" }),
+            None => self.engine.wants_commit().0.then(|| Deadline {
+                mono: self.last_commit + Self::COMMIT_EVERY,
+                why: "store what was heard",
+            }),
+        };
+        engine.into_iter().chain(commit).min_by_key(|it| it.mono)
+    }
+
+    /// The batch to store now, if one is due. The shell answers with
+    /// [`Step::handle_committed`] or [`Step::handle_refused`].
+    pub fn poll_commit(&mut self, now: Now) -> Option<Arc<Batch>> {
+        if let Some(it) = &mut self.under_way {
+            let due = it.again.is_some_and(|again| again <= now.mono || self.flush);
+            if !due {
+                return None;
+            }
+            it.again = None;
+            return Some(Arc::clone(&it.batch));
+        }
+        let (wants, news) = self.engine.wants_commit();
+        let waited = now.mono.saturating_sub(self.last_commit) >= Self::COMMIT_EVERY;
+        let history = self.engine.poll_history().is_some();
+        if !(wants && (news || waited || self.flush || history)) {
+            self.flush = false;
+            return None;
+        }
+        let batch = Arc::new(self.engine.drain());
+        self.last_commit = now.mono;
+        self.under_way = Some(UnderWay { batch: Arc::clone(&batch), failures: 0, again: None });
+        Some(batch)
+    }
+
+    /// The store has taken the batch; the journal ends with this change.
+    pub fn handle_committed(&mut self, last_change: u64) {
+        self.under_way = None;
+        self.degraded = None;
+        self.engine.handle_committed(last_change);
+    }
+
+    /// The store has not taken the batch: it is offered again, after longer and longer pauses.
+    pub fn handle_refused(&mut self, why: &str, now: Now) {
+        self.degraded = Some(why.into());
+        self.flush = false;
+        if let Some(it) = &mut self.under_way {
+            let pause = Duration::from_secs(1 << it.failures.min(5)).min(Self::LONGEST_RETRY);
+            it.failures = it.failures.saturating_add(1);
+            it.again = Some(now.mono + pause);
+        }
+    }
+
+    /// Makes everything due at once, as before a shutdown.
+    pub fn flush(&mut self) {
+        self.flush = true;
+    }
+
+    /// If older facts are needed at hand: from when on. Asked only when nothing waits to be
+    /// stored; the shell restores from the store and calls [`Step::handle_restored`].
+    #[must_use]
+    pub fn poll_history(&self) -> Option<Time> {
+        let idle = self.under_way.is_none() && !self.engine.wants_commit().0;
+        self.engine.poll_history().filter(|_| idle)
+    }
+
+    /// Goes on with more history at hand.
+    pub fn handle_restored(&mut self, restored: Restored, now: Now) -> Intake {
+        self.engine.handle_restored(restored, now)
+    }
+
+    /// A picture of now.
+    #[must_use]
+    pub fn snapshot(&self, now: Now) -> Snapshot {
+        let mut snapshot = self.engine.snapshot(now);
+        snapshot.degraded.clone_from(&self.degraded);
+        snapshot.simulated = self.simulated;
+        snapshot
+    }
+
+    /// See [`Engine::interest`].
+    #[must_use]
+    pub fn interest(&self, monitor: &str, source: SourceKind, now: Now) -> Vec<Interest> {
+        self.engine.interest(monitor, source, now)
+    }
+
+    /// See [`Engine::why`].
+    #[must_use]
+    pub fn why(&self, subject: Subject, now: Now) -> Option<Why> {
+        self.engine.why(subject, now)
+    }
+
+    /// The engine.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+}
