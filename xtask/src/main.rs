@@ -10,6 +10,8 @@
 
 mod check;
 
+mod oui;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -26,11 +28,14 @@ struct Cli {
 enum Chore {
     /// Run every check that a change must pass, in order, and stop at the first that fails
     Check(check::Options),
+    /// Rebuild the vendor table from the listings of Debian's ieee-data package
+    Oui,
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().chore {
         Chore::Check(options) => check::run(&options),
+        Chore::Oui => oui::run().map(|()| ExitCode::SUCCESS),
     };
     match done {
         Ok(code) => code,
