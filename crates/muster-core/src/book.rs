@@ -83,7 +83,9 @@ pub(crate) enum Told {
 }
 
 impl Book {
-    pub(crate) fn restore(restored: &Restored, policy: &Policy) -> Self {
+    /// The facts that a store gives back, up to a time.
+    pub(crate) fn restore(restored: &Restored, until: Time, policy: &Policy) -> Self {
+        let known = Span::new(Time::MIN, until);
         let mut book = Self { since: restored.since, ..Self::default() };
         for (_, listener) in &restored.listeners {
             book.add_listener(listener.clone());
@@ -103,14 +105,14 @@ impl Book {
         }
         for it in &restored.facts.heard {
             if let Some(track) = book.track(it.identity, it.listener) {
-                it.spans.iter().for_each(|span| {
-                    track.heard.insert(*span);
-                });
+                for span in it.spans.iter().filter_map(|it| it.intersect(known)) {
+                    track.heard.insert(span);
+                }
             }
         }
         for it in &restored.facts.probes {
             if let Some(track) = book.track(it.identity, it.listener) {
-                track.probes.extend(it.outcomes.iter().copied());
+                track.probes.extend(it.outcomes.iter().filter(|it| it.0 < until));
                 track.probes.sort_unstable();
             }
         }
@@ -120,8 +122,8 @@ impl Book {
             }
         }
         for it in &restored.facts.coverage {
-            for span in &it.spans {
-                book.cover(it.listener, *span, policy);
+            for span in it.spans.iter().filter_map(|it| it.intersect(known)) {
+                book.cover(it.listener, span, policy);
             }
         }
         book.dirty = Dirty::default();

@@ -170,10 +170,13 @@ impl Engine {
         Some(Deadline { mono: self.now.mono + at.since(self.now.wall), why })
     }
 
-    /// If facts came in that are older than what is at hand: from when on it must be. The shell
-    /// restores from the store since then and calls [`Engine::handle_restored`].
+    /// If facts came in that are older than what is at hand, or the civil clock was set back: from
+    /// when on history must be at hand. The shell restores from the store since then and calls [`Engine::handle_restored`].
     #[must_use]
     pub fn poll_history(&self) -> Option<Time> {
+        if self.set_back() {
+            return Some(Self::since(&self.policy, self.now.wall));
+        }
         let oldest = self.parked.iter().map(intake::time_of).min()?;
         Some((oldest - self.policy.lead).floor(HOUR))
     }
@@ -256,6 +259,12 @@ impl Engine {
         while let Some(id) = self.voters.pop_first() {
             self.judge_person(id);
         }
+    }
+
+    /// Whether the civil clock was set back further than facts may be ahead of it: what was dated
+    /// by the wrong clock must be left out of judgement.
+    fn set_back(&self) -> bool {
+        self.now.wall + self.policy.future < self.frontier
     }
 
     fn next_expiry(&self) -> Option<Time> {

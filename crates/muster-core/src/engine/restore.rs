@@ -20,7 +20,10 @@ use super::{Engine, Outbox};
 
 /// An engine that goes on where the store ends.
 pub(super) fn engine(policy: Policy, restored: Restored, now: Now) -> Engine {
-    let book = Book::restore(&restored, &policy);
+    // A frontier ahead of the clock was dated by a wrong one, and so were the facts up to it.
+    let ahead = restored.frontier > now.wall + policy.future;
+    let frontier = if ahead { now.wall } else { restored.frontier };
+    let book = Book::restore(&restored, frontier + policy.future, &policy);
     let floor = restored.since + policy.lead;
     let listeners = book.listeners().map(|(id, _)| (id, ListenerState { dark: true })).collect();
     let mut engine = Engine {
@@ -32,8 +35,8 @@ pub(super) fn engine(policy: Policy, restored: Restored, now: Now) -> Engine {
         listeners,
         floor,
         started: now,
-        now: Now { mono: now.mono, wall: restored.frontier },
-        frontier: restored.frontier,
+        now: Now { mono: now.mono, wall: frontier },
+        frontier,
         urgent: BTreeSet::new(),
         lazy: BTreeSet::new(),
         due: BTreeSet::new(),
@@ -46,7 +49,8 @@ pub(super) fn engine(policy: Policy, restored: Restored, now: Now) -> Engine {
         last_stay: restored.last_stay.0,
         last_change: restored.last_change,
     };
-    engine.recall(restored.stays, &restored.states);
+    let known = restored.stays.into_iter().filter(|it| it.from <= frontier);
+    engine.recall(known.collect(), &restored.states);
     engine.handle_timeout(now);
     engine
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::batch::{Batch, Restored};
+use crate::batch::{Batch, History, Restored};
 use crate::directory::{DeviceKind, Edit};
 use crate::engine::Engine;
 use crate::fact::{Fact, FactBody, Listener, Outcome, Probe, Sighting, SourceKind};
@@ -11,7 +11,7 @@ use crate::identity::{DeviceId, Identity, Mac, PersonId};
 use crate::policy::Policy;
 use crate::snapshot::Presence;
 use crate::span::Span;
-use crate::stay::Subject;
+use crate::stay::{StayId, Subject};
 use crate::time::{Now, Time};
 
 /// A house with one listener and one device.
@@ -189,4 +189,34 @@ fn a_late_sighting_joins_what_was_parted() {
     house.tell(610, FactBody::Coverage(Span::new(now(300).wall, now(610).wall)));
     let stays: Vec<_> = house.engine.stays().map(|it| it.from.secs() - START).collect();
     assert_eq!(stays, [0], "one stay again");
+}
+
+#[test]
+fn a_clock_set_forward_by_years_and_back_leaves_the_present_present() {
+    const YEARS: i64 = 5 * 365 * 86_400;
+    let mut house = House::new();
+    house.seen(0).covered(0, 60).seen(60);
+    let before = house.drain();
+    house.seen(YEARS).covered(YEARS, YEARS + 10);
+    house.drain();
+    house.engine.handle_timeout(now(70));
+    let since = house.engine.poll_history().expect("history must be read again");
+    assert!(since < now(0).wall);
+    let restored = Restored {
+        since,
+        frontier: now(YEARS + 10).wall,
+        identities: before.identities,
+        listeners: before.listeners,
+        facts: History { heard: before.heard, coverage: before.coverage, ..History::default() },
+        stays: before.stays,
+        last_stay: StayId(1),
+        ..Restored::default()
+    };
+    house.engine.handle_restored(restored, now(70));
+    assert_eq!(house.engine.poll_history(), None);
+    house.seen(80).covered(70, 90).drain();
+    let stays: Vec<_> = house.engine.stays().collect();
+    assert_eq!(stays.len(), 1);
+    assert_eq!((stays[0].from, stays[0].last), (now(0).wall, now(80).wall));
+    assert_eq!(house.engine.standing_of(DeviceId(1)).presence, Presence::Present);
 }
