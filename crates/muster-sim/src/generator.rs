@@ -64,7 +64,7 @@ impl World {
             noticed: Vec::new(),
         };
         world.edits = world.edits(&mut rng, &devices);
-        let site_of = world.directory().unwrap_or_default();
+        let site_of = world.directory(world.start).unwrap_or_default();
         world.noticed = life::live(&world, &devices, &site_of, &mut rng);
         world
     }
@@ -101,10 +101,10 @@ impl World {
         (FIRST_NUMBER..).map(IdentityId).zip(self.identities.iter().cloned()).collect()
     }
 
-    /// The directory after all edits.
-    pub fn directory(&self) -> Result<Directory, EditError> {
+    /// The directory as it is after the edits that were made up to a time.
+    pub fn directory(&self, at: Time) -> Result<Directory, EditError> {
         let mut directory = Directory::default();
-        for (_, edit) in &self.edits {
+        for (_, edit) in self.edits.iter().filter(|(made, _)| *made <= at) {
             directory.apply(edit.clone())?;
         }
         Ok(directory)
@@ -121,23 +121,36 @@ impl World {
             edits.push(Edit::AddPerson { name: (*name).to_owned(), display: String::new() });
         }
         let mut number = FIRST_NUMBER;
+        let mut later = Vec::new();
         for identities in devices {
             let device = DeviceId(number);
             edits.push(describe(rng, device));
             for identity in (number + 1..).take(identities.len() - 1).map(IdentityId) {
-                edits.push(Edit::Group { identity, device });
+                if rng.percent(70) {
+                    edits.push(Edit::Group { identity, device });
+                } else {
+                    later.push((self.some_time(rng), Edit::Group { identity, device }));
+                }
             }
             let mut from = self.start - Duration::from_hours(1);
             for _ in 0..=rng.below(3) {
                 let person = rng.percent(85).then(|| PersonId(1 + rng.below(2) as u32 % people));
-                edits.push(Edit::Assign { device, person, from });
+                let told = from.max(self.start) + seconds(rng.within(0, 1800));
+                later.push((told, Edit::Assign { device, person, from }));
                 from = from + seconds(rng.within(1800, 9000));
             }
             number += u32::try_from(identities.len()).unwrap_or(0);
         }
         let mut edits: Vec<_> = edits.into_iter().map(|it| (self.start, it)).collect();
+        edits.append(&mut later);
         self.set_by_hand(rng, people, &mut edits);
+        edits.retain(|(at, _)| *at < self.end);
+        edits.sort_by_key(|(at, _)| *at);
         edits
+    }
+
+    fn some_time(&self, rng: &mut Rng) -> Time {
+        Time::from_secs(rng.within(self.start.secs(), self.end.secs()))
     }
 
     fn set_by_hand(&self, rng: &mut Rng, people: u32, edits: &mut Vec<(Time, Edit)>) {

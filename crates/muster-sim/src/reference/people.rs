@@ -1,10 +1,9 @@
 //! A person's stays: the unions of what their carried devices and what was set by hand hold.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use muster_core::directory::{Directory, Override};
-use muster_core::identity::{DeviceId, PersonId, PlaceId};
+use muster_core::identity::{PersonId, PlaceId};
 use muster_core::stay::{Ended, Subject};
 use muster_core::time::Time;
 
@@ -34,34 +33,40 @@ pub(super) fn stays(case: &Case<'_>, devices: &[Judged]) -> Vec<Told> {
 fn stays_of(case: &Case<'_>, devices: &[Judged], person: PersonId) -> Vec<Told> {
     let votes: Vec<Hold> =
         devices.iter().flat_map(|it| votes(case.directory, person, it)).collect();
-    let mut holds = votes.clone();
+    let by_devices: Vec<Hold> = unions(&votes)
+        .iter()
+        .filter(|it| it.first().is_some_and(|it| it.site == Directory::FIRST_SITE))
+        .map(|it| united(it))
+        .collect();
+    let mut holds = votes;
     let set = case.directory.overrides.get(&person).map_or(&[][..], Vec::as_slice);
-    for (index, it) in set.iter().enumerate() {
-        if it.at > case.frontier {
+    for it in set.iter().filter(|it| it.at <= case.frontier) {
+        let to = override_end(&by_devices, it);
+        if to <= it.at {
             continue;
         }
-        let next = set.get(index + 1).map_or(Time::MAX, |it| it.at);
-        let to = override_end(&votes, it, next);
         holds = holds.into_iter().flat_map(|hold| without(hold, it.at, to, it.home)).collect();
         if it.home {
-            holds.push(by_hand(it.at, to, case.frontier));
+            holds.push(by_hand(it, to, case.frontier));
         }
     }
-    let sites: BTreeSet<PlaceId> = holds.iter().map(|it| it.site).collect();
-    let mut told = Vec::new();
-    for site in sites {
-        let mut here: Vec<Hold> = holds.iter().filter(|it| it.site == site).cloned().collect();
-        here.sort_by_key(|it| (it.from, it.to));
-        let mut groups: Vec<Vec<Hold>> = Vec::new();
-        for hold in here {
-            match groups.last_mut() {
-                Some(group) if group.iter().any(|it| it.to >= hold.from) => group.push(hold),
-                _ => groups.push(vec![hold]),
-            }
+    let stays = unions(&holds).into_iter().map(|it| united(&it));
+    stays.filter(|it| it.from <= case.frontier).map(|it| told(person, &it)).collect()
+}
+
+/// Holds that overlap or touch, together; site by site.
+fn unions(holds: &[Hold]) -> Vec<Vec<Hold>> {
+    let mut groups: Vec<Vec<Hold>> = Vec::new();
+    let mut sorted = holds.to_vec();
+    sorted.sort_by_key(|it| (it.site, it.from, it.last));
+    for hold in sorted {
+        let touches = |it: &Hold| it.site == hold.site && it.to >= hold.from;
+        match groups.last_mut() {
+            Some(group) if group.iter().any(touches) => group.push(hold),
+            _ => groups.push(vec![hold]),
         }
-        told.extend(groups.iter().map(|it| united(person, it)));
     }
-    told
+    groups
 }
 
 /// What a device's stay says of a person: the parts in which the device was theirs.
@@ -111,13 +116,16 @@ fn without(hold: Hold, from: Time, to: Time, home: bool) -> Vec<Hold> {
     cut(&hold, Time::MIN, from).into_iter().chain(cut(&hold, to, Time::MAX)).collect()
 }
 
-fn by_hand(from: Time, to: Time, frontier: Time) -> Hold {
+/// *Home* as it was set by hand: nobody saw the person, so the last evidence is the word itself,
+/// until it has run out.
+fn by_hand(set: &Override, to: Time, frontier: Time) -> Hold {
     let open = to > frontier;
+    let ran_out = !open && to == set.until;
     Hold {
         site: Directory::FIRST_SITE,
-        from,
+        from: set.at,
         to: if open { Time::MAX } else { to },
-        last: to.min(frontier),
+        last: if ran_out { to } else { set.at },
         ended: if open { Ended::Open } else { Ended::Left },
         to_latest: None,
         uncovered: Vec::new(),
@@ -126,35 +134,49 @@ fn by_hand(from: Time, to: Time, frontier: Time) -> Hold {
 }
 
 /// When an override ends: expiry, the next one, or the first edge that contradicts it.
-fn override_end(votes: &[Hold], set: &Override, next: Time) -> Time {
-    let here = votes.iter().filter(|it| it.site == Directory::FIRST_SITE);
-    let edges = here.filter_map(|it| {
+fn override_end(by_devices: &[Hold], set: &Override) -> Time {
+    let edges = by_devices.iter().filter_map(|it| {
         if set.home {
             (it.ended != Ended::Open && it.last > set.at).then_some(it.to)
         } else {
             (it.from > set.at).then_some(it.from)
         }
     });
-    edges.fold(set.until.min(next), Time::min)
+    edges.fold(set.until, Time::min)
 }
 
-fn united(person: PersonId, holds: &[Hold]) -> Told {
+/// One hold made of all that touch.
+fn united(holds: &[Hold]) -> Hold {
     let from = holds.iter().map(|it| it.from).min().unwrap_or_default();
     let last = holds.iter().map(|it| it.last).max().unwrap_or_default();
-    let decided = holds.iter().map(|it| it.to).max().unwrap_or_default();
-    let ended = holds.iter().filter(|it| it.to == decided).map(|it| it.ended).min();
+    let decider = holds.iter().max_by_key(|it| (it.to, it.last, it.from));
+    let ended = decider.map_or(Ended::Open, |it| it.ended);
     let uncovered = (from.secs()..last.secs()).map(Time::from_secs).filter(|s| {
-        let here = holds.iter().filter(|it| it.from <= *s && *s < it.to);
-        here.clone().count() > 0 && here.clone().all(|it| it.uncovered.contains(s))
+        let mut here = holds.iter().filter(|it| it.from <= *s && *s < it.to);
+        here.all(|it| it.uncovered.contains(s))
     });
-    Told {
-        subject: Subject::Person(person),
+    let to_latest = holds.iter().filter_map(|it| it.to_latest).filter(|it| *it > last).max();
+    Hold {
         site: holds.first().map_or(Directory::FIRST_SITE, |it| it.site),
         from,
+        to: decider.map_or(Time::MAX, |it| it.to),
         last,
-        ended: ended.unwrap_or(Ended::Open),
-        to_latest: holds.iter().filter_map(|it| it.to_latest).filter(|it| *it > last).max(),
-        uncovered: Duration::from_secs(uncovered.count() as u64),
+        ended,
+        to_latest: to_latest.filter(|_| ended != Ended::Open),
+        uncovered: uncovered.collect(),
         after_gap: holds.first().is_some_and(|it| it.after_gap),
+    }
+}
+
+fn told(person: PersonId, stay: &Hold) -> Told {
+    Told {
+        subject: Subject::Person(person),
+        site: stay.site,
+        from: stay.from,
+        last: stay.last,
+        ended: stay.ended,
+        to_latest: stay.to_latest,
+        uncovered: Duration::from_secs(stay.uncovered.len() as u64),
+        after_gap: stay.after_gap,
     }
 }
