@@ -116,7 +116,7 @@ impl World {
         for listener in self.listeners.iter().filter(|it| it.monitor.starts_with("cabin")) {
             edits.push(Edit::PlaceMonitor { monitor: listener.monitor.to_string(), place: second });
         }
-        let people = 1 + u32::try_from(rng.below(2)).unwrap_or(0);
+        let people = 1 + rng.number(2);
         for name in ["anna", "ben"].iter().take(people as usize) {
             edits.push(Edit::AddPerson { name: (*name).to_owned(), display: String::new() });
         }
@@ -134,7 +134,7 @@ impl World {
             }
             let mut from = self.start - Duration::from_hours(1);
             for _ in 0..=rng.below(3) {
-                let person = rng.percent(85).then(|| PersonId(1 + rng.below(2) as u32 % people));
+                let person = rng.percent(85).then(|| PersonId(1 + rng.number(people)));
                 let told = from.max(self.start) + seconds(rng.within(0, 1800));
                 later.push((told, Edit::Assign { device, person, from }));
                 from = from + seconds(rng.within(1800, 9000));
@@ -157,7 +157,7 @@ impl World {
         let mut at = self.start;
         for _ in 0..rng.below(4) {
             at = at + seconds(rng.within(600, 5400));
-            let person = PersonId(1 + rng.below(people as usize) as u32);
+            let person = PersonId(1 + rng.number(people));
             if at >= self.end {
                 return;
             }
@@ -210,7 +210,7 @@ fn devices(rng: &mut Rng) -> Vec<Vec<Identity>> {
     (0..count)
         .map(|_| {
             let mut draw = |first| {
-                let bits = rng.next().to_be_bytes();
+                let bits = rng.bits().to_be_bytes();
                 Mac([first, bits[1], bits[2], bits[3], bits[4], bits[5]])
             };
             let mut both = vec![Identity::Mac(draw(0xb8)), Identity::Ble(draw(0x7c))];

@@ -3,10 +3,12 @@
 //! Nothing here is asked by the hub's own work. Everything follows from a seed, so a failing run
 //! is a number to hand on.
 
+pub mod household;
+
 pub mod generator;
 
 pub mod reference;
 
-pub mod rng;
-
 pub mod store;
+
+pub mod rng;

@@ -18,12 +18,12 @@ impl Rng {
     #[must_use]
     pub fn fork(&self, name: u64) -> Self {
         let mut other = Self(self.0 ^ name.wrapping_mul(GOLDEN));
-        other.next();
-        Self(other.next())
+        other.bits();
+        Self(other.bits())
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(GOLDEN);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -37,17 +37,22 @@ impl Rng {
         if width == 0 {
             return from;
         }
-        from.saturating_add(i64::try_from(self.next() % width).unwrap_or(0))
+        from.saturating_add(i64::try_from(self.bits() % width).unwrap_or(0))
     }
 
     /// An index below `count`; 0 if there is none.
     pub fn below(&mut self, count: usize) -> usize {
-        usize::try_from(self.next() % (count as u64).max(1)).unwrap_or(0)
+        usize::try_from(self.bits() % (count as u64).max(1)).unwrap_or(0)
+    }
+
+    /// A number below `count`; 0 if there is none.
+    pub fn number(&mut self, count: u32) -> u32 {
+        u32::try_from(self.bits() % u64::from(count.max(1))).unwrap_or(0)
     }
 
     /// True in so many of a hundred draws.
     pub fn percent(&mut self, chance: u32) -> bool {
-        self.next() % 100 < u64::from(chance)
+        self.bits() % 100 < u64::from(chance)
     }
 
     /// One of several.
@@ -59,7 +64,7 @@ impl Rng {
     /// A fraction in [0, 1).
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit a double exactly")]
     pub fn fraction(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+        (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// Shuffles (Fisher and Yates).
@@ -81,7 +86,7 @@ mod tests {
     fn a_seed_determines_the_stream() {
         let draw = |seed| {
             let mut it = Rng::new(seed);
-            [it.next(), it.next(), it.next()]
+            [it.bits(), it.bits(), it.bits()]
         };
         assert_eq!(draw(7), draw(7));
         assert_ne!(draw(7), draw(8));

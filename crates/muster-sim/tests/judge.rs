@@ -1,6 +1,8 @@
 //! The engine's judgement against the naive reference, on many small worlds, without the hub
 //! around it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 
 use muster_core::directory::{DeviceKind, Directory};
@@ -9,31 +11,51 @@ use muster_core::identity::{DeviceId, Identity, IdentityId, ListenerId, PersonId
 use muster_core::judge::{Judged, Line, judge};
 use muster_core::people::{Hold, judge_person};
 use muster_core::span::{Span, SpanSet};
-use muster_core::stay::Subject;
+use muster_core::stay::{Ended, Subject};
 use muster_core::time::Time;
 use muster_sim::generator::World;
 use muster_sim::reference::{Case, Told, stays};
 
 #[test]
 fn engine_and_reference_agree() {
-    let mut count = 0;
+    let mut met: BTreeMap<String, u64> = BTreeMap::new();
     for seed in 0..seeds() {
         let world = World::new(seed);
         let length = world.end.since(world.start);
         for part in [3, 5, 8] {
             let frontier = Time::from_secs((world.start + length * part / 8).secs());
-            count += compare(&world, frontier);
+            for case in compare(&world, frontier) {
+                *met.entry(case).or_default() += 1;
+            }
         }
     }
-    assert!(count > 10 * seeds(), "too few stays to mean anything: {count}");
+    let often = |case: &str| met.get(case).copied().unwrap_or(0) * 40 / seeds();
+    for (case, least) in OFTEN {
+        assert!(often(case) >= *least, "too seldom: {case}: {} in 40 worlds, {met:?}", often(case));
+    }
 }
 
 fn seeds() -> u64 {
     std::env::var("MUSTER_SEEDS").ok().and_then(|it| it.parse().ok()).unwrap_or(40)
 }
 
-/// How many stays were compared.
-fn compare(world: &World, frontier: Time) -> u64 {
+/// How often each case must come up in forty worlds, so that agreement means something.
+const OFTEN: &[(&str, u64)] = &[
+    ("open", 80),
+    ("left", 400),
+    ("moved", 30),
+    ("assumed", 5),
+    ("left without a listener", 4),
+    ("conflict", 10),
+    ("uncertain end", 15),
+    ("uncovered", 40),
+    ("after a gap", 4),
+    ("person", 150),
+    ("override", 50),
+];
+
+/// What was compared, case by case.
+fn compare(world: &World, frontier: Time) -> Vec<String> {
     let directory = world.directory(frontier).unwrap();
     let facts: Vec<_> = world
         .noticed
@@ -50,7 +72,7 @@ fn compare(world: &World, frontier: Time) -> u64 {
         frontier,
     };
     let want = stays(&case);
-    let got = judged(&case, world);
+    let (got, mut met) = judged(&case, world);
     let difference: Vec<_> = want
         .iter()
         .filter(|it| !got.contains(it))
@@ -65,10 +87,21 @@ fn compare(world: &World, frontier: Time) -> u64 {
         world.end,
         difference.join("\n")
     );
-    want.len() as u64
+    for it in &want {
+        let cases = [
+            (true, it.ended.word()),
+            (it.to_latest.is_some(), "uncertain end"),
+            (!it.uncovered.is_zero(), "uncovered"),
+            (it.after_gap, "after a gap"),
+            (matches!(it.subject, Subject::Person(_)), "person"),
+        ];
+        met.extend(cases.iter().filter(|(met, _)| *met).map(|(_, case)| (*case).to_owned()));
+    }
+    met
 }
 
-fn judged(case: &Case<'_>, world: &World) -> Vec<Told> {
+fn judged(case: &Case<'_>, world: &World) -> (Vec<Told>, Vec<String>) {
+    let mut met = Vec::new();
     let mut coverage: BTreeMap<&Listener, SpanSet> = BTreeMap::new();
     for fact in case.facts {
         if let FactBody::Coverage(span) = fact.body {
@@ -107,24 +140,24 @@ fn judged(case: &Case<'_>, world: &World) -> Vec<Told> {
             })
             .collect();
         let verdict = judge(&lines, None, Time::MIN, case.policy, case.frontier);
+        met.extend(verdict.conflicts.iter().map(|_| "conflict".to_owned()));
+        let without = |it: &&Judged| it.ended == Ended::Left && !it.without.is_empty();
+        met.extend(verdict.stays.iter().filter(without).map(|_| "left without a listener".into()));
         all.extend(verdict.stays.iter().map(|it| told(Subject::Device(device), it)));
         by_device.push((device, verdict.stays));
     }
     for person in case.directory.people.keys() {
         let holds = holds(case.directory, &by_device, *person);
         let set = case.directory.overrides.get(person).map_or(&[][..], Vec::as_slice);
+        met.extend(set.iter().map(|_| "override".to_owned()));
         let stays = judge_person(holds, set, case.frontier);
         all.extend(stays.iter().map(|it| told(Subject::Person(*person), it)));
     }
     all.sort();
-    all
+    (all, met)
 }
 
-fn holds(
-    directory: &Directory,
-    stays: &[(DeviceId, Vec<Judged>)],
-    person: PersonId,
-) -> Vec<Hold> {
+fn holds(directory: &Directory, stays: &[(DeviceId, Vec<Judged>)], person: PersonId) -> Vec<Hold> {
     let mut holds = Vec::new();
     for (id, stays) in stays {
         let device = directory.device(*id);
@@ -146,7 +179,11 @@ fn heard(case: &Case<'_>, listener: &Listener, identities: &[&Identity]) -> Span
         {
             Some(it.at)
         }
-        _ => None,
+        FactBody::Sighting(_)
+        | FactBody::Coverage(_)
+        | FactBody::Probe(_)
+        | FactBody::Level(_)
+        | FactBody::Detail(_) => None,
     })
     .map(|at| Span::new(at, at + SIGHTING))
     .collect()
@@ -161,7 +198,11 @@ fn silent(case: &Case<'_>, listener: &Listener, identities: &[&Identity]) -> Vec
             {
                 Some((it.at, &it.identity))
             }
-            _ => None,
+            FactBody::Probe(_)
+            | FactBody::Sighting(_)
+            | FactBody::Coverage(_)
+            | FactBody::Level(_)
+            | FactBody::Detail(_) => None,
         })
         .collect();
     all.sort();

@@ -46,9 +46,7 @@ pub(super) fn stays(case: &Case<'_>, device: DeviceId) -> Vec<Judged> {
         starts.extend(spans(&site.heard).into_iter().map(|(from, _)| (from, index)));
     }
     starts.sort_unstable();
-    let report = |site: &Site, open: &Open, end: Option<End>| {
-        told(&grid, device, site, open, end)
-    };
+    let report = |site: &Site, open: &Open, end: Option<End>| told(&grid, device, site, open, end);
     for (from, at) in starts {
         let Some(site) = sites.get_mut(at) else { continue };
         if let Some(open) = &site.open
@@ -71,12 +69,7 @@ pub(super) fn stays(case: &Case<'_>, device: DeviceId) -> Vec<Judged> {
         if !confirmed(case, site, from) {
             continue;
         }
-        site.open = Some(Open {
-            from,
-            last,
-            after_gap: site.after_assumed,
-            uncovered: Vec::new(),
-        });
+        site.open = Some(Open { from, last, after_gap: site.after_assumed, uncovered: Vec::new() });
         site.after_assumed = false;
         for (_, other) in sites.iter_mut().enumerate().filter(|(index, _)| *index != at) {
             if let Some(end) = superseded(case, &grid, other, from)
@@ -193,8 +186,7 @@ fn other_medium<'a>(
     let asked = decisive.iter().filter(|it| !it.dropped(case, t)).map(|it| it.ear);
     let (dark, awake): (Vec<&Ear>, Vec<&Ear>) = asked.partition(|it| is_dark(case, it, e, t));
     let waited = awake.iter().all(|it| {
-        it.silence(e, t) >= seconds(it.patience.away_after)
-            && it.misses(e, t) >= it.patience.misses
+        it.silence(e, t) >= seconds(it.patience.away_after) && it.misses(e, t) >= it.patience.misses
     });
     if dark.is_empty() || !waited {
         return None;
@@ -285,13 +277,7 @@ fn span_end(heard: &[bool], from: usize) -> usize {
     (from..heard.len()).find(|s| !heard[*s]).unwrap_or(heard.len())
 }
 
-fn told(
-    grid: &Grid,
-    device: DeviceId,
-    site: &Site,
-    open: &Open,
-    end: Option<End>,
-) -> Judged {
+fn told(grid: &Grid, device: DeviceId, site: &Site, open: &Open, end: Option<End>) -> Judged {
     let told = Told {
         subject: Subject::Device(device),
         site: site.id,

@@ -179,7 +179,9 @@ fn first_second(fact: &Fact) -> i64 {
 fn last_second(fact: &Fact) -> i64 {
     match &fact.body {
         FactBody::Coverage(it) => it.to.secs(),
-        _ => first_second(fact) + 30,
+        FactBody::Sighting(_) | FactBody::Probe(_) | FactBody::Level(_) | FactBody::Detail(_) => {
+            first_second(fact) + 30
+        }
     }
 }
 

@@ -86,9 +86,10 @@ fn votes(directory: &Directory, person: PersonId, stay: &Judged) -> Vec<Hold> {
         after_gap: stay.told.after_gap,
     };
     let owners = directory.device(id).owners;
-    let spans = owners.iter().enumerate().filter(|(_, it)| it.person == Some(person)).map(
-        |(index, it)| (it.from, owners.get(index + 1).map_or(Time::MAX, |next| next.from)),
-    );
+    let spans =
+        owners.iter().enumerate().filter(|(_, it)| it.person == Some(person)).map(|(index, it)| {
+            (it.from, owners.get(index + 1).map_or(Time::MAX, |next| next.from))
+        });
     spans.filter_map(|(from, to)| cut(&whole, from, to)).collect()
 }
 

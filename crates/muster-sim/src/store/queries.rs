@@ -1,8 +1,6 @@
 //! What may be asked of the rows.
 
-use muster_core::batch::{
-    CoverageHour, DetailRow, HOUR, HeardHour, History, ProbeHour, Restored,
-};
+use muster_core::batch::{CoverageHour, DetailRow, HOUR, HeardHour, History, ProbeHour, Restored};
 use muster_core::change::Change;
 use muster_core::identity::IdentityId;
 use muster_core::ports::{StayQuery, StaysOf};
