@@ -1,0 +1,125 @@
+//! What may be asked of the rows.
+
+use muster_core::batch::{CoverageHour, DetailRow, HOUR, HeardHour, History, ProbeHour, Restored};
+use muster_core::change::Change;
+use muster_core::identity::IdentityId;
+use muster_core::ports::{StayQuery, StaysOf};
+use muster_core::span::Span;
+use muster_core::stay::{Ended, Stay, Subject};
+use muster_core::time::Time;
+
+use super::Tables;
+
+impl Tables {
+    pub(super) fn restore(&self, since: Time) -> Restored {
+        let kept = |it: &&Stay| it.ended == Ended::Open || it.last >= since;
+        Restored {
+            since,
+            directory: self.directory.clone(),
+            identities: self.identities.iter().map(|(id, it)| (*id, it.clone())).collect(),
+            listeners: self.listeners.iter().map(|(id, it)| (*id, it.clone())).collect(),
+            seen: self.seen.values().copied().collect(),
+            details: self
+                .details
+                .iter()
+                .map(|((identity, kind, value), at)| DetailRow {
+                    identity: *identity,
+                    kind: *kind,
+                    value: value.clone(),
+                    at: *at,
+                })
+                .collect(),
+            facts: self.history(&[], Span::new(since, Time::MAX)),
+            stays: self.stays.values().filter(kept).cloned().collect(),
+            states: self.states_at(Time::MAX),
+            last_stay: self.last_stay,
+            last_change: self.last_change,
+            frontier: self.frontier,
+        }
+    }
+
+    pub(super) fn history(&self, identities: &[IdentityId], window: Span) -> History {
+        let of = |it: IdentityId| identities.is_empty() || identities.contains(&it);
+        let within = |hour: Time| hour + HOUR > window.from && hour < window.to;
+        let heard = self.heard.iter().filter(|((id, _, hour), _)| of(*id) && within(*hour));
+        let coverage = self.coverage.iter().filter(|((_, hour), _)| within(*hour));
+        let probes = self.probes.iter().filter(|((id, _, hour), _)| of(*id) && within(*hour));
+        let readings = self.readings.values().filter(|it| {
+            of(it.identity) && it.interval + it.length > window.from && it.interval < window.to
+        });
+        let levels = self
+            .levels
+            .iter()
+            .filter(|it| of(it.identity) && it.at >= window.from && it.at < window.to);
+        History {
+            heard: heard
+                .map(|((identity, listener, hour), spans)| HeardHour {
+                    hour: *hour,
+                    identity: *identity,
+                    listener: *listener,
+                    spans: spans.clone(),
+                })
+                .collect(),
+            coverage: coverage
+                .map(|((listener, hour), spans)| CoverageHour {
+                    hour: *hour,
+                    listener: *listener,
+                    spans: spans.clone(),
+                })
+                .collect(),
+            probes: probes
+                .map(|((identity, listener, hour), outcomes)| ProbeHour {
+                    hour: *hour,
+                    identity: *identity,
+                    listener: *listener,
+                    outcomes: outcomes.clone(),
+                })
+                .collect(),
+            levels: levels.copied().collect(),
+            readings: readings.copied().collect(),
+        }
+    }
+
+    pub(super) fn changes_after(&self, after: u64, limit: u32) -> Vec<Change> {
+        let later = self.changes.range(after.saturating_add(1)..);
+        later.take(limit as usize).map(|(_, it)| it.clone()).collect()
+    }
+
+    pub(super) fn changes_within(
+        &self,
+        window: Span,
+        subject: Option<Subject>,
+        limit: u32,
+    ) -> Vec<Change> {
+        let mut found: Vec<Change> = self
+            .changes
+            .values()
+            .filter(|it| window.contains(it.decided))
+            .filter(|it| subject.is_none() || it.subject == subject)
+            .cloned()
+            .collect();
+        found.sort_by_key(|it| (it.decided, it.id));
+        found.into_iter().rev().take(limit as usize).collect()
+    }
+
+    pub(super) fn stays_of(&self, query: &StayQuery) -> Vec<Stay> {
+        let of = |it: Subject| match query.of {
+            StaysOf::People => matches!(it, Subject::Person(_)),
+            StaysOf::Devices => matches!(it, Subject::Device(_)),
+            StaysOf::Both => true,
+        };
+        let mut found: Vec<Stay> = self
+            .stays
+            .values()
+            .filter(|it| it.from < query.window.to)
+            .filter(|it| it.ended == Ended::Open || it.last >= query.window.from)
+            .filter(|it| query.subject.is_none_or(|subject| it.subject == subject))
+            .filter(|it| query.site.is_none_or(|site| it.site == site))
+            .filter(|it| of(it.subject))
+            .cloned()
+            .collect();
+        found.sort_by_key(|it| (it.from, it.id));
+        found.truncate(query.limit as usize);
+        found
+    }
+}

@@ -1,0 +1,148 @@
+//! The rows, and how a batch changes them: replaced by key, never merged.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use muster_core::batch::{Batch, HOUR, LevelRow, Reading, Seen};
+use muster_core::change::Change;
+use muster_core::directory::Directory;
+use muster_core::fact::{DetailKind, Listener, Outcome};
+use muster_core::identity::{Identity, IdentityId, ListenerId};
+use muster_core::span::Span;
+use muster_core::stay::{Ended, Stay, StayId, Subject};
+use muster_core::time::Time;
+
+/// Everything that is kept.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tables {
+    /// Identities by number.
+    pub identities: BTreeMap<IdentityId, Identity>,
+    /// Listeners by number.
+    pub listeners: BTreeMap<ListenerId, Listener>,
+    /// First and last sightings.
+    pub seen: BTreeMap<IdentityId, Seen>,
+    /// Heard spans by identity, listener and hour.
+    pub heard: BTreeMap<(IdentityId, ListenerId, Time), Vec<Span>>,
+    /// Coverage by listener and hour.
+    pub coverage: BTreeMap<(ListenerId, Time), Vec<Span>>,
+    /// Probes by identity, listener and hour.
+    pub probes: BTreeMap<(IdentityId, ListenerId, Time), Vec<(Time, Outcome)>>,
+    /// Levels.
+    pub levels: BTreeSet<LevelRow>,
+    /// Details by identity, kind and value.
+    pub details: BTreeMap<(IdentityId, DetailKind, Box<str>), Time>,
+    /// Readings by identity, interval and listener.
+    pub readings: BTreeMap<(IdentityId, Time, ListenerId), Reading>,
+    /// Stays by number.
+    pub stays: BTreeMap<StayId, Stay>,
+    /// The highest number ever given to a stay.
+    pub last_stay: StayId,
+    /// The directory.
+    pub directory: Directory,
+    /// The journal by number.
+    pub changes: BTreeMap<u64, Change>,
+    /// The highest number ever given to a change.
+    pub last_change: u64,
+    /// Up to when has been judged.
+    pub frontier: Time,
+}
+
+impl Tables {
+    /// Writes a batch; the number of the last change.
+    pub(super) fn write(&mut self, batch: &Batch) -> u64 {
+        self.identities.extend(batch.identities.iter().cloned());
+        self.listeners.extend(batch.listeners.iter().cloned());
+        self.seen.extend(batch.seen.iter().map(|it| (it.identity, *it)));
+        for it in &batch.heard {
+            self.heard.insert((it.identity, it.listener, it.hour), it.spans.clone());
+        }
+        for it in &batch.coverage {
+            self.coverage.insert((it.listener, it.hour), it.spans.clone());
+        }
+        for it in &batch.probes {
+            self.probes.insert((it.identity, it.listener, it.hour), it.outcomes.clone());
+        }
+        self.levels.extend(batch.levels.iter().copied());
+        for it in &batch.details {
+            self.details.insert((it.identity, it.kind, it.value.clone()), it.at);
+            self.keep_newest(it.identity, it.kind);
+        }
+        for it in &batch.readings {
+            self.readings.insert((it.identity, it.interval, it.listener), *it);
+        }
+        for it in &batch.stays {
+            self.last_stay = self.last_stay.max(it.id);
+            self.stays.insert(it.id, it.clone());
+        }
+        for it in &batch.gone {
+            self.last_stay = self.last_stay.max(*it);
+            self.stays.remove(it);
+        }
+        if let Some(directory) = &batch.directory {
+            self.directory = directory.clone();
+        }
+        for change in &batch.changes {
+            self.last_change += 1;
+            let id = self.last_change;
+            self.changes.insert(id, Change { id, ..change.clone() });
+        }
+        self.frontier = batch.frontier;
+        self.last_change
+    }
+
+    /// One value of a kind is kept, of addresses the newest few.
+    fn keep_newest(&mut self, identity: IdentityId, kind: DetailKind) {
+        let count = match kind {
+            DetailKind::Ipv4 | DetailKind::Ipv6 => Batch::MAX_ADDRESSES,
+            DetailKind::Hostname | DetailKind::VendorClass | DetailKind::ProxyFor => 1,
+        };
+        let mine = self.details.iter().filter(|((id, of, _), _)| *id == identity && *of == kind);
+        let mut all: Vec<(Time, Box<str>)> =
+            mine.map(|((_, _, value), at)| (*at, value.clone())).collect();
+        all.sort();
+        for (_, value) in all.iter().rev().skip(count) {
+            self.details.remove(&(identity, kind, value.clone()));
+        }
+    }
+
+    /// Deletes what is older; how many rows went.
+    pub(super) fn forget(&mut self, facts_before: Time, journal_before: Option<Time>) -> u64 {
+        let before = self.rows();
+        let old = |hour: Time| hour + HOUR <= facts_before;
+        self.heard.retain(|(_, _, hour), _| !old(*hour));
+        self.coverage.retain(|(_, hour), _| !old(*hour));
+        self.probes.retain(|(_, _, hour), _| !old(*hour));
+        self.levels.retain(|it| it.at >= facts_before);
+        self.readings.retain(|_, it| it.interval + it.length > facts_before);
+        if let Some(at) = journal_before {
+            let states: BTreeSet<u64> =
+                self.states_at(Time::MAX).into_iter().map(|it| it.id).collect();
+            self.changes.retain(|id, it| it.decided >= at || states.contains(id));
+            self.stays.retain(|_, it| it.ended == Ended::Open || it.last >= at);
+        }
+        (before - self.rows()) as u64
+    }
+
+    /// The last state-bearing change of every subject decided at or before `at`.
+    pub(super) fn states_at(&self, at: Time) -> Vec<Change> {
+        let mut last: BTreeMap<Subject, &Change> = BTreeMap::new();
+        let told = self.changes.values().filter(|it| it.decided <= at && it.kind.bears_state());
+        for change in told {
+            if let Some(subject) = change.subject {
+                last.insert(subject, change);
+            }
+        }
+        let mut all: Vec<Change> = last.into_values().cloned().collect();
+        all.sort_by_key(|it| it.id);
+        all
+    }
+
+    fn rows(&self) -> usize {
+        self.heard.len()
+            + self.coverage.len()
+            + self.probes.len()
+            + self.levels.len()
+            + self.readings.len()
+            + self.changes.len()
+            + self.stays.len()
+    }
+}
