@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::directory::{Directory, Mark};
 use crate::fact::{Listener, SourceKind};
-use crate::identity::{DeviceId, Identity, IdentityId, PersonId, PlaceId};
+use crate::identity::{DeviceId, Identity, IdentityId, ListenerId, PersonId, PlaceId};
 use crate::stay::{StayId, Subject};
 use crate::time::Time;
 
@@ -144,6 +144,8 @@ pub struct DeviceView {
 /// A listener now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenerView {
+    /// Its number, under which the store keeps its coverage.
+    pub id: ListenerId,
     /// Which.
     pub listener: Listener,
     /// Where its monitor stands.
