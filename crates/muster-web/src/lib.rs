@@ -1,1 +1,30 @@
-//! (scaffold)
+//! The web house: HTTP interface, live pages and assets. It only parses, shows and asks.
+
+pub mod hub;
+
+pub mod guard;
+
+pub mod subject;
+
+pub mod problem;
+
+mod label;
+
+mod when;
+
+mod coverage;
+
+mod app;
+
+mod api;
+
+mod pages;
+
+mod assets;
+
+mod extract;
+
+pub use api::openapi;
+pub use app::router;
+pub use guard::Guard;
+pub use hub::{EditRefused, Hub};
