@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::graphite::GraphiteSettings;
+use crate::lan::LanSettings;
 use crate::people::DeclaredPerson;
 use crate::presence::PresenceSettings;
 use crate::store::StoreSettings;
@@ -89,7 +90,9 @@ impl Default for Config {
 /// Where facts come from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Sources {}
+pub struct Sources {
+    pub lan: LanSettings,
+}
 
 /// Where changes and numbers go.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -16,13 +16,32 @@ pub struct Key {
     pub form: String,
     /// What holds without it, as TOML; none: nothing does.
     pub default: Option<String>,
-    /// Whether it is a section and not a value.
-    pub section: bool,
-    /// Whether that section is an array of tables.
-    pub repeated: bool,
+    /// Whether its section cannot be without it.
+    pub required: bool,
+    /// Whether it is a value or a section.
+    pub shape: Shape,
+}
+
+/// Whether a key is a value or a section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A string.
+    Text,
+    /// Any other value.
+    Value,
+    /// `[section]`.
+    Section,
+    /// `[[section]]`, any number of times.
+    Sections,
 }
 
 impl Key {
+    /// Whether it is a section and not a value.
+    #[must_use]
+    pub fn is_section(&self) -> bool {
+        matches!(self.shape, Shape::Section | Shape::Sections)
+    }
+
     /// The last word of the path.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -54,7 +73,7 @@ pub fn keys() -> Vec<Key> {
     collect(&schema, &schema, "", &mut out);
     // Values of a section before its subsections: the order in which TOML wants them.
     out.sort_by_cached_key(|it| {
-        let sort_of = |at: usize| at > 0 || it.section;
+        let sort_of = |at: usize| at > 0 || it.is_section();
         it.path
             .split('.')
             .enumerate()
@@ -65,9 +84,9 @@ pub fn keys() -> Vec<Key> {
 }
 
 fn collect(root: &Value, node: &Value, prefix: &str, out: &mut Vec<Key>) {
-    let Some(properties) = resolved(root, node).get("properties").and_then(Value::as_object) else {
-        return;
-    };
+    let node = resolved(root, node);
+    let Some(properties) = node.get("properties").and_then(Value::as_object) else { return };
+    let required = node.get("required").and_then(Value::as_array);
     for (name, property) in properties {
         let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
         let body = resolved(root, property);
@@ -80,8 +99,13 @@ fn collect(root: &Value, node: &Value, prefix: &str, out: &mut Vec<Key>) {
             doc: doc.unwrap_or_default(),
             form: form(root, body),
             default: property.get("default").filter(|_| table.is_none()).and_then(toml_of),
-            section: table.is_some(),
-            repeated: table.is_some() && items.is_some(),
+            required: required.is_some_and(|all| all.iter().any(|it| it == name)),
+            shape: match (table, items) {
+                (Some(_), Some(_)) => Shape::Sections,
+                (Some(_), None) => Shape::Section,
+                (None, _) if kind(body) == Some("string") => Shape::Text,
+                (None, _) => Shape::Value,
+            },
         });
         if let Some(table) = table {
             collect(root, table, &path, out);
@@ -136,12 +160,18 @@ fn form(root: &Value, node: &Value) -> String {
             format!("list of {}", items.unwrap_or_default())
         }
         Some("object") => "section".to_owned(),
-        Some("string") if node.get("format").and_then(Value::as_str) == Some("length") => {
-            let range = node.get("x-range").and_then(Value::as_str).unwrap_or_default();
-            format!("length of time {range}")
-        }
+        Some("string") => match node.get("x-range").and_then(Value::as_str) {
+            Some(range) => format!("length of time {range}"),
+            None => "text".to_owned(),
+        },
         _ => "text".to_owned(),
     }
+}
+
+fn kind(node: &Value) -> Option<&str> {
+    let given = node.get("type")?;
+    let any = given.as_array().into_iter().flatten().filter_map(Value::as_str);
+    any.chain(given.as_str()).find(|it| *it != "null")
 }
 
 fn number(node: Option<&Map<String, Value>>) -> String {
@@ -154,8 +184,8 @@ fn number(node: Option<&Map<String, Value>>) -> String {
 }
 
 fn toml_of(value: &Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        other => toml::Value::try_from(other).ok().map(|it| it.to_string()),
+    if value.is_null() {
+        return None;
     }
+    toml::Value::try_from(value).ok().map(|it| it.to_string())
 }

@@ -8,6 +8,8 @@ pub mod value;
 
 pub mod presence;
 
+pub mod lan;
+
 pub mod graphite;
 
 pub mod store;
@@ -26,6 +28,6 @@ pub use error::{ConfigError, Problem};
 mod suggest;
 
 mod keys;
-pub use keys::{Key, keys, schema};
+pub use keys::{Key, Shape, keys, schema};
 
 pub mod reference;

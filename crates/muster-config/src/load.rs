@@ -13,7 +13,7 @@ use toml::{Spanned, Table, Value};
 
 use crate::config::Config;
 use crate::error::{ConfigError, Problem};
-use crate::keys::{Key, keys};
+use crate::keys::{Key, Shape, keys};
 use crate::suggest;
 
 /// A configuration, and who said what in it.
@@ -113,14 +113,9 @@ impl Loaded {
     #[must_use]
     pub fn value(&self, key: &str) -> Option<Value> {
         let whole = Value::try_from(&self.config).ok()?;
-        key.split('.').try_fold(whole, |at, word| match at {
-            Value::Table(mut table) => table.remove(word),
-            Value::Array(mut list) => word
-                .parse()
-                .ok()
-                .filter(|it| *it < list.len())
-                .map(|it: usize| list.swap_remove(it)),
-            _ => None,
+        key.split('.').try_fold(whole, |at, word| {
+            let listed = || at.get(word.parse::<usize>().ok()?);
+            at.get(word).or_else(listed).cloned()
         })
     }
 }
@@ -150,12 +145,14 @@ impl<'a> Reading<'a> {
     /// Notes where every key is said, and reports those that nobody knows. `path` has the numbers
     /// of array elements in it, `known` has not.
     fn walk(&mut self, table: &DeTable<'_>, path: &str, known: &str) {
-        for (key, value) in table {
+        let mut entries: Vec<_> = table.iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        for (key, value) in entries {
             let name = key.get_ref().as_ref();
             let (path, known_path) = (joined(path, name), joined(known, name));
             self.spots.insert(path.clone(), key.span().start);
             let found = self.keys.iter().find(|it| it.path == known_path);
-            let Some(section) = found.map(|it| it.section) else {
+            let Some(section) = found.map(Key::is_section) else {
                 let problem = Problem {
                     place: self.place(key.span().start),
                     key: path,
@@ -197,25 +194,21 @@ impl<'a> Reading<'a> {
                 what,
                 meant,
             };
-            let Some(key) = self.keys.iter().find(|it| it.path == path && !it.section) else {
-                let (section, last) = path.rsplit_once('.').unwrap_or(("", &path));
-                let meant = suggest::meant(section, last, &self.keys).map(|it| {
-                    let whole = if it.contains('.') { it } else { joined(section, &it) };
-                    format!("{PREFIX}{}", whole.to_uppercase().replace('.', "__"))
-                });
-                self.problems.push(problem("there is no such key".to_owned(), meant));
-                continue;
+            let key = match self.named(&path) {
+                Ok(key) => key,
+                Err((what, meant)) => {
+                    self.problems.push(problem(what.to_owned(), meant));
+                    continue;
+                }
             };
             let mut with = table.clone();
             let value = value_of(key, text);
-            let placed = place_value(&mut with, &path, value);
-            let right = Config::deserialize(Value::Table(with.clone()));
-            match right {
-                Ok(_) if placed => {
+            place_value(&mut with, &path, value);
+            match Config::deserialize(Value::Table(with.clone())) {
+                Ok(_) => {
                     table = with;
                     self.origins.insert(path, Origin::Environment(variable));
                 }
-                Ok(_) => self.problems.push(problem("it lies inside a list".to_owned(), None)),
                 // A wrong file was reported already, and would be blamed on every variable.
                 Err(_) if !self.problems.is_empty() => {}
                 Err(wrong) => self.problems.push(problem(one_line(wrong.message()), None)),
@@ -224,15 +217,35 @@ impl<'a> Reading<'a> {
         Config::deserialize(Value::Table(table)).ok()
     }
 
+    /// The key that a variable names, or what is wrong with the name and what was meant.
+    fn named(&self, path: &str) -> Result<&Key, (&'static str, Option<String>)> {
+        let Some(key) = self.keys.iter().find(|it| it.path == path) else {
+            let (section, last) = path.rsplit_once('.').unwrap_or(("", path));
+            let meant = suggest::meant(section, last, &self.keys);
+            // A sibling comes by its name, anything else by its path; advice in words is for files.
+            let whole = meant.map(|it| if it.contains('.') { it } else { joined(section, &it) });
+            let known = whole.filter(|it| self.keys.iter().any(|key| key.path == *it));
+            let variable = known.map(|it| it.to_uppercase().replace('.', "__"));
+            return Err(("there is no such key", variable.map(|it| format!("{PREFIX}{it}"))));
+        };
+        if key.is_section() {
+            return Err(("it is a section, and only keys can be set here", None));
+        }
+        let listed =
+            |it: &&Key| it.shape == Shape::Sections && path.starts_with(&format!("{}.", it.path));
+        if self.keys.iter().any(|it| listed(&it)) {
+            return Err(("it lies in a list, which only a file can hold", None));
+        }
+        Ok(key)
+    }
+
     fn syntax(&mut self, wrong: &toml::de::Error) -> ConfigError {
-        let span = wrong.span();
-        let at = span.as_ref().map_or(0, |it| it.start);
+        let at = wrong.span().map_or(0, |it| it.start);
         let line = self.line_column(at).0;
-        let key = self
-            .spots
-            .iter()
-            .filter(|(_, spot)| **spot <= at && self.line_column(**spot).0 == line);
-        let key = key.max_by_key(|(_, spot)| **spot).map(|(key, _)| key.clone());
+        let here = self.spots.iter().filter(|(_, spot)| self.line_column(**spot).0 == line);
+        // The last key before it on its line, or the section that begins there.
+        let key = here.max_by_key(|(_, spot)| (**spot <= at, **spot));
+        let key = key.map(|(key, _)| key.clone());
         let mut problems = std::mem::take(&mut self.problems);
         problems.push(Problem {
             place: self.place(at),
@@ -297,16 +310,15 @@ fn value_of(key: &Key, text: &str) -> Value {
     read.and_then(|mut it| it.remove("it")).unwrap_or_else(verbatim)
 }
 
-fn place_value(table: &mut Table, path: &str, value: Value) -> bool {
-    match path.split_once('.') {
-        None => {
-            table.insert(path.to_owned(), value);
-            true
-        }
-        Some((first, rest)) => {
-            let inner = table.entry(first).or_insert_with(|| Value::Table(Table::new()));
-            inner.as_table_mut().is_some_and(|it| place_value(it, rest, value))
-        }
+fn place_value(table: &mut Table, path: &str, value: Value) {
+    let Some((first, rest)) = path.split_once('.') else {
+        table.insert(path.to_owned(), value);
+        return;
+    };
+    let inner = table.entry(first).or_insert_with(|| Value::Table(Table::new()));
+    // What is no table here was refused when the file was read.
+    if let Some(inner) = inner.as_table_mut() {
+        place_value(inner, rest, value);
     }
 }
 

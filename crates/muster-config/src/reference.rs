@@ -1,40 +1,48 @@
 //! `docs/configuration.md`, rendered from the doc comments of the settings.
 
-use crate::keys::{Key, keys};
+use std::fmt::{Result, Write as _};
+
+use crate::keys::{Key, Shape, keys};
 
 /// The whole page.
 #[must_use]
 pub fn markdown() -> String {
     let keys = keys();
     let mut page = HEAD.to_owned();
-    section(&mut page, &keys, "");
-    for key in keys.iter().filter(|it| it.section) {
-        let brackets = if key.repeated { ("[[", "]]") } else { ("[", "]") };
-        let mut block = String::new();
-        section(&mut block, &keys, &key.path);
-        // A section that only holds sections needs no heading of its own.
-        if !block.is_empty() {
-            let (open, close) = brackets;
-            page.push_str(&format!("\n## `{open}{}{close}`\n\n{}\n", key.path, key.doc));
-            page.push_str(&block);
-        }
+    // Writing into a String does not fail.
+    if table(&mut page, &keys, "").and_then(|()| sections(&mut page, &keys)).is_err() {
+        page.clear();
     }
     page
 }
 
-fn section(page: &mut String, keys: &[Key], section: &str) {
-    let mut rows = keys.iter().filter(|it| it.section() == section && !it.section).peekable();
-    if rows.peek().is_none() {
-        return;
+fn sections(page: &mut String, keys: &[Key]) -> Result {
+    for key in keys.iter().filter(|it| it.is_section()) {
+        // A section that only holds sections needs no heading of its own.
+        if !keys.iter().any(|it| it.section() == key.path && !it.is_section()) {
+            continue;
+        }
+        let heading = match key.shape {
+            Shape::Sections => format!("[[{}]]", key.path),
+            Shape::Text | Shape::Value | Shape::Section => format!("[{}]", key.path),
+        };
+        write!(page, "\n## `{heading}`\n\n{}\n", key.doc)?;
+        table(page, keys, &key.path)?;
     }
+    Ok(())
+}
+
+fn table(page: &mut String, keys: &[Key], section: &str) -> Result {
     page.push_str("\n| Key | Form | Default | Meaning |\n|---|---|---|---|\n");
-    for key in rows {
+    for key in keys.iter().filter(|it| it.section() == section && !it.is_section()) {
+        let without = if key.required { "required" } else { "none" };
         let default =
-            key.default.as_ref().map_or_else(|| "none".to_owned(), |it| format!("`{it}`"));
+            key.default.as_ref().map_or_else(|| without.to_owned(), |it| format!("`{it}`"));
         let cell = |text: &str| text.replace('|', "\\|").replace("\n\n", " ");
         let (name, form, doc) = (key.name(), cell(&key.form), cell(&key.doc));
-        page.push_str(&format!("| `{name}` | {form} | {default} | {doc} |\n"));
+        writeln!(page, "| `{name}` | {form} | {default} | {doc} |")?;
     }
+    Ok(())
 }
 
 const HEAD: &str = "\

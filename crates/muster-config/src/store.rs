@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::value::Length;
 
-/// How long things are kept. The store is one SQLite file, `muster.db` in the data folder.
+/// How long things are kept. The store is one file, `muster.db` in the data folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreSettings {

@@ -275,7 +275,8 @@ text! {
 text! {
     /// An identity, `kind:value`.
     IdentityText(muster_core::identity::Identity), |text| {
-        text.parse::<muster_core::identity::Identity>().map_err(|it| Wrong::new(text, Cow::Owned(it.to_string())))
+        text.parse::<muster_core::identity::Identity>()
+            .map_err(|_| Wrong::new(text, "an identity, as in mac:b8:27:eb:01:02:03"))
     }
 }
 
