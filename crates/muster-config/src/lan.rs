@@ -5,16 +5,16 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
-use std::time::Duration;
 
-use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `[sources.lan]`: devices on the local network, by the frames they send and the answers they
-/// give.
+use crate::value::{Count, Length};
+
+/// Devices on the local network, by the frames that they send and the answers that they give.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the file")]
 pub struct LanSettings {
     /// Whether the local network is watched at all.
     pub enabled: bool,
@@ -36,14 +36,13 @@ pub struct LanSettings {
     /// Whether whole ranges are swept for devices that are not known yet. Known devices are asked
     /// one by one in any case.
     pub sweep: bool,
-    /// The most broadcasts a second. Between 1 and 10000. Wi-Fi sends broadcasts slowly and wakes
+    /// The most broadcasts a second. Wi-Fi sends broadcasts slowly and wakes
     /// every phone for each, so more than the default is unkind to the neighbours.
-    #[schemars(range(min = 1, max = 10000))]
     pub broadcasts_per_second: PacketRate,
     /// Sweep as fast as a wired network takes it (10000 requests a second, several rounds within
     /// a second), whatever `broadcasts_per_second` says, and ranges up to /16. For one look around.
     pub fast: bool,
-    /// How often the ranges are swept again. Between 30s and 24h.
+    /// How often the ranges are swept again.
     pub refresh: Refresh,
 }
 
@@ -57,9 +56,9 @@ impl Default for LanSettings {
             active: true,
             poke: true,
             sweep: true,
-            broadcasts_per_second: PacketRate(50),
+            broadcasts_per_second: Count::new(50),
             fast: false,
-            refresh: Refresh(Duration::from_mins(5)),
+            refresh: Length::secs(300),
         }
     }
 }
@@ -226,78 +225,10 @@ impl From<Exclusion> for String {
     }
 }
 
-/// Packets a second.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
-#[serde(try_from = "u32", into = "u32")]
-#[schemars(with = "u32")]
-pub struct PacketRate(u32);
-
-impl PacketRate {
-    /// What a wired network takes without loss on small devices.
-    pub const MAX: u32 = 10_000;
-
-    /// The number.
-    #[must_use]
-    pub const fn get(self) -> u32 {
-        self.0
-    }
-}
-
-impl TryFrom<u32> for PacketRate {
-    type Error = InvalidLanSetting;
-
-    fn try_from(given: u32) -> Result<Self, InvalidLanSetting> {
-        if (1..=Self::MAX).contains(&given) {
-            Ok(Self(given))
-        } else {
-            let wanted = "between 1 and 10000 a second";
-            Err(InvalidLanSetting { given: given.to_string(), wanted })
-        }
-    }
-}
-
-impl From<PacketRate> for u32 {
-    fn from(it: PacketRate) -> Self {
-        it.0
-    }
-}
-
-/// How often the ranges are swept.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
-#[serde(try_from = "SignedDuration", into = "SignedDuration")]
-#[schemars(with = "SignedDuration")]
-pub struct Refresh(Duration);
-
-impl Refresh {
-    const MIN: Duration = Duration::from_secs(30);
-    const MAX: Duration = Duration::from_hours(24);
-
-    /// The time between the starts of two sweeps.
-    #[must_use]
-    pub const fn get(self) -> Duration {
-        self.0
-    }
-}
-
-impl TryFrom<SignedDuration> for Refresh {
-    type Error = InvalidLanSetting;
-
-    fn try_from(given: SignedDuration) -> Result<Self, InvalidLanSetting> {
-        match Duration::try_from(given) {
-            Ok(it) if Self::MIN <= it && it <= Self::MAX => Ok(Self(it)),
-            _ => {
-                let wanted = "between 30s and 24h";
-                Err(InvalidLanSetting { given: format!("{given:#}"), wanted })
-            }
-        }
-    }
-}
-
-impl From<Refresh> for SignedDuration {
-    fn from(it: Refresh) -> Self {
-        Self::try_from(it.0).unwrap_or(Self::MAX)
-    }
-}
+/// Packets a second. The most is what a wired network takes without loss on small devices.
+pub type PacketRate = Count<1, 10_000>;
+/// The time between the starts of two sweeps.
+pub type Refresh = Length<30, 86_400>;
 
 /// A setting that the local network source cannot work with.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -317,6 +248,8 @@ fn mask6(prefix: u8) -> u128 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -350,8 +283,8 @@ mod tests {
     #[test]
     fn wrong_values_say_what_is_wanted() {
         for (text, wanted) in [
-            ("broadcasts_per_second = 0", "0 is not between 1 and 10000 a second"),
-            ("broadcasts_per_second = 10001", "10001 is not between 1 and 10000 a second"),
+            ("broadcasts_per_second = 0", "0 is not between 1 and 10000"),
+            ("broadcasts_per_second = 10001", "10001 is not between 1 and 10000"),
             ("refresh = \"5s\"", "5s is not between 30s and 24h"),
             ("ranges = [\"192.168.1.7/24\"]", "is not a range of addresses"),
             ("ranges = [\"192.168.1.0/33\"]", "is not a range of addresses"),

@@ -10,7 +10,7 @@ pub fn csv(table: &Table) -> Result<String, csv::Error> {
     for row in &table.rows {
         writer.write_record(row.iter().map(plain))?;
     }
-    let bytes = writer.into_inner().map_err(|it| it.into_error())?;
+    let bytes = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
     String::from_utf8(bytes).map_err(|it| std::io::Error::other(it).into())
 }
 

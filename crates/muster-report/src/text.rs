@@ -48,11 +48,10 @@ pub fn text(table: &Table, style: &Style) -> String {
 pub fn details(pairs: &[(&str, Cell)], style: &Style) -> String {
     let mut out = plain_table(style);
     for (name, cell) in pairs.iter().filter(|(_, it)| !is_empty(it)) {
-        let value = match cell {
-            Cell::List(all) => {
-                all.iter().map(|it| safe::terminal(it)).collect::<Vec<_>>().join("\n")
-            }
-            other => show(other, style, true),
+        let value = if let Cell::List(all) = cell {
+            all.iter().map(|it| safe::terminal(it)).collect::<Vec<_>>().join("\n")
+        } else {
+            show(cell, style, true)
         };
         out.add_row(vec![(*name).to_owned(), value]);
     }
@@ -142,10 +141,10 @@ fn show(cell: &Cell, style: &Style, dated: bool) -> String {
 fn all_today(table: &Table, at: usize, style: &Style) -> bool {
     let day = |it: Time| it.timestamp().to_zoned(style.zone.clone()).date();
     let today = day(style.now);
-    table.rows.iter().filter_map(|it| it.get(at)).all(|it| match it {
-        Cell::Time(it) => day(*it) == today,
-        _ => true,
-    })
+    let cells = table.rows.iter().filter_map(|it| it.get(at));
+    cells
+        .filter_map(|it| if let Cell::Time(it) = it { Some(*it) } else { None })
+        .all(|it| day(it) == today)
 }
 
 fn is_empty(cell: &Cell) -> bool {

@@ -61,8 +61,9 @@ fn a_narrow_terminal_does_without_the_optional() {
     presence  id  name
     present    7  Anna's
                   phone
-    away      12  kitchen-te
-                  levision
+    away      12  kitchen-
+                  televisi
+                  on
     ");
     assert!(csv(&wide).unwrap().starts_with("presence,id,name,vendor\n"));
 }
