@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use data::{
-    DecodeArgs, DecodeAs, ReplayArgs, ReportCommand, ScanArgs, Speed, StaysArgs,
+    DecodeArgs, DecodeAs, Of, ReplayArgs, ReportCommand, ScanArgs, Speed, StaysArgs,
 };
-pub(crate) use edit::{DeviceCommand, MonitorCommand, OverrideArgs, PersonCommand, PlaceCommand};
+pub(crate) use edit::{
+    Carried, DeviceCommand, MonitorCommand, OverrideArgs, PersonCommand, PlaceCommand,
+};
 
 mod data;
 mod edit;

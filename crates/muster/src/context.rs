@@ -12,6 +12,7 @@ use muster_core::ports::Clock;
 use crate::cli::{Common, When};
 use crate::clock::SystemClock;
 use crate::failure::{Exit, Failure};
+use crate::when::Reader;
 
 /// What every command has at hand.
 #[derive(Debug)]
@@ -57,6 +58,11 @@ impl Context {
                 )
                 .hint("say which with --data DIR")
             })
+    }
+
+    /// Reads times as people type them.
+    pub(crate) fn reader(&self) -> Result<Reader, Failure> {
+        Ok(Reader { now: self.clock.now().wall, zone: self.config()?.config.zone() })
     }
 
     /// Whether output for people may be coloured.

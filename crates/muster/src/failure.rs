@@ -50,6 +50,12 @@ impl Failure {
         self
     }
 
+    /// What the process ends with.
+    #[cfg(test)]
+    pub(crate) fn exit(&self) -> Exit {
+        self.exit
+    }
+
     /// Prints it on stderr; the exit code of the process.
     pub(crate) fn report(&self, colour: bool) -> ExitCode {
         let (red, cyan, plain) =
