@@ -1,0 +1,79 @@
+//! What the pages and the interface ask of the running program.
+//!
+//! The web house holds no state of its own: it parses a request, asks here, and shows the answer.
+//! The live hub, a read-only view of a store and the scripted hub of the tests implement it.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use muster_core::directory::{Edit, EditError};
+use muster_core::ports::{BoxFuture, ChannelStatus, Store, StoreError};
+use muster_core::snapshot::{Snapshot, Why};
+use muster_core::stay::Subject;
+use muster_core::time::{Now, Time};
+use tokio::sync::watch;
+
+/// The running program, as the web house sees it.
+pub trait Hub: Send + Sync {
+    /// The picture of now. Cheap: pages and calls take it once for every request.
+    fn snapshot(&self) -> Arc<Snapshot>;
+
+    /// Both clocks.
+    fn now(&self) -> Now;
+
+    /// History, for reading and for backups.
+    fn store(&self) -> Arc<dyn Store>;
+
+    /// The id of the last stored change.
+    ///
+    /// Sent after the snapshot that holds the change was published; sent again with the same id
+    /// when the picture changed without a change. When the sender is dropped, open streams end.
+    fn committed(&self) -> watch::Receiver<u64>;
+
+    /// What every channel hears, and what it cannot.
+    fn channels(&self) -> Vec<ChannelStatus>;
+
+    /// Changes the directory; the new version comes back. With `expect`, only if it still has that
+    /// version. The snapshot shows the edit by the time this returns.
+    fn edit(&self, edit: Edit, expect: Option<u64>) -> BoxFuture<'_, Result<u64, EditRefused>>;
+
+    /// Why something is, or was, believed; none for a subject nobody knows.
+    fn why(
+        &self,
+        subject: Subject,
+        at: Option<Time>,
+    ) -> BoxFuture<'_, Result<Option<Why>, StoreError>>;
+
+    /// The program's version.
+    fn version(&self) -> &'static str;
+
+    /// The zone in which days begin and end, and in which pages without scripts show times.
+    fn zone(&self) -> TimeZone {
+        TimeZone::UTC
+    }
+
+    /// Whether the configuration file says this, so that pages show it and cannot change it.
+    fn declares(&self, _subject: Subject) -> bool {
+        false
+    }
+}
+
+/// Why an edit was not made; nothing was changed.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum EditRefused {
+    /// Somebody else was faster: show what is current and ask again.
+    #[error("the directory has changed meanwhile, it is at version {version}")]
+    Stale {
+        /// The current version.
+        version: u64,
+    },
+    /// It makes no sense: say why, and let it be corrected.
+    #[error(transparent)]
+    Wrong(#[from] EditError),
+    /// This process only reads.
+    #[error("this is a read-only view, nothing can be changed")]
+    ReadOnly,
+    /// Not now: try again later.
+    #[error("nothing can be changed at the moment: {0}")]
+    Unavailable(String),
+}
