@@ -2,4 +2,29 @@
 
 pub mod hub;
 
+pub mod guard;
+
+pub mod subject;
+
+pub mod problem;
+
+mod label;
+
+mod when;
+
+mod coverage;
+
+mod app;
+
+mod api;
+
+mod pages;
+
+mod assets;
+
+mod extract;
+
+pub use api::openapi;
+pub use app::router;
+pub use guard::Guard;
 pub use hub::{EditRefused, Hub};

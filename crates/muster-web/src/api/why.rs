@@ -1,0 +1,161 @@
+//! Why something is, or was, believed.
+#![expect(unused_qualifications, reason = "the route macro qualifies what it is given")]
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use muster_core::snapshot::{self, Snapshot};
+use muster_core::stay::Subject;
+use muster_core::time::Time;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{Routes, Stamp};
+use crate::app::App;
+use crate::extract::{Asked, Named};
+use crate::problem::Problem;
+use crate::subject::{self, Found};
+
+pub(crate) fn add(routes: Routes) -> Routes {
+    routes.get("/api/v1/why/{subject}", read)
+}
+
+/// An explanation.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Why {
+    /// Of whom: `person:anna`, `device:7`.
+    subject: String,
+    /// What they are called.
+    called: String,
+    /// The time that is explained.
+    at: Stamp,
+    /// `away`, `arriving`, `present` or `unknown`.
+    presence: &'static str,
+    /// Since when.
+    since: Option<Stamp>,
+    /// The last evidence.
+    last: Option<Stamp>,
+    /// The rule that decided.
+    rule: String,
+    /// What would change it next.
+    next: Option<String>,
+    /// One line for each identity and listener that knows the subject, most recent first.
+    evidence: Vec<Evidence>,
+}
+
+/// One line of evidence.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Evidence {
+    /// The device's number.
+    device: u32,
+    /// What it is called.
+    label: String,
+    /// The identity that was heard.
+    identity: String,
+    /// Who heard it.
+    monitor: String,
+    /// On which medium.
+    source: &'static str,
+    /// Through which adapter or interface.
+    channel: String,
+    /// When it was last heard.
+    last: Stamp,
+    /// How strongly, dBm, where the medium has a signal.
+    rssi: Option<i8>,
+    /// Whether this listener decides about the departure.
+    decisive: bool,
+    /// Whether it hears at the moment.
+    covered: bool,
+    /// Covered silence since the last evidence of the subject, seconds.
+    silence_s: u64,
+    /// How much of it is needed, seconds.
+    away_after_s: u64,
+    /// Misses since the last evidence.
+    misses: u32,
+    /// How many are needed.
+    misses_needed: u32,
+}
+
+impl Why {
+    fn of(snapshot: &Snapshot, why: snapshot::Why) -> Self {
+        Self {
+            subject: subject::key(&snapshot.directory, why.subject),
+            called: subject::called(snapshot, why.subject),
+            at: Stamp(why.at),
+            presence: why.standing.presence.word(),
+            since: why.standing.since.map(Stamp),
+            last: why.standing.last.map(Stamp),
+            rule: why.rule,
+            next: why.next,
+            evidence: why.evidence.into_iter().map(|it| Evidence::of(snapshot, it)).collect(),
+        }
+    }
+}
+
+impl Evidence {
+    fn of(snapshot: &Snapshot, it: snapshot::Evidence) -> Self {
+        Self {
+            device: it.device.0,
+            label: subject::called(snapshot, Subject::Device(it.device)),
+            identity: it.identity.to_string(),
+            monitor: it.listener.monitor.to_string(),
+            source: it.listener.source.word(),
+            channel: it.listener.channel.to_string(),
+            last: Stamp(it.last),
+            rssi: it.rssi,
+            decisive: it.decisive,
+            covered: it.covered,
+            silence_s: it.silence.as_secs(),
+            away_after_s: it.away_after.as_secs(),
+            misses: it.misses,
+            misses_needed: it.misses_needed,
+        }
+    }
+}
+
+/// Which time.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct At {
+    /// A time in the past; now if absent.
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub(crate) at: Option<Stamp>,
+}
+
+/// Why a person or device is believed to be here, away or unknown.
+#[utoipa::path(get, path = "/api/v1/why/{subject}", tag = "presence",
+    params(("subject" = String, Path, description = "person:NAME, device:NUMBER, or anything \
+        that a person or device is called"), At),
+    responses((status = 200, body = Why)))]
+pub(crate) async fn read(
+    State(app): State<App>,
+    Named(text): Named<String>,
+    Asked(At { at }): Asked<At>,
+) -> Result<Json<Why>, Problem> {
+    let why = explain(&app, &text, at.map(|it| it.0)).await?;
+    Ok(Json(Why::of(&app.snapshot(), why)))
+}
+
+/// Asks the hub about whomever a text means.
+pub(crate) async fn explain(
+    app: &App,
+    text: &str,
+    at: Option<Time>,
+) -> Result<snapshot::Why, Problem> {
+    let subject = meant(&app.snapshot(), text)?;
+    let why = app.hub.why(subject, at).await?;
+    why.ok_or_else(|| Problem::missing("person or device", text))
+}
+
+/// The one person or device that a text means.
+pub(crate) fn meant(snapshot: &Snapshot, text: &str) -> Result<Subject, Problem> {
+    match subject::find(snapshot, text) {
+        Found::One(subject) => Ok(subject),
+        Found::Several(all) => {
+            let near = all.into_iter().map(|(key, _)| key).collect();
+            let detail = format!("several are called so: {text}");
+            Err(Problem::new(StatusCode::CONFLICT, detail).hint("name one of them").near(near))
+        }
+        Found::Nothing(near) => Err(Problem::missing("person or device", text).near(near)),
+    }
+}

@@ -1,0 +1,76 @@
+//! The whole house put together: routes, and what every request passes on its way.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::Router;
+use muster_core::snapshot::Snapshot;
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+
+use crate::guard::{self, Guard};
+use crate::hub::Hub;
+use crate::problem::Problem;
+use crate::{api, assets, pages};
+
+/// Pages and interface over a hub, guarded as its listener needs it.
+pub fn router(hub: Arc<dyn Hub>, guard: Guard) -> Router {
+    let app = App { hub, guard, streams: Arc::new(Semaphore::new(MAX_STREAMS)) };
+    Router::new()
+        .merge(api::routes().into_router())
+        .merge(pages::router())
+        .merge(assets::router())
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(not_that_way)
+        .layer(CatchPanicLayer::custom(broken))
+        .layer(RequestBodyLimitLayer::new(guard::MAX_BODY))
+        .layer(from_fn_with_state(guard, guard::check))
+        .layer(from_fn(guard::harden))
+        .with_state(app)
+}
+
+/// What every handler gets.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) hub: Arc<dyn Hub>,
+    pub(crate) guard: Guard,
+    /// Permits for open streams.
+    pub(crate) streams: Arc<Semaphore>,
+}
+
+impl App {
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.hub.snapshot()
+    }
+}
+
+async fn nothing_here(request: Request) -> Response {
+    let path = request.uri().path();
+    if path.starts_with("/api/") {
+        let known = "the interface is described at /api/v1/openapi.json";
+        return Problem::missing("address", path).hint(known).into_response();
+    }
+    pages::refuse(&Problem::missing("page", path).hint("go back to the first page"))
+}
+
+async fn not_that_way(request: Request) -> Problem {
+    let detail = format!("{} cannot be used at {}", request.method(), request.uri().path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+}
+
+fn broken(panic: Box<dyn Any + Send>) -> Response {
+    let said = panic.downcast_ref::<String>().map(String::as_str);
+    let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+    tracing::error!(said, "a request handler panicked");
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "something is broken in Muster itself")
+        .hint("the log holds the message; please report it")
+        .into_response()
+}
+
+/// More open streams than any house has screens; each holds one task and one watch.
+const MAX_STREAMS: usize = 128;

@@ -1,0 +1,95 @@
+//! Who listens, how well, and when it did: the channels of all monitors with their past.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use muster_core::fact::Listener;
+use muster_core::identity::{IdentityId, ListenerId};
+use muster_core::ports::{ChannelStatus, Inability, StoreError};
+use muster_core::snapshot::Snapshot;
+use muster_core::span::{Span, SpanSet};
+use muster_core::time::Time;
+
+use crate::app::App;
+
+/// One channel of a monitor's source.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    pub(crate) listener: Listener,
+    pub(crate) place: String,
+    /// Whether it hears at the moment.
+    pub(crate) covered: bool,
+    pub(crate) covered_to: Option<Time>,
+    /// Whether it can hear at all, as it says itself.
+    pub(crate) hears: bool,
+    pub(crate) can: Vec<String>,
+    pub(crate) cannot: Vec<Inability>,
+    /// When it could really hear, within the window asked for.
+    pub(crate) spans: Vec<Span>,
+}
+
+/// All channels, by name, with their coverage in a window that ends now.
+pub(crate) async fn channels(app: &App, window: Span) -> Result<Vec<Channel>, StoreError> {
+    let snapshot = app.snapshot();
+    let past = past(app, window).await?;
+    let mut all: BTreeMap<Listener, Channel> = BTreeMap::new();
+    for view in &snapshot.listeners {
+        let mut spans = past.get(&view.id).cloned().unwrap_or_default();
+        if let Some(to) = view.covered_to {
+            extend(&mut spans, to);
+        }
+        let mut it = silent(&snapshot, &view.listener);
+        it.covered = view.covered;
+        it.covered_to = view.covered_to;
+        it.hears = view.covered;
+        it.spans = spans.clip(window).spans().to_vec();
+        all.insert(view.listener.clone(), it);
+    }
+    for ChannelStatus { listener, hears, can, cannot } in app.hub.channels() {
+        let it = all.entry(listener).or_insert_with_key(|it| silent(&snapshot, it));
+        (it.hears, it.can, it.cannot) = (hears, can, cannot);
+    }
+    Ok(all.into_values().collect())
+}
+
+async fn past(app: &App, window: Span) -> Result<BTreeMap<ListenerId, SpanSet>, StoreError> {
+    let history = app.hub.store().history(&[NOBODY], window).await?;
+    let mut all: BTreeMap<ListenerId, SpanSet> = BTreeMap::new();
+    for hour in history.coverage {
+        let set = all.entry(hour.listener).or_default();
+        for span in hour.spans {
+            set.insert(span);
+        }
+    }
+    Ok(all)
+}
+
+/// Coverage is stored a little later than it is known; what is missing is the tail.
+fn extend(spans: &mut SpanSet, to: Time) {
+    if let Some(last) = spans.last()
+        && to.since(last.to) <= UNSTORED
+    {
+        spans.insert(Span::new(last.from, to.max(last.to)));
+    }
+}
+
+fn silent(snapshot: &Snapshot, listener: &Listener) -> Channel {
+    let place = snapshot.directory.monitors.get(&listener.monitor).copied();
+    let place = place.unwrap_or(snapshot.directory.site_of_monitor(&listener.monitor));
+    Channel {
+        listener: listener.clone(),
+        place: snapshot.place_name(place).to_owned(),
+        covered: false,
+        covered_to: None,
+        hears: false,
+        can: Vec::new(),
+        cannot: Vec::new(),
+        spans: Vec::new(),
+    }
+}
+
+/// An identity that no store gives out: asks for coverage alone.
+const NOBODY: IdentityId = IdentityId(u32::MAX);
+
+/// Facts are stored at least this often, with room for a slow commit.
+const UNSTORED: Duration = Duration::from_secs(150);

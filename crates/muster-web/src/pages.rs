@@ -1,0 +1,155 @@
+//! The pages: complete HTML from the server, live and in place where scripts run.
+//!
+//! Every form is a plain POST answered by a redirect; a refused one shows the page again with the
+//! reason and everything that was typed. Names come from strangers' devices: templates escape
+//! everything, and no script turns text into markup.
+
+use askama::Template;
+use axum::Router;
+use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use muster_core::snapshot::Snapshot;
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::extract::Filled;
+use crate::problem::Problem;
+
+mod show;
+
+mod now;
+
+mod people;
+
+mod devices;
+
+mod device;
+
+mod monitors;
+
+mod why;
+
+pub(crate) fn router() -> Router<App> {
+    Router::new()
+        .route("/", get(now::page))
+        .route("/people", get(people::page).post(people::add))
+        .route("/people/{name}", post(people::rename))
+        .route("/people/{name}/remove", post(people::remove))
+        .route("/people/{name}/devices", post(people::give))
+        .route("/people/{name}/override", post(people::set))
+        .route("/people/{name}/override/clear", post(people::clear))
+        .route("/devices", get(devices::page))
+        .route("/devices/{id}", get(device::page).post(device::save))
+        .route("/devices/{id}/merge", post(device::merge))
+        .route("/devices/{id}/ungroup", post(device::ungroup))
+        .route("/monitors", get(monitors::page))
+        .route("/why/{subject}", get(why::page))
+        .route("/theme", post(theme))
+}
+
+/// What surrounds every page.
+pub(crate) struct Frame {
+    title: String,
+    /// The path of the navigation's current entry.
+    nav: &'static str,
+    /// `light`, `dark`, or empty: as the system says.
+    theme: &'static str,
+    simulated: bool,
+    degraded: Option<String>,
+    version: &'static str,
+}
+
+impl Frame {
+    fn new(
+        app: &App,
+        snapshot: &Snapshot,
+        headers: &HeaderMap,
+        nav: &'static str,
+        title: impl Into<String>,
+    ) -> Self {
+        Self {
+            title: title.into(),
+            nav,
+            theme: chosen(headers),
+            simulated: snapshot.simulated,
+            degraded: snapshot.degraded.as_deref().map(str::to_owned),
+            version: app.hub.version(),
+        }
+    }
+
+    fn current(&self, nav: &str) -> bool {
+        self.nav == nav
+    }
+}
+
+/// Why a form was refused.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Refusal {
+    detail: String,
+    hint: Option<String>,
+}
+
+impl From<&Problem> for Refusal {
+    fn from(problem: &Problem) -> Self {
+        Self { detail: problem.detail.clone(), hint: problem.hint.clone() }
+    }
+}
+
+fn show(page: &impl Template) -> Response {
+    show_as(StatusCode::OK, page)
+}
+
+fn show_as(status: StatusCode, page: &impl Template) -> Response {
+    match page.render() {
+        Ok(html) => (status, Html(html)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page cannot be rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// A page that only says what is wrong.
+pub(crate) fn refuse(problem: &Problem) -> Response {
+    show_as(problem.status(), &Refused { problem })
+}
+
+#[derive(Template)]
+#[template(path = "refused.html")]
+struct Refused<'a> {
+    problem: &'a Problem,
+}
+
+/// The other side of a form that was accepted.
+fn back(to: &str) -> Response {
+    Redirect::to(to).into_response()
+}
+
+#[derive(Deserialize)]
+struct Theme {
+    theme: String,
+    #[serde(default)]
+    back: String,
+}
+
+async fn theme(Filled(form): Filled<Theme>) -> Response {
+    let age = if THEMES.contains(&form.theme.as_str()) { 31_536_000 } else { 0 };
+    let word = if age > 0 { form.theme.as_str() } else { "" };
+    let cookie = format!("theme={word}; Path=/; Max-Age={age}; SameSite=Lax");
+    // Only a path of this house: `//host` and `/\host` would lead out of it.
+    let inside = form.back.starts_with('/') && !form.back.starts_with("//");
+    let inside = inside && !form.back.contains(['\\', '\r', '\n']);
+    let to = if inside { form.back.as_str() } else { "/" };
+    ([(SET_COOKIE, cookie)], Redirect::to(to)).into_response()
+}
+
+fn chosen(headers: &HeaderMap) -> &'static str {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|it| it.to_str().ok());
+    let mut pairs = cookies.flat_map(|it| it.split(';')).map(str::trim);
+    let word = pairs.find_map(|it| it.strip_prefix("theme=")).unwrap_or_default();
+    THEMES.iter().find(|it| **it == word).copied().unwrap_or_default()
+}
+
+const THEMES: [&str; 2] = ["light", "dark"];

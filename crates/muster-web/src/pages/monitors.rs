@@ -1,0 +1,130 @@
+//! *Monitors*: what each channel hears, what it cannot, and when it listened.
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use muster_core::ports::Inability;
+use muster_core::span::{Span, SpanSet};
+
+use super::show::{Clock, medium};
+use super::{Frame, refuse, show};
+use crate::app::App;
+use crate::coverage::{self, Channel};
+use crate::problem::Problem;
+use crate::when::{When, length};
+
+#[derive(Template)]
+#[template(path = "monitors.html")]
+struct Page {
+    frame: Frame,
+    channels: Vec<Line>,
+}
+
+/// One channel.
+struct Line {
+    id: String,
+    monitor: String,
+    medium: &'static str,
+    channel: String,
+    place: String,
+    covered: bool,
+    hears: bool,
+    covered_to: Option<When>,
+    can: Vec<String>,
+    cannot: Vec<Inability>,
+    strip: Strip,
+}
+
+/// The last day as a picture and in words.
+struct Strip {
+    /// Where on the strip it heard: start and width in minutes of [`DAY`].
+    bars: Vec<(i64, i64)>,
+    /// Full hours: where, and which.
+    hours: Vec<(i64, String)>,
+    /// The whole of it in a sentence.
+    summary: String,
+    /// When it did not hear, newest first.
+    gaps: Vec<(When, When, String)>,
+}
+
+pub(super) async fn page(State(app): State<App>, headers: HeaderMap) -> Response {
+    let clock = Clock::of(&app);
+    let window = Span::new(clock.now - DAY, clock.now);
+    let channels = match coverage::channels(&app, window).await {
+        Ok(channels) => channels,
+        Err(error) => return refuse(&Problem::from(error)),
+    };
+    let snapshot = app.snapshot();
+    let lines = channels.into_iter().enumerate();
+    show(&Page {
+        frame: Frame::new(&app, &snapshot, &headers, "/monitors", "Monitors"),
+        channels: lines.map(|(at, it)| Line::of(at, it, window, &clock)).collect(),
+    })
+}
+
+impl Line {
+    fn of(at: usize, it: Channel, window: Span, clock: &Clock) -> Self {
+        Self {
+            id: format!("channel-{at}"),
+            monitor: it.listener.monitor.to_string(),
+            medium: medium(it.listener.source),
+            channel: it.listener.channel.to_string(),
+            place: it.place,
+            covered: it.covered,
+            hears: it.hears,
+            covered_to: it.covered_to.map(|it| clock.when(it)),
+            can: it.can,
+            cannot: it.cannot,
+            strip: Strip::of(&it.spans, window, clock),
+        }
+    }
+}
+
+impl Strip {
+    fn of(spans: &[Span], window: Span, clock: &Clock) -> Self {
+        let set: SpanSet = spans.iter().copied().collect();
+        let minute = |it: Duration| i64::try_from(it.as_secs() / 60).unwrap_or(0);
+        let bars = set.spans().iter().map(|it| {
+            let from = minute(it.from.since(window.from));
+            (from, (minute(it.to.since(window.from)) - from).max(1))
+        });
+        let share = set.measure().as_secs_f64() / window.length().as_secs_f64() * 100.0;
+        let gaps = set.bridged(SHORT).gaps(window);
+        let mut gaps: Vec<_> = gaps
+            .spans()
+            .iter()
+            .filter(|it| it.length() > SHORT)
+            .map(|it| (clock.when(it.from), clock.when(it.to), length(it.length())))
+            .collect();
+        gaps.reverse();
+        let summary = if spans.is_empty() {
+            "did not listen in the last 24 hours".to_owned()
+        } else {
+            format!("listened {share:.0} % of the last 24 hours")
+        };
+        Self { bars: bars.collect(), hours: hours(window, clock), summary, gaps }
+    }
+}
+
+/// Every sixth hour by the clock on the wall.
+fn hours(window: Span, clock: &Clock) -> Vec<(i64, String)> {
+    let minutes = 0..i64::try_from(DAY.as_secs() / 60).unwrap_or(0);
+    let first = window.from.floor(Duration::from_mins(1));
+    let local = |minute: i64| {
+        let at = first + Duration::from_mins(minute.unsigned_abs());
+        at.timestamp().to_zoned(clock.zone().clone())
+    };
+    minutes
+        .map(|it| (it, local(it)))
+        .filter(|(_, it)| it.minute() == 0 && it.hour() % 6 == 0)
+        .map(|(at, it)| (at, it.strftime("%H:%M").to_string()))
+        .collect()
+}
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// Gaps up to this long cannot be seen on the strip and are not worth a line.
+const SHORT: Duration = Duration::from_mins(2);

@@ -1,0 +1,125 @@
+//! *Why?*: the evidence behind what is, or was, believed.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use muster_core::snapshot::{Evidence, Snapshot};
+use muster_core::stay::Subject;
+use muster_core::time::Time;
+use serde::Deserialize;
+
+use super::show::{self, Clock, medium};
+use super::{Frame, refuse};
+use crate::api::why::{explain, meant};
+use crate::app::App;
+use crate::extract::{Asked, Named};
+use crate::problem::Problem;
+use crate::subject::called;
+use crate::when::{When, length};
+
+#[derive(Template)]
+#[template(path = "why.html")]
+struct Page {
+    frame: Frame,
+    called: String,
+    /// The device's own page, or none for a person.
+    device: Option<u32>,
+    state: show::State,
+    last: Option<When>,
+    /// The past time that is explained, if it is not now.
+    at: Option<When>,
+    rule: String,
+    next: Option<String>,
+    evidence: Vec<Line>,
+}
+
+/// One line of evidence.
+struct Line {
+    label: String,
+    device: u32,
+    identity: String,
+    monitor: String,
+    medium: &'static str,
+    channel: String,
+    last: When,
+    rssi: Option<i8>,
+    decisive: bool,
+    covered: bool,
+    silence: String,
+    away_after: String,
+    misses: u32,
+    misses_needed: u32,
+}
+
+impl Line {
+    fn of(snapshot: &Snapshot, it: Evidence, clock: &Clock) -> Self {
+        Self {
+            label: called(snapshot, Subject::Device(it.device)),
+            device: it.device.0,
+            identity: it.identity.to_string(),
+            monitor: it.listener.monitor.to_string(),
+            medium: medium(it.listener.source),
+            channel: it.listener.channel.to_string(),
+            last: clock.when(it.last),
+            rssi: it.rssi,
+            decisive: it.decisive,
+            covered: it.covered,
+            silence: length(it.silence),
+            away_after: length(it.away_after),
+            misses: it.misses,
+            misses_needed: it.misses_needed,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct At {
+    at: Option<String>,
+}
+
+pub(super) async fn page(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Named(text): Named<String>,
+    Asked(At { at }): Asked<At>,
+) -> Response {
+    match answer(&app, &headers, &text, at.as_deref()).await {
+        Ok(page) => super::show(&page),
+        Err(problem) => refuse(&problem),
+    }
+}
+
+async fn answer(
+    app: &App,
+    headers: &HeaderMap,
+    text: &str,
+    at: Option<&str>,
+) -> Result<Page, Problem> {
+    let at: Option<Time> = at
+        .filter(|it| !it.is_empty())
+        .map(|it| {
+            let wrong = |_| Problem::wrong(format!("not a time: {it}"));
+            it.parse().map_err(wrong)
+        })
+        .transpose()?;
+    let why = explain(app, text, at).await?;
+    let snapshot = app.snapshot();
+    let clock = Clock::of(app);
+    let name = called(&snapshot, meant(&snapshot, text)?);
+    let evidence = why.evidence.into_iter();
+    Ok(Page {
+        frame: Frame::new(app, &snapshot, headers, "", format!("Why: {name}")),
+        called: name,
+        device: match why.subject {
+            Subject::Device(id) => Some(id.0),
+            Subject::Person(_) => None,
+        },
+        state: show::State::new(why.standing.presence, why.standing.since, &clock),
+        last: why.standing.last.map(|it| clock.when(it)),
+        at: at.map(|it| clock.when(it)),
+        rule: why.rule,
+        next: why.next,
+        evidence: evidence.map(|it| Line::of(&snapshot, it, &clock)).collect(),
+    })
+}

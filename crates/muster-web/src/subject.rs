@@ -1,0 +1,178 @@
+//! Finds the person or device that somebody means by a name, number or address.
+
+use std::net::IpAddr;
+
+use muster_core::directory::Directory;
+use muster_core::identity::{DeviceId, Identity, Mac, PersonId};
+use muster_core::snapshot::{DeviceView, Snapshot};
+use muster_core::stay::Subject;
+
+use crate::label::label;
+
+/// What a text means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// This one.
+    One(Subject),
+    /// One of these, equally well: each as a text that means it alone, and what it is called.
+    Several(Vec<(String, String)>),
+    /// Nothing; these are written nearly so.
+    Nothing(Vec<String>),
+}
+
+/// Looks for `text`: `person:NAME`, `device:NUMBER`, or anything that a person or device is called.
+pub fn find(snapshot: &Snapshot, text: &str) -> Found {
+    if let Some(name) = text.strip_prefix("person:") {
+        return person(&snapshot.directory, name).map_or_else(|| nothing(snapshot, name), Found::One);
+    }
+    if let Some(number) = text.strip_prefix("device:") {
+        return device(snapshot, number).map_or_else(|| nothing(snapshot, number), Found::One);
+    }
+    let people = snapshot.directory.people.iter().filter(|(_, it)| {
+        &*it.name == text || it.display.to_lowercase() == text.to_lowercase()
+    });
+    let mut all: Vec<Subject> = people.map(|(id, _)| Subject::Person(*id)).collect();
+    let meant = Meant::read(text);
+    let devices = snapshot.devices.iter().filter(|it| meant.is(it, snapshot));
+    all.extend(devices.map(|it| Subject::Device(it.id)));
+    match all.as_slice() {
+        [] => nothing(snapshot, text),
+        [one] => Found::One(*one),
+        several => Found::Several(several.iter().map(|it| named(snapshot, *it)).collect()),
+    }
+}
+
+/// A text that means this subject and no other: `person:anna`, `device:7`.
+pub fn key(directory: &Directory, subject: Subject) -> String {
+    match subject {
+        Subject::Person(id) => match directory.people.get(&id) {
+            Some(person) => format!("person:{}", person.name),
+            None => subject.to_string(),
+        },
+        Subject::Device(_) => subject.to_string(),
+    }
+}
+
+/// What people call it.
+pub fn called(snapshot: &Snapshot, subject: Subject) -> String {
+    match subject {
+        Subject::Person(id) => {
+            let person = snapshot.directory.people.get(&id);
+            person.map_or_else(|| format!("person {id}"), |it| it.display.to_string())
+        }
+        Subject::Device(id) => snapshot
+            .device(id)
+            .map_or_else(|| format!("device {id}"), |it| label(it, snapshot)),
+    }
+}
+
+fn person(directory: &Directory, name: &str) -> Option<Subject> {
+    let by_number = || {
+        let id = PersonId(name.parse().ok()?);
+        directory.people.contains_key(&id).then_some(id)
+    };
+    directory.person_named(name).or_else(by_number).map(Subject::Person)
+}
+
+fn device(snapshot: &Snapshot, number: &str) -> Option<Subject> {
+    let id = DeviceId(number.parse().ok()?);
+    snapshot.device(id).map(|it| Subject::Device(it.id))
+}
+
+/// The ways in which a text may name a device.
+struct Meant {
+    lower: String,
+    number: Option<DeviceId>,
+    ip: Option<IpAddr>,
+    mac: Option<Mac>,
+    identity: Option<Identity>,
+}
+
+impl Meant {
+    fn read(text: &str) -> Self {
+        Self {
+            lower: text.to_lowercase(),
+            number: text.parse().ok().map(DeviceId),
+            ip: text.parse().ok(),
+            mac: text.parse().ok(),
+            identity: text.parse().ok(),
+        }
+    }
+
+    fn is(&self, device: &DeviceView, snapshot: &Snapshot) -> bool {
+        let same = |it: &str| !it.is_empty() && it.to_lowercase() == self.lower;
+        self.number == Some(device.id)
+            || snapshot.directory.devices.get(&device.id).is_some_and(|it| same(&it.name))
+            || device.hostname.as_deref().is_some_and(same)
+            || self.ip.is_some_and(|it| device.ips.contains(&it))
+            || device.identities.iter().any(|(_, it)| {
+                Some(it) == self.identity.as_ref() || (self.mac.is_some() && address(it) == self.mac)
+            })
+    }
+}
+
+fn address(identity: &Identity) -> Option<Mac> {
+    match identity {
+        Identity::Mac(it) | Identity::Ble(it) | Identity::Bt(it) => Some(*it),
+        Identity::Text(..) => None,
+    }
+}
+
+fn named(snapshot: &Snapshot, subject: Subject) -> (String, String) {
+    (key(&snapshot.directory, subject), called(snapshot, subject))
+}
+
+fn nothing(snapshot: &Snapshot, text: &str) -> Found {
+    let wanted = text.to_lowercase();
+    let people = snapshot.directory.people.values().map(|it| it.name.to_string());
+    let devices = snapshot.devices.iter().map(|it| label(it, snapshot));
+    let mut near: Vec<(usize, String)> = people
+        .chain(devices)
+        .filter_map(|it| Some((distance(&wanted, &it.to_lowercase())?, it)))
+        .collect();
+    near.sort();
+    near.dedup();
+    Found::Nothing(near.into_iter().take(MAX_NEAR).map(|(_, it)| it).collect())
+}
+
+/// How far two texts are apart (Levenshtein), if they are near: up to a third of the length, or
+/// one is part of the other.
+fn distance(a: &str, b: &str) -> Option<usize> {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().take(64).collect());
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (y, above) in b.iter().zip(row.iter_mut().skip(1)) {
+            let here = (diagonal + usize::from(x != y)).min(left + 1).min(*above + 1);
+            diagonal = *above;
+            *above = here;
+            left = here;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    let apart = row.last().copied().unwrap_or(0);
+    let (short, long) = if a.len() < b.len() { (&a, &b) } else { (&b, &a) };
+    let part = short.len() >= 3 && long.windows(short.len()).any(|it| it == short.as_slice());
+    (part || apart <= a.len().max(b.len()) / 3).then_some(apart)
+}
+
+/// As many suggestions as a person reads.
+const MAX_NEAR: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nearness() {
+        assert_eq!(distance("anna", "anna"), Some(0));
+        assert_eq!(distance("anna", "ana"), Some(1));
+        assert_eq!(distance("kitten", "sitting"), None);
+        assert_eq!(distance("phone", "annas phone"), Some(6));
+        assert_eq!(distance("anna", "bert"), None);
+        assert_eq!(distance("", "bert"), None);
+    }
+}

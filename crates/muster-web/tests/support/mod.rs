@@ -1,0 +1,382 @@
+//! A house that a test tells what to believe: the hub and the store in memory.
+//!
+//! It decides nothing by itself. Devices are here or not because the test said so; a person is here
+//! if a carried device of theirs is. The directory and its refusals are the real ones.
+
+#![allow(dead_code, reason = "every test file and the example use another part of it")]
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use muster_core::change::{Change, ChangeKind};
+use muster_core::directory::{Directory, Edit};
+use muster_core::fact::{Listener, SourceKind};
+use muster_core::identity::{DeviceId, Identity, IdentityId, ListenerId, Mac};
+use muster_core::ports::{BoxFuture, ChannelStatus, Inability, Store, StoreError};
+use muster_core::snapshot::{
+    DeviceView, Evidence, ListenerView, PersonView, Presence, Snapshot, Standing, Why,
+};
+use muster_core::stay::Subject;
+use muster_core::time::{Now, Time};
+use muster_web::{EditRefused, Hub};
+use tokio::sync::watch;
+
+pub(crate) mod shelf;
+
+use shelf::Shelf;
+
+/// A scripted hub.
+pub(crate) struct House {
+    told: Mutex<Told>,
+    shelf: Arc<Shelf>,
+    committed: watch::Sender<u64>,
+    clock: Box<dyn Fn() -> Time + Send + Sync>,
+}
+
+/// What the house was told.
+#[derive(Default)]
+struct Told {
+    directory: Directory,
+    things: Vec<Thing>,
+    degraded: Option<Box<str>>,
+    simulated: bool,
+    read_only: bool,
+    declared: Vec<Subject>,
+}
+
+/// One identity and what is believed of it.
+struct Thing {
+    identity: Identity,
+    hostname: Option<Box<str>>,
+    ip: Ipv4Addr,
+    standing: Standing,
+    first: Time,
+}
+
+impl House {
+    /// A house in which nothing was ever heard, at a time that the test sets.
+    pub(crate) fn at(clock: impl Fn() -> Time + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self {
+            told: Mutex::default(),
+            shelf: Arc::default(),
+            committed: watch::Sender::new(0),
+            clock: Box::new(clock),
+        })
+    }
+
+    /// The same at one fixed time.
+    pub(crate) fn empty() -> Arc<Self> {
+        Self::at(noon)
+    }
+
+    /// Four devices, of which two are here, and one person, Anna, who owns the first.
+    pub(crate) async fn small() -> Arc<Self> {
+        let house = Self::empty();
+        house.meet("b8:27:eb:00:00:01", Some("annas-phone"), true);
+        house.meet("b8:27:eb:00:00:02", Some("printer"), false);
+        house.meet("02:00:00:00:00:03", None, true);
+        house.meet("b8:27:eb:00:00:04", None, false);
+        let add = Edit::AddPerson { name: "anna".into(), display: "Anna".into() };
+        house.told(add).await;
+        let phone = muster_core::directory::DeviceKind::Phone;
+        house.told(described(1, Some("Anna's phone"), Some(phone))).await;
+        let anna = house.lock().directory.person_named("anna");
+        let assign = Edit::Assign { device: DeviceId(1), person: anna, from: Time::from_secs(0) };
+        house.told(assign).await;
+        house
+    }
+
+    /// A new device, heard now; its number.
+    pub(crate) fn meet(&self, mac: &str, hostname: Option<&str>, here: bool) -> u32 {
+        let now = (self.clock)();
+        let mut told = self.lock();
+        let number = u32::try_from(told.things.len()).unwrap_or(u32::MAX - 1) + 1;
+        let last = u8::try_from(number % 250).unwrap_or(0) + 1;
+        let since = now - Duration::from_secs(720 * u64::from(number));
+        let presence = if here { Presence::Present } else { Presence::Away };
+        told.things.push(Thing {
+            identity: Identity::Mac(mac.parse().unwrap_or(Mac([0; 6]))),
+            hostname: hostname.map(Into::into),
+            ip: Ipv4Addr::new(192, 168, 1, last),
+            standing: Standing {
+                presence,
+                since: Some(since),
+                last: Some(if here { now } else { since }),
+                site: Some(Directory::FIRST_SITE),
+                stay: None,
+            },
+            first: since - Duration::from_hours(72),
+        });
+        drop(told);
+        number
+    }
+
+    /// A device comes or goes, and the journal says so.
+    pub(crate) fn hear(&self, device: u32, presence: Presence) {
+        let now = (self.clock)();
+        let mut told = self.lock();
+        let Some(thing) = told.things.get_mut(device as usize - 1) else { return };
+        thing.standing.presence = presence;
+        thing.standing.since = Some(now);
+        thing.standing.last = Some(now);
+        drop(told);
+        let kind = match presence {
+            Presence::Present => ChangeKind::Arrived,
+            Presence::Away | Presence::Arriving => ChangeKind::Left,
+            Presence::Unknown => ChangeKind::Unknown,
+        };
+        let mut change = Change::new(kind, now, now);
+        change.subject = Some(Subject::Device(DeviceId(device)));
+        change.site = Some(Directory::FIRST_SITE);
+        change.source = Some(SourceKind::Lan);
+        self.committed.send_replace(self.shelf.journal(change));
+    }
+
+    /// The picture changed without a change.
+    pub(crate) fn nudge(&self) {
+        self.committed.send_modify(|_| {});
+    }
+
+    /// The store takes nothing any more, or takes everything again.
+    pub(crate) fn degrade(&self, why: Option<&str>) {
+        self.lock().degraded = why.map(Into::into);
+        self.shelf.break_down(why.is_some());
+        self.nudge();
+    }
+
+    /// Everything shown is simulated.
+    pub(crate) fn simulate(&self) {
+        self.lock().simulated = true;
+    }
+
+    /// Nothing can be changed.
+    pub(crate) fn only_read(&self) {
+        self.lock().read_only = true;
+    }
+
+    /// The configuration file says this.
+    pub(crate) fn declare(&self, subject: Subject) {
+        self.lock().declared.push(subject);
+    }
+
+    /// An edit that cannot be refused.
+    pub(crate) async fn told(&self, edit: Edit) {
+        let done = self.edit(edit, None).await;
+        assert!(done.is_ok(), "{done:?}");
+    }
+
+    /// What was given to the store.
+    pub(crate) fn shelf(&self) -> &Shelf {
+        &self.shelf
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the house believes a moment ago: fixed, so that pages and answers are the same every time.
+pub(crate) fn noon() -> Time {
+    Time::from_secs(1_795_000_000)
+}
+
+/// An edit of a device's description.
+pub(crate) fn described(
+    id: u32,
+    name: Option<&str>,
+    kind: Option<muster_core::directory::DeviceKind>,
+) -> Edit {
+    let name = name.map(str::to_owned);
+    Edit::EditDevice { device: DeviceId(id), name, kind, mark: None, carried: None }
+}
+
+impl Told {
+    fn snapshot(&self, at: Time, last_change: u64) -> Snapshot {
+        let devices = self.devices(at);
+        let people = self.directory.people.keys().map(|id| {
+            let owned: Vec<&DeviceView> =
+                devices.iter().filter(|it| it.owner == Some(*id)).collect();
+            let carried = owned.iter().filter(|it| it.carried).map(|it| it.standing);
+            let mut standing = carried.fold(Standing::default(), better);
+            let set = self.directory.overrides.get(id);
+            if let Some(set) = set {
+                standing.presence = if set.home { Presence::Present } else { Presence::Away };
+                standing.since = Some(set.at);
+            }
+            let heard = set.is_none() && standing.presence == Presence::Present;
+            PersonView {
+                id: *id,
+                standing,
+                overridden: set.map(|it| (it.by.clone(), it.until)),
+                devices: owned.iter().map(|it| it.id).collect(),
+                sources: if heard { vec![SourceKind::Lan] } else { Vec::new() },
+            }
+        });
+        Snapshot {
+            at,
+            last_change,
+            simulated: self.simulated,
+            degraded: self.degraded.clone(),
+            people: people.collect(),
+            listeners: listeners(at),
+            directory: self.directory.clone(),
+            devices,
+        }
+    }
+
+    fn devices(&self, at: Time) -> Vec<DeviceView> {
+        let mut all: Vec<DeviceView> = Vec::new();
+        for (index, thing) in self.things.iter().enumerate() {
+            let number = IdentityId(u32::try_from(index).unwrap_or(u32::MAX - 1) + 1);
+            let id = self.directory.device_of(number);
+            let described = self.directory.device(id);
+            let identity = (number, thing.identity.clone());
+            if let Some(known) = all.iter_mut().find(|it| it.id == id) {
+                known.identities.push(identity);
+                known.standing = better(known.standing, thing.standing);
+                continue;
+            }
+            all.push(DeviceView {
+                id,
+                standing: thing.standing,
+                identities: vec![identity],
+                first_seen: Some(thing.first),
+                last_seen: thing.standing.last,
+                randomised: thing.identity.is_randomised(),
+                hostname: thing.hostname.clone(),
+                vendor_class: None,
+                ips: vec![IpAddr::V4(thing.ip)],
+                proxy_for: None,
+                owner: described.owner_at(at),
+                carried: described.is_carried(),
+                mark: described.mark,
+                source: Some(SourceKind::Lan),
+            });
+        }
+        all.sort_by_key(|it| it.id);
+        all
+    }
+}
+
+/// Present wins; then whoever was seen last.
+fn better(a: Standing, b: Standing) -> Standing {
+    let rank = |it: &Standing| (it.presence == Presence::Present, it.last);
+    if rank(&b) > rank(&a) { b } else { a }
+}
+
+fn listeners(at: Time) -> Vec<ListenerView> {
+    let view = |id, channel, covered, to| ListenerView {
+        id: ListenerId(id),
+        listener: Listener::new("hub", SourceKind::Lan, channel),
+        site: Directory::FIRST_SITE,
+        covered,
+        covered_to: Some(to),
+    };
+    vec![view(1, "eth0", true, at), view(2, "wlan0", false, at - Duration::from_hours(3))]
+}
+
+impl Hub for House {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::new(self.lock().snapshot((self.clock)(), *self.committed.borrow()))
+    }
+
+    fn now(&self) -> Now {
+        Now { mono: Duration::from_hours(1), wall: (self.clock)() }
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::<Shelf>::clone(&self.shelf)
+    }
+
+    fn committed(&self) -> watch::Receiver<u64> {
+        self.committed.subscribe()
+    }
+
+    fn channels(&self) -> Vec<ChannelStatus> {
+        vec![ChannelStatus {
+            listener: Listener::new("hub", SourceKind::Lan, "eth0"),
+            hears: true,
+            can: vec!["neighbour table".into(), "arp, dhcp, mdns as they pass".into()],
+            cannot: vec![Inability {
+                what: "ask by ARP".into(),
+                why: "no right to open a packet socket".into(),
+                hint: Some("setcap cap_net_raw=ep muster".into()),
+            }],
+        }]
+    }
+
+    fn edit(&self, edit: Edit, expect: Option<u64>) -> BoxFuture<'_, Result<u64, EditRefused>> {
+        Box::pin(async move {
+            let mut told = self.lock();
+            if told.read_only {
+                return Err(EditRefused::ReadOnly);
+            }
+            let version = told.directory.version;
+            if expect.is_some_and(|it| it != version) {
+                return Err(EditRefused::Stale { version });
+            }
+            told.directory.apply(edit)?;
+            let version = told.directory.version;
+            drop(told);
+            self.nudge();
+            Ok(version)
+        })
+    }
+
+    fn why(
+        &self,
+        subject: Subject,
+        at: Option<Time>,
+    ) -> BoxFuture<'_, Result<Option<Why>, StoreError>> {
+        Box::pin(async move {
+            let snapshot = self.snapshot();
+            let (standing, devices) = match subject {
+                Subject::Device(id) => match snapshot.device(id) {
+                    Some(it) => (it.standing, vec![id]),
+                    None => return Ok(None),
+                },
+                Subject::Person(id) => match snapshot.person(id) {
+                    Some(it) => (it.standing, it.devices.clone()),
+                    None => return Ok(None),
+                },
+            };
+            let at = at.unwrap_or(snapshot.at);
+            let devices = devices.iter().filter_map(|it| snapshot.device(*it));
+            Ok(Some(Why {
+                subject,
+                at,
+                standing,
+                rule: "a carried device was heard a moment ago".into(),
+                next: Some("away after 30 min of silence and 5 misses".into()),
+                evidence: devices.flat_map(|it| evidence(it, at)).collect(),
+            }))
+        })
+    }
+
+    fn version(&self) -> &'static str {
+        "0.0.0-test"
+    }
+
+    fn declares(&self, subject: Subject) -> bool {
+        self.lock().declared.contains(&subject)
+    }
+}
+
+fn evidence(device: &DeviceView, at: Time) -> Vec<Evidence> {
+    let last = device.last_seen.unwrap_or(at);
+    let line = |(_, identity): &(IdentityId, Identity)| Evidence {
+        device: device.id,
+        identity: identity.clone(),
+        listener: Listener::new("hub", SourceKind::Lan, "eth0"),
+        last,
+        rssi: None,
+        decisive: true,
+        covered: true,
+        silence: at.since(last),
+        away_after: Duration::from_mins(30),
+        misses: 0,
+        misses_needed: 5,
+    };
+    device.identities.iter().map(line).collect()
+}
