@@ -1,0 +1,102 @@
+//! All settings of one process.
+
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::graphite::GraphiteSettings;
+use crate::lan::LanSettings;
+use crate::people::DeclaredPerson;
+use crate::presence::PresenceSettings;
+use crate::store::StoreSettings;
+use crate::value::{Listen, MonitorName, Shown, Zone};
+
+/// Everything that the file can say. Every key has a default: no file at all is a configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the pages and the API are served; an address of this machine alone.
+    pub listen: Listen,
+    /// The data folder, which holds the store. Without it: `$XDG_DATA_HOME/muster`. `--data` and
+    /// `$MUSTER_DATA` win over it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<PathBuf>,
+    /// What this machine is called as a listener.
+    pub monitor: MonitorName,
+    /// What the site is called where this machine stands. Without it: what the store calls it, at
+    /// first `here`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site: Option<Shown>,
+    /// The time zone in which days begin and times are shown, as in `Europe/Berlin`. Without it:
+    /// the machine's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<Zone>,
+    pub presence: PresenceSettings,
+    /// Where facts come from.
+    pub sources: Sources,
+    /// Where changes and numbers go.
+    pub sinks: Sinks,
+    pub store: StoreSettings,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<DeclaredPerson>,
+}
+
+impl Config {
+    /// The zone in which days begin and times are shown.
+    #[must_use]
+    pub fn zone(&self) -> TimeZone {
+        self.time_zone.as_ref().map_or_else(TimeZone::system, Zone::get)
+    }
+
+    /// What a single value cannot show: key and reason of everything that does not fit together.
+    pub(crate) fn clashes(&self) -> Vec<(String, String)> {
+        let mut out = Vec::new();
+        for (at, person) in self.people.iter().enumerate() {
+            let earlier = self.people.get(..at).unwrap_or(&[]);
+            if earlier.iter().any(|it| it.name == person.name) {
+                let what = format!("there are two people with this name: {}", person.name);
+                out.push((format!("people.{at}.name"), what));
+            }
+            for device in &person.devices {
+                if let Some(other) = earlier.iter().find(|it| it.devices.contains(device)) {
+                    let what = format!("this device is {}'s already: {device}", other.name);
+                    out.push((format!("people.{at}.devices"), what));
+                }
+            }
+        }
+        out
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: Listen::standard(8080),
+            data: None,
+            monitor: MonitorName::standard("hub"),
+            site: None,
+            time_zone: None,
+            presence: PresenceSettings::default(),
+            sources: Sources::default(),
+            sinks: Sinks::default(),
+            store: StoreSettings::default(),
+            people: Vec::new(),
+        }
+    }
+}
+
+/// Where facts come from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sources {
+    pub lan: LanSettings,
+}
+
+/// Where changes and numbers go.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sinks {
+    pub graphite: GraphiteSettings,
+}

@@ -1,0 +1,188 @@
+//! What people get to read when their configuration is wrong.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail in its helpers")]
+
+use std::path::Path;
+
+use muster_config::Loaded;
+
+/// What was written, and all that is said about it.
+struct Mistake {
+    name: &'static str,
+    text: &'static str,
+    said: &'static [&'static str],
+}
+
+#[test]
+fn keys() {
+    check(&[
+        Mistake {
+            name: "a slip of the pen in a section",
+            text: "[presence.lan_phone]\nawayafter = \"5m\"\n",
+            said: &["muster.toml, line 2, column 1: presence.lan_phone.awayafter: \
+                     there is no such key; did you mean away_after?"],
+        },
+        Mistake {
+            name: "a slip of the pen in a section's name",
+            text: "[sources.lna]\nenabled = true\n",
+            said: &["muster.toml, line 1, column 10: sources.lna: there is no such key; \
+                     did you mean lan?"],
+        },
+        Mistake {
+            name: "the right key in the wrong section",
+            text: "away_after = \"5m\"\n",
+            said: &["muster.toml, line 1, column 1: away_after: there is no such key; \
+                     did you mean presence.lan_other.away_after?"],
+        },
+        Mistake {
+            name: "keys that other programs' documents name for a person (WH-8)",
+            text: "[[people]]\nname = \"anna\"\nhomeassistant_entity = \"person.anna\"\n\
+                   ha_person_entity = \"person.anna\"\nha_device_tracker = \"x\"\n\
+                   wifi_macs = []\n",
+            said: &[
+                "muster.toml, line 3, column 1: people.0.homeassistant_entity: there is no such \
+                 key; did you mean devices, as in devices = [\"entity:person.anna\"]?",
+                "muster.toml, line 4, column 1: people.0.ha_person_entity: there is no such key; \
+                 did you mean devices, as in devices = [\"entity:person.anna\"]?",
+                "muster.toml, line 5, column 1: people.0.ha_device_tracker: there is no such key; \
+                 did you mean devices, as in devices = [\"entity:person.anna\"]?",
+                "muster.toml, line 6, column 1: people.0.wifi_macs: there is no such key; did you \
+                 mean devices, as in devices = [\"mac:b8:27:eb:01:02:03\"]?",
+            ],
+        },
+        Mistake {
+            name: "sections of other programs",
+            text: "[graphite]\nhost = \"x\"\n[wifi]\ncidr = \"x\"\n[metrics]\nprefix = \"x\"\n\
+                   [homeassistant]\nenabled = true\n",
+            said: &[
+                "muster.toml, line 1, column 2: graphite: there is no such key; did you mean \
+                 sinks.graphite?",
+                "muster.toml, line 3, column 2: wifi: there is no such key; did you mean \
+                 [sources.lan]?",
+                "muster.toml, line 5, column 2: metrics: there is no such key; did you mean \
+                 [sinks.graphite]?",
+                "muster.toml, line 7, column 2: homeassistant: there is no such key",
+            ],
+        },
+    ]);
+}
+
+#[test]
+fn values() {
+    check(&[
+        Mistake {
+            name: "out of range",
+            text: "[presence.lan_phone]\naway_after = \"5s\"\n",
+            said: &["muster.toml, line 2, column 14: presence.lan_phone.away_after: 5s is not \
+                     between 30s and 24h"],
+        },
+        Mistake {
+            name: "no length of time",
+            text: "[presence.lan_phone]\naway_after = \"soon\"\n",
+            said: &[
+                "muster.toml, line 2, column 14: presence.lan_phone.away_after: soon is not a \
+                     length of time, as in \"90s\", \"5m\", \"1h 30m\" or \"30d\"",
+            ],
+        },
+        Mistake {
+            name: "another type",
+            text: "[sources.lan]\nenabled = \"yes\"\n",
+            said: &["muster.toml, line 2, column 11: sources.lan.enabled: invalid type: string \
+                     \"yes\", expected a boolean"],
+        },
+        Mistake {
+            name: "pages for everybody",
+            text: "listen = \"0.0.0.0:8080\"\n",
+            said: &["muster.toml, line 1, column 10: listen: 0.0.0.0:8080 is not an address of \
+                     this machine alone, as in 127.0.0.1:8080 (pages have no accounts: reach them \
+                     from elsewhere through an SSH tunnel)"],
+        },
+        Mistake {
+            name: "no TOML",
+            text: "listen = \n",
+            said: &["muster.toml, line 1, column 10: string values must be quoted, \
+                     expected literal string"],
+        },
+    ]);
+}
+
+#[test]
+fn people() {
+    check(&[
+        Mistake {
+            name: "one device of two people, and one name twice",
+            text: "[[people]]\nname = \"anna\"\ndevices = [\"mac:b8:27:eb:01:02:03\"]\n\
+                   [[people]]\nname = \"anna\"\ndevices = [\"mac:B8-27-EB-01-02-03\"]\n",
+            said: &[
+                "muster.toml, line 5, column 1: people.1.name: there are two people with this \
+                 name: anna",
+                "muster.toml, line 6, column 1: people.1.devices: this device is anna's already: \
+                 mac:b8:27:eb:01:02:03",
+            ],
+        },
+        Mistake {
+            name: "a person without a name",
+            text: "[[people]]\ndisplay = \"Anna\"\n",
+            said: &["muster.toml, line 1, column 1: people: missing field `name`"],
+        },
+        Mistake {
+            name: "a device that is none",
+            text: "[[people]]\nname = \"anna\"\ndevices = [\"b8:27:eb:01:02:03\"]\n",
+            said: &["muster.toml, line 3, column 11: people.0.devices: b8:27:eb:01:02:03 is not \
+                     an identity, as in mac:b8:27:eb:01:02:03"],
+        },
+        Mistake {
+            name: "a value where a section belongs",
+            text: "sources = 5\n",
+            said: &[
+                "muster.toml, line 1, column 11: sources: invalid type: integer `5`, expected \
+                     struct Sources",
+            ],
+        },
+    ]);
+}
+
+#[test]
+fn environment() {
+    for (variable, value, said) in [
+        (
+            "SOURCES__LAN__ENBLED",
+            "true",
+            "MUSTER__SOURCES__LAN__ENBLED: there is no such key; did you mean \
+             MUSTER__SOURCES__LAN__ENABLED?",
+        ),
+        (
+            "PRESENCE__LAN_PHONE__AWAY_AFTER",
+            "1s",
+            "MUSTER__PRESENCE__LAN_PHONE__AWAY_AFTER: 1s is not between 30s and 24h",
+        ),
+        (
+            "SOURCES__LAN__ENABLED",
+            "perhaps",
+            "MUSTER__SOURCES__LAN__ENABLED: invalid type: string \"perhaps\", expected a boolean",
+        ),
+        ("PEOPLE", "[]", "MUSTER__PEOPLE: it is a section, and only keys can be set here"),
+        (
+            "PEOPLE__NAME",
+            "anna",
+            "MUSTER__PEOPLE__NAME: it lies in a list, which only a file can hold",
+        ),
+    ] {
+        let given = [(variable.to_owned(), value.to_owned())];
+        let text = "[[people]]\nname = \"bert\"\n";
+        let wrong = Loaded::read(text, Some(Path::new("muster.toml")), &given).unwrap_err();
+        let whole = wrong.to_string();
+        assert_eq!(whole, format!("the configuration has a mistake\n  {said}"));
+    }
+}
+
+/// The only place that knows the loader.
+#[track_caller]
+fn check(mistakes: &[Mistake]) {
+    for mistake in mistakes {
+        let wrong = Loaded::read(mistake.text, Some(Path::new("muster.toml")), &[]).unwrap_err();
+        let whole = wrong.to_string();
+        let said: Vec<&str> = whole.lines().skip(1).map(str::trim).collect();
+        assert_eq!(said, mistake.said, "{}", mistake.name);
+    }
+}

@@ -1,0 +1,27 @@
+//! CSV (RFC 4180 but for the line end, which is `\n`): a header, times in RFC 3339, UTC.
+
+use crate::safe;
+use crate::table::{Cell, Table};
+
+/// The table as CSV.
+pub fn csv(table: &Table) -> Result<String, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(table.columns.iter().map(|it| it.name))?;
+    for row in &table.rows {
+        writer.write_record(row.iter().map(plain))?;
+    }
+    let bytes = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
+    String::from_utf8(bytes).map_err(|it| std::io::Error::other(it).into())
+}
+
+fn plain(cell: &Cell) -> String {
+    match cell {
+        Cell::Empty => String::new(),
+        Cell::Text(it) | Cell::State(it) => safe::spreadsheet(it),
+        Cell::Whole(it) => it.to_string(),
+        Cell::Share(it) => it.to_string(),
+        Cell::Flag(it) => it.to_string(),
+        Cell::Time(it) => it.to_string(),
+        Cell::List(all) => safe::spreadsheet(&all.join(" ")),
+    }
+}

@@ -1,0 +1,230 @@
+//! A store of maps and loops: what the real ones are compared with. Slow and plain on purpose.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use muster_core::batch::{
+    Batch, CoverageHour, DetailRow, HOUR, HeardHour, History, LevelRow, ProbeHour, Reading,
+    Restored, Seen,
+};
+use muster_core::change::Change;
+use muster_core::directory::Directory;
+use muster_core::fact::{DetailKind, Listener};
+use muster_core::identity::{Identity, IdentityId, ListenerId};
+use muster_core::ports::{StayQuery, StaysOf};
+use muster_core::span::Span;
+use muster_core::stay::{Ended, Stay, StayId, Subject};
+use muster_core::time::Time;
+
+/// What a store should hold.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    identities: BTreeMap<IdentityId, Identity>,
+    listeners: BTreeMap<ListenerId, Listener>,
+    seen: BTreeMap<IdentityId, Seen>,
+    details: BTreeMap<(IdentityId, DetailKind, Box<str>), DetailRow>,
+    heard: BTreeMap<(Time, IdentityId, ListenerId), HeardHour>,
+    coverage: BTreeMap<(Time, ListenerId), CoverageHour>,
+    probes: BTreeMap<(Time, IdentityId, ListenerId), ProbeHour>,
+    levels: BTreeSet<LevelRow>,
+    readings: BTreeMap<(Time, IdentityId, Box<str>), Reading>,
+    stays: BTreeMap<StayId, Stay>,
+    directory: Directory,
+    journal: Vec<Change>,
+    last: BTreeMap<Subject, Change>,
+    last_stay: StayId,
+    last_change: u64,
+    frontier: Time,
+}
+
+impl Model {
+    /// Takes a batch; the id of the last change.
+    pub fn commit(&mut self, batch: &Batch) -> u64 {
+        self.identities.extend(batch.identities.iter().cloned());
+        self.listeners.extend(batch.listeners.iter().cloned());
+        self.seen.extend(batch.seen.iter().map(|it| (it.identity, *it)));
+        self.heard
+            .extend(batch.heard.iter().map(|it| ((it.hour, it.identity, it.listener), it.clone())));
+        self.coverage.extend(batch.coverage.iter().map(|it| ((it.hour, it.listener), it.clone())));
+        self.probes.extend(
+            batch.probes.iter().map(|it| ((it.hour, it.identity, it.listener), it.clone())),
+        );
+        self.levels.extend(batch.levels.iter().copied());
+        for it in &batch.details {
+            self.details.insert((it.identity, it.kind, it.value.clone()), it.clone());
+        }
+        for it in &batch.details {
+            self.trim(it.identity, it.kind);
+        }
+        for it in &batch.readings {
+            let monitor = self.listeners.get(&it.listener).map(|it| it.monitor.clone());
+            self.readings.insert((it.interval, it.identity, monitor.unwrap_or_default()), *it);
+        }
+        for it in &batch.stays {
+            self.last_stay = self.last_stay.max(it.id);
+            self.stays.insert(it.id, it.clone());
+        }
+        for id in &batch.gone {
+            self.last_stay = self.last_stay.max(*id);
+            self.stays.remove(id);
+        }
+        if let Some(it) = &batch.directory {
+            self.directory = it.clone();
+        }
+        for change in &batch.changes {
+            self.last_change += 1;
+            let change = Change { id: self.last_change, ..change.clone() };
+            if let Some(subject) = change.subject.filter(|_| change.kind.bears_state()) {
+                self.last.insert(subject, change.clone());
+            }
+            self.journal.push(change);
+        }
+        self.frontier = batch.frontier;
+        self.last_change
+    }
+
+    /// See [`Store::restore`](muster_core::ports::Store::restore).
+    pub fn restore(&self, since: Time) -> Restored {
+        let going_on = |it: &&Stay| it.ended == Ended::Open || it.last >= since;
+        Restored {
+            directory: self.directory.clone(),
+            identities: self.identities.clone().into_iter().collect(),
+            listeners: self.listeners.clone().into_iter().collect(),
+            seen: self.seen.values().copied().collect(),
+            details: self.details.values().cloned().collect(),
+            facts: self.history(&[], Span::new(since, Time::MAX)),
+            stays: self.stays.values().filter(going_on).cloned().collect(),
+            states: self.last.values().cloned().collect(),
+            last_stay: self.last_stay,
+            last_change: self.last_change,
+            frontier: self.frontier,
+        }
+    }
+
+    /// See [`Store::history`](muster_core::ports::Store::history).
+    pub fn history(&self, identities: &[IdentityId], window: Span) -> History {
+        let wanted = |id: IdentityId| identities.is_empty() || identities.contains(&id);
+        let within =
+            |at: Time| Span::new(at.floor(HOUR), at.floor(HOUR) + HOUR).intersect(window).is_some();
+        let heard = self.heard.values().filter(|it| within(it.hour) && wanted(it.identity));
+        let probes = self.probes.values().filter(|it| within(it.hour) && wanted(it.identity));
+        let levels = self.levels.iter().filter(|it| within(it.at) && wanted(it.identity));
+        let readings = self.readings.values();
+        let readings = readings.filter(|it| within(it.interval) && wanted(it.identity));
+        History {
+            heard: heard.cloned().collect(),
+            coverage: self.coverage.values().filter(|it| within(it.hour)).cloned().collect(),
+            probes: probes.cloned().collect(),
+            levels: levels.copied().collect(),
+            readings: readings.copied().collect(),
+        }
+    }
+
+    /// See [`Store::changes_after`](muster_core::ports::Store::changes_after).
+    pub fn changes_after(&self, after: u64, limit: u32) -> Vec<Change> {
+        self.journal.iter().filter(|it| it.id > after).take(limit as usize).cloned().collect()
+    }
+
+    /// See [`Store::changes_within`](muster_core::ports::Store::changes_within).
+    pub fn changes_within(
+        &self,
+        window: Span,
+        subject: Option<Subject>,
+        limit: u32,
+    ) -> Vec<Change> {
+        let mut found = self.journal.clone();
+        found.retain(|it| {
+            window.contains(it.decided) && (subject.is_none() || it.subject == subject)
+        });
+        found.sort_by_key(|it| Reverse((it.decided, it.id)));
+        found.truncate(limit as usize);
+        found
+    }
+
+    /// See [`Store::states_at`](muster_core::ports::Store::states_at).
+    pub fn states_at(&self, at: Time) -> Vec<Change> {
+        let mut found: BTreeMap<Subject, &Change> = BTreeMap::new();
+        for change in self.journal.iter().filter(|it| it.kind.bears_state() && it.decided <= at) {
+            let Some(subject) = change.subject else { continue };
+            match found.get(&subject) {
+                Some(it) if it.decided > change.decided => {}
+                Some(_) | None => {
+                    found.insert(subject, change);
+                }
+            }
+        }
+        found.into_values().cloned().collect()
+    }
+
+    /// See [`Store::stays`](muster_core::ports::Store::stays).
+    pub fn stays(&self, query: &StayQuery) -> Vec<Stay> {
+        let mut found: Vec<Stay> = self.stays.values().cloned().collect();
+        found.retain(|it| {
+            let of = match query.of {
+                StaysOf::People => matches!(it.subject, Subject::Person(_)),
+                StaysOf::Devices => matches!(it.subject, Subject::Device(_)),
+                StaysOf::Both => true,
+            };
+            of && (query.subject.is_none() || query.subject == Some(it.subject))
+                && (query.site.is_none() || query.site == Some(it.site))
+                && !query.window.is_empty()
+                && it.from < query.window.to
+                && (it.ended == Ended::Open || it.last >= query.window.from)
+        });
+        found.sort_by_key(|it| (it.from, it.id));
+        found.truncate(query.limit as usize);
+        found
+    }
+
+    /// See [`Store::forget`](muster_core::ports::Store::forget).
+    pub fn forget(&mut self, facts_before: Time, journal_before: Option<Time>) -> u64 {
+        let before = self.rows();
+        self.heard.retain(|(hour, ..), _| *hour + HOUR > facts_before);
+        self.coverage.retain(|(hour, _), _| *hour + HOUR > facts_before);
+        self.probes.retain(|(hour, ..), _| *hour + HOUR > facts_before);
+        self.levels.retain(|it| it.at >= facts_before);
+        self.readings.retain(|_, it| it.interval + it.length > facts_before);
+        if let Some(limit) = journal_before {
+            let in_force: BTreeSet<u64> = self.states_at(limit).iter().map(|it| it.id).collect();
+            let last: BTreeSet<u64> = self.last.values().map(|it| it.id).collect();
+            self.journal.retain(|it| {
+                it.decided >= limit || in_force.contains(&it.id) || last.contains(&it.id)
+            });
+            self.stays.retain(|_, it| it.ended == Ended::Open || it.last >= limit);
+        }
+        (before - self.rows()) as u64
+    }
+
+    /// The subjects that ever had a state, some that had none, and the times at which anything was
+    /// decided: what is worth asking for.
+    pub fn questions(&self) -> (Vec<Subject>, BTreeSet<Time>) {
+        let stays = self.stays.values().map(|it| it.subject);
+        let subjects: BTreeSet<Subject> =
+            self.journal.iter().filter_map(|it| it.subject).chain(stays).collect();
+        let times = self.journal.iter().flat_map(|it| [it.decided, it.at]);
+        (subjects.into_iter().collect(), times.collect())
+    }
+
+    fn rows(&self) -> usize {
+        self.heard.len()
+            + self.coverage.len()
+            + self.probes.len()
+            + self.levels.len()
+            + self.readings.len()
+            + self.journal.len()
+            + self.stays.len()
+    }
+
+    fn trim(&mut self, identity: IdentityId, kind: DetailKind) {
+        let most = match kind {
+            DetailKind::Ipv4 | DetailKind::Ipv6 => Batch::MAX_ADDRESSES,
+            DetailKind::Hostname | DetailKind::VendorClass | DetailKind::ProxyFor => 1,
+        };
+        let mut all: Vec<DetailRow> = self.details.values().cloned().collect();
+        all.retain(|it| it.identity == identity && it.kind == kind);
+        all.sort_by_key(|it| Reverse((it.at, it.value.clone())));
+        for it in all.into_iter().skip(most) {
+            self.details.remove(&(identity, kind, it.value));
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! One file, beside it its log and its lock: a store that needs nobody.
+//!
+//! One connection writes, two read. Everything is durable when a commit has been answered. A store
+//! belongs to one process for writing; any number may read it meanwhile.
+
+use std::path::{Path, PathBuf};
+
+use muster_core::batch::{Batch, History, Restored};
+use muster_core::change::Change;
+use muster_core::identity::IdentityId;
+use muster_core::ports::{BoxFuture, StayQuery, Store, StoreError};
+use muster_core::span::Span;
+use muster_core::stay::{Stay, Subject};
+use muster_core::time::Time;
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
+use sqlx::{Connection as _, Sqlite as Engine, Transaction};
+use tokio::sync::Mutex;
+
+use commit::Writer;
+use files::Lock;
+use judged::CursorRow;
+
+pub use backup::restore;
+
+mod files;
+
+mod schema;
+
+mod commit;
+
+mod read;
+
+mod forget;
+
+mod backup;
+
+mod directory;
+
+mod rows;
+
+mod judged;
+
+mod record;
+
+mod statement;
+
+mod fault;
+
+/// What a store is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// To be its one writer. Makes the store if there is none.
+    ReadWrite,
+    /// To look only, also while another process writes.
+    ReadOnly,
+}
+
+/// A store in one SQLite file.
+#[derive(Debug)]
+pub struct Sqlite {
+    path: PathBuf,
+    readers: SqlitePool,
+    /// None when opened to look only.
+    writer: Option<Mutex<Writer>>,
+    _lock: Option<Lock>,
+}
+
+impl Sqlite {
+    /// Opens the store in the file `path`. Needs a tokio runtime.
+    pub async fn open(path: &Path, access: Access) -> Result<Self, StoreError> {
+        let explain = |cause| fault::explain(cause, path);
+        let (writer, lock) = match access {
+            Access::ReadWrite => {
+                let lock = Lock::take(path)?;
+                (Some(Mutex::new(open_writer(path).await?)), Some(lock))
+            }
+            Access::ReadOnly => {
+                refuse_missing(path)?;
+                (None, None)
+            }
+        };
+        let readers = files::readers(path).await.map_err(explain)?;
+        let store = Self { path: path.to_owned(), readers, writer, _lock: lock };
+        let mut tx = store.reader().await?;
+        schema::check(&mut tx, path).await?;
+        store.done(tx).await?;
+        Ok(store)
+    }
+
+    /// Reads every page and every row. Seconds for a large store, beside everything else: rows are
+    /// checked whenever they are read, but only this notices rows that damage has taken away.
+    pub async fn verify(&self) -> Result<(), StoreError> {
+        let mut tx = self.reader().await?;
+        backup::verify(&mut tx).await.map_err(|it| self.explain(it))?;
+        self.done(tx).await
+    }
+
+    /// Lets go of the file in good order. A store that is dropped, or killed, loses nothing either.
+    pub async fn close(self) -> Result<(), StoreError> {
+        self.readers.close().await;
+        match &self.writer {
+            Some(it) => it.lock().await.close().await.map_err(|it| self.explain(it)),
+            None => Ok(()),
+        }
+    }
+
+    async fn reader(&self) -> Result<Transaction<'static, Engine>, StoreError> {
+        self.readers.begin().await.map_err(|it| self.explain(it))
+    }
+
+    async fn done(&self, tx: Transaction<'static, Engine>) -> Result<(), StoreError> {
+        tx.commit().await.map_err(|it| self.explain(it))
+    }
+
+    /// Asks in a read transaction, so that every part of an answer is of one moment.
+    async fn ask<T>(
+        &self,
+        question: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        let mut tx = self.reader().await?;
+        let answer = question(&mut tx).await.map_err(|it| self.explain(it))?;
+        self.done(tx).await?;
+        Ok(answer)
+    }
+
+    fn writer(&self) -> Result<&Mutex<Writer>, StoreError> {
+        self.writer.as_ref().ok_or_else(|| StoreError::Refused {
+            what: "the store was opened to look only".to_owned(),
+        })
+    }
+
+    fn explain(&self, cause: sqlx::Error) -> StoreError {
+        fault::explain(cause, &self.path)
+    }
+}
+
+impl Store for Sqlite {
+    fn commit<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Result<u64, StoreError>> {
+        Box::pin(async move {
+            let mut writer = self.writer()?.lock().await;
+            writer.commit(batch).await.map_err(|it| self.explain(it))
+        })
+    }
+
+    fn restore(&self, since: Time) -> BoxFuture<'_, Result<Restored, StoreError>> {
+        Box::pin(self.ask(async move |conn| read::restore(conn, since).await))
+    }
+
+    fn history<'a>(
+        &'a self,
+        identities: &'a [IdentityId],
+        window: Span,
+    ) -> BoxFuture<'a, Result<History, StoreError>> {
+        Box::pin(self.ask(async move |conn| read::history(conn, identities, window).await))
+    }
+
+    fn changes_after(
+        &self,
+        after: u64,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Change>, StoreError>> {
+        Box::pin(self.ask(async move |conn| read::changes_after(conn, after, limit).await))
+    }
+
+    fn changes_within(
+        &self,
+        window: Span,
+        subject: Option<Subject>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Change>, StoreError>> {
+        Box::pin(
+            self.ask(async move |conn| read::changes_within(conn, window, subject, limit).await),
+        )
+    }
+
+    fn states_at(&self, at: Time) -> BoxFuture<'_, Result<Vec<Change>, StoreError>> {
+        Box::pin(self.ask(async move |conn| read::states_at(conn, at).await))
+    }
+
+    fn stays<'a>(&'a self, query: &'a StayQuery) -> BoxFuture<'a, Result<Vec<Stay>, StoreError>> {
+        Box::pin(self.ask(async move |conn| read::stays(conn, query).await))
+    }
+
+    fn cursor<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<i64>, StoreError>> {
+        Box::pin(self.ask(async move |conn| read::cursor(conn, name).await))
+    }
+
+    fn set_cursor<'a>(
+        &'a self,
+        name: &'a str,
+        value: i64,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let row = CursorRow { name: name.into(), value };
+            let mut writer = self.writer()?.lock().await;
+            writer.write(&[row]).await.map_err(|it| self.explain(it))
+        })
+    }
+
+    fn forget(
+        &self,
+        facts_before: Time,
+        journal_before: Option<Time>,
+    ) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move {
+            let gone = forget::forget(self.writer()?, facts_before, journal_before).await;
+            gone.map_err(|it| self.explain(it))
+        })
+    }
+
+    fn backup<'a>(&'a self, to: &'a Path) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let mut conn = self.readers.acquire().await.map_err(|it| self.explain(it))?;
+            backup::backup(&mut conn, &self.path, to).await
+        })
+    }
+}
+
+/// The writing connection to a store that is whole: a new one gets its name only when its tables
+/// are in it, so an empty file is never one of ours.
+async fn open_writer(path: &Path) -> Result<Writer, StoreError> {
+    let explain = |cause| fault::explain(cause, path);
+    if !path.exists() {
+        if files::log_of(path).exists() {
+            let what = format!("its log is there, the store is not: {}", path.display());
+            return Err(fault::damaged(&what, "the file is missing".into()));
+        }
+        let explain_io = |cause| fault::explain_io(cause, path);
+        let unfinished = files::unfinished(path);
+        files::discard(&unfinished).map_err(explain_io)?;
+        let mut conn = files::maker(&unfinished).await.map_err(explain)?;
+        schema::migrate(&mut conn, schema::MIGRATIONS, path).await?;
+        conn.close().await.map_err(explain)?;
+        files::finish(&unfinished, path).map_err(explain_io)?;
+    }
+    refuse_missing(path)?;
+    let mut conn = files::writer(path).await.map_err(explain)?;
+    schema::migrate(&mut conn, schema::MIGRATIONS, path).await?;
+    Ok(Writer::new(path, conn))
+}
+
+fn refuse_missing(path: &Path) -> Result<(), StoreError> {
+    match std::fs::metadata(path) {
+        Ok(it) if it.len() == 0 => Err(fault::damaged("the file is empty", "no bytes".into())),
+        Ok(_) => Ok(()),
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+            let what = format!("there is no store yet: {}", path.display());
+            Err(fault::unavailable(what, cause.into()))
+        }
+        Err(cause) => Err(fault::explain_io(cause, path)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

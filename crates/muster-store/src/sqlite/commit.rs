@@ -1,0 +1,313 @@
+//! The one who writes: a batch in one transaction, numbered inside it.
+//!
+//! **An error means: not stored.** An error while the transaction is being ended, or a caller who
+//! stopped waiting, leaves open whether it took place. So the meta row counts commits, and the
+//! attempt is remembered until one succeeds: when the same changes come again and the count shows
+//! that they are in the journal already, their rows are written again (which changes nothing) and
+//! the changes are not.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use muster_core::batch::{Batch, DetailRow, Reading};
+use muster_core::change::Change;
+use muster_core::fact::Listener;
+use muster_core::identity::ListenerId;
+use muster_core::stay::{Stay, StayId, Subject};
+use muster_core::time::Time;
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
+
+use super::judged::{Meta, StateRow};
+use super::rows::ReadingRow;
+use super::{directory, files, statement};
+
+/// The connection that writes, and what it must remember.
+#[derive(Debug)]
+pub(super) struct Writer {
+    path: PathBuf,
+    /// Missing after a failure, and while it is in use: whoever is dropped in the middle takes the
+    /// connection along, and with it the open transaction.
+    conn: Option<SqliteConnection>,
+    attempt: Option<Attempt>,
+    monitors: Option<Monitors>,
+}
+
+/// A commit of which it is not known whether it took place.
+#[derive(Debug)]
+struct Attempt {
+    commits: i64,
+    frontier: Time,
+    changes: Vec<Change>,
+}
+
+impl Writer {
+    pub(super) fn new(path: &Path, conn: SqliteConnection) -> Self {
+        Self { path: path.to_owned(), conn: Some(conn), attempt: None, monitors: None }
+    }
+
+    /// Writes a batch; the id of the last change.
+    pub(super) async fn commit(&mut self, batch: &Batch) -> Result<u64, sqlx::Error> {
+        let mut conn = self.connection().await?;
+        let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
+        let found = meta(&mut tx).await?;
+        let told = self.attempt.as_ref().is_some_and(|it| it.is(batch, found));
+        self.attempt = Some(Attempt {
+            commits: if told { found.commits - 1 } else { found.commits },
+            frontier: batch.frontier,
+            changes: batch.changes.clone(),
+        });
+        let monitors = self.monitors.take();
+        let written = match write(&mut tx, batch, found, told, monitors).await {
+            Ok(it) => it,
+            Err(cause) => {
+                // It was never asked to end, so it has not taken place.
+                if tx.rollback().await.is_ok() {
+                    self.conn = Some(conn);
+                }
+                return Err(cause);
+            }
+        };
+        if let Err(cause) = tx.commit().await {
+            drop(conn);
+            return self.took_place(batch).await.ok_or(cause);
+        }
+        self.conn = Some(conn);
+        self.attempt = None;
+        self.monitors = written.monitors;
+        Ok(written.meta.last_change)
+    }
+
+    /// Does something small in a transaction of its own.
+    pub(super) async fn write<R: super::record::Record>(
+        &mut self,
+        rows: &[R],
+    ) -> Result<(), sqlx::Error> {
+        let mut conn = self.connection().await?;
+        statement::put(&mut conn, rows).await?;
+        self.conn = Some(conn);
+        Ok(())
+    }
+
+    /// Runs one statement in a transaction of its own; how many rows it touched.
+    pub(super) async fn run(
+        &mut self,
+        sql: &'static str,
+        values: SqliteArguments,
+    ) -> Result<u64, sqlx::Error> {
+        let mut conn = self.connection().await?;
+        let touched = statement::run(&mut conn, sql, values).await?;
+        self.conn = Some(conn);
+        Ok(touched)
+    }
+
+    /// Folds the log into the file and lets go of it.
+    pub(super) async fn close(&mut self) -> Result<(), sqlx::Error> {
+        match self.conn.take() {
+            Some(conn) => conn.close().await,
+            None => Ok(()),
+        }
+    }
+
+    async fn connection(&mut self) -> Result<SqliteConnection, sqlx::Error> {
+        match self.conn.take() {
+            Some(conn) => Ok(conn),
+            None => files::writer(&self.path).await,
+        }
+    }
+
+    /// Looks through a fresh connection whether a commit that ended in an error is stored.
+    async fn took_place(&mut self, batch: &Batch) -> Option<u64> {
+        let mut conn = files::writer(&self.path).await.ok()?;
+        let found = meta(&mut conn).await.ok()?;
+        let stored = self.attempt.as_ref().is_some_and(|it| it.is(batch, found));
+        self.conn = Some(conn);
+        if !stored {
+            return None;
+        }
+        self.attempt = None;
+        Some(found.last_change)
+    }
+}
+
+impl Attempt {
+    /// Whether it was for this batch and is the last commit in the store.
+    fn is(&self, batch: &Batch, found: Meta) -> bool {
+        found.commits == self.commits + 1
+            && batch.frontier == self.frontier
+            && batch.changes == self.changes
+    }
+}
+
+struct Written {
+    meta: Meta,
+    monitors: Option<Monitors>,
+}
+
+/// Everything in a batch, in a transaction that is open. `told`: its changes are in the journal.
+async fn write(
+    conn: &mut SqliteConnection,
+    batch: &Batch,
+    found: Meta,
+    told: bool,
+    monitors: Option<Monitors>,
+) -> Result<Written, sqlx::Error> {
+    statement::put(conn, &batch.identities).await?;
+    statement::put(conn, &batch.listeners).await?;
+    statement::put(conn, &batch.seen).await?;
+    statement::put(conn, &batch.heard).await?;
+    statement::put(conn, &batch.coverage).await?;
+    statement::put(conn, &batch.probes).await?;
+    statement::put(conn, &batch.levels).await?;
+    write_details(conn, &batch.details).await?;
+    let monitors = write_readings(conn, batch, monitors).await?;
+    write_stays(conn, &batch.stays, &batch.gone).await?;
+    if let Some(it) = &batch.directory {
+        directory::write(conn, it).await?;
+    }
+    let mut meta = found;
+    meta.frontier = batch.frontier;
+    meta.directory = batch.directory.as_ref().map(|it| it.version).or(found.directory);
+    let stays = batch.stays.iter().map(|it| it.id).chain(batch.gone.iter().copied());
+    meta.last_stay = stays.map(|it| it.0).max().unwrap_or_default().max(found.last_stay);
+    if !told {
+        meta.commits += 1;
+        meta.last_change = write_changes(conn, &batch.changes, found.last_change).await?;
+    }
+    statement::put(conn, &[meta]).await?;
+    Ok(Written { meta, monitors })
+}
+
+/// What there is once; a fresh store has none.
+pub(super) async fn meta(conn: &mut SqliteConnection) -> Result<Meta, sqlx::Error> {
+    let rows = statement::find(conn, "WHERE id = 1", SqliteArguments::default()).await?;
+    Ok(rows.first().copied().unwrap_or_default())
+}
+
+async fn write_details(conn: &mut SqliteConnection, rows: &[DetailRow]) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    statement::put(conn, rows).await?;
+    let about = statement::list(rows.iter().map(|it| it.identity.0.into()));
+    let most = i64::try_from(Batch::MAX_ADDRESSES).unwrap_or(i64::MAX);
+    let values = statement::values(&[most], &[&about])?;
+    statement::run(conn, TRIM_DETAILS, values).await.map(drop)
+}
+
+async fn write_readings(
+    conn: &mut SqliteConnection,
+    batch: &Batch,
+    monitors: Option<Monitors>,
+) -> Result<Option<Monitors>, sqlx::Error> {
+    let mut monitors = match monitors {
+        Some(it) => it,
+        None => Monitors::load(conn).await?,
+    };
+    batch.listeners.iter().for_each(|(id, it)| monitors.add(*id, it));
+    for readings in batch.readings.chunks(READINGS_AT_ONCE) {
+        let rows: Vec<ReadingRow> = readings.iter().map(|it| monitors.row(*it)).collect();
+        statement::put(conn, &rows).await?;
+    }
+    Ok(Some(monitors))
+}
+
+/// Stays that merely go on are changed where they lie, which leaves every index alone; the others
+/// are written whole.
+async fn write_stays(
+    conn: &mut SqliteConnection,
+    stays: &[Stay],
+    gone: &[StayId],
+) -> Result<(), sqlx::Error> {
+    let going_on = statement::put_and(conn, stays, GOES_ON).await?;
+    if going_on < stays.len() as u64 {
+        statement::put_and(conn, stays, REWRITTEN).await?;
+    }
+    if !gone.is_empty() {
+        let gone = statement::list(gone.iter().map(|it| it.0.cast_signed()));
+        let sql = "DELETE FROM stay WHERE id IN (SELECT value FROM json_each(?))";
+        statement::run(conn, sql, statement::values(&[], &[&gone])?).await?;
+    }
+    Ok(())
+}
+
+/// Numbers the changes and adds them to the journal; the last id.
+async fn write_changes(
+    conn: &mut SqliteConnection,
+    changes: &[Change],
+    last: u64,
+) -> Result<u64, sqlx::Error> {
+    let mut numbered = changes.to_vec();
+    let mut states: BTreeMap<Subject, u64> = BTreeMap::new();
+    let mut last = last;
+    for change in &mut numbered {
+        last += 1;
+        change.id = last;
+        if let Some(subject) = change.subject.filter(|_| change.kind.bears_state()) {
+            states.insert(subject, last);
+        }
+    }
+    statement::put(conn, &numbered).await?;
+    let states: Vec<StateRow> =
+        states.into_iter().map(|(subject, change)| StateRow { subject, change }).collect();
+    statement::put(conn, &states).await?;
+    Ok(last)
+}
+
+/// The number that stands for each listener's monitor: the lowest of its listeners, which is the
+/// first that was ever known, and so never changes.
+#[derive(Debug, Default)]
+struct Monitors {
+    first: BTreeMap<Box<str>, ListenerId>,
+    of: BTreeMap<ListenerId, ListenerId>,
+}
+
+impl Monitors {
+    async fn load(conn: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
+        let rows: Vec<(ListenerId, Listener)> =
+            statement::find(conn, "ORDER BY id", SqliteArguments::default()).await?;
+        let mut monitors = Self::default();
+        rows.iter().for_each(|(id, it)| monitors.add(*id, it));
+        Ok(monitors)
+    }
+
+    fn add(&mut self, id: ListenerId, listener: &Listener) {
+        let first = *self.first.entry(listener.monitor.clone()).or_insert(id);
+        self.of.insert(id, first);
+    }
+
+    fn row(&self, reading: Reading) -> ReadingRow {
+        let monitor = self.of.get(&reading.listener).copied().unwrap_or(reading.listener);
+        ReadingRow { monitor, reading }
+    }
+}
+
+/// Keeps the newest details of each kind: one, or `?1` addresses.
+const TRIM_DETAILS: &str = "
+    DELETE FROM detail WHERE (identity, kind, value) IN (
+        SELECT identity, kind, value FROM (
+            SELECT identity, kind, value, row_number() OVER (
+                PARTITION BY identity, kind ORDER BY at DESC, value DESC) AS place
+            FROM detail WHERE identity IN (SELECT value FROM json_each(?2)))
+        WHERE place > CASE WHEN kind IN ('ipv4', 'ipv6') THEN ?1 ELSE 1 END)";
+
+const GOES_ON: &str = "
+    ON CONFLICT (id) DO UPDATE SET last = excluded.last, to_latest = excluded.to_latest,
+        uncovered = excluded.uncovered, after_gap = excluded.after_gap,
+        revision = excluded.revision, sum = excluded.sum
+    WHERE subject = excluded.subject AND subject_id = excluded.subject_id
+        AND site = excluded.site AND from_at = excluded.from_at
+        AND ended = 'open' AND excluded.ended = 'open'";
+
+const REWRITTEN: &str = "
+    ON CONFLICT (id) DO UPDATE SET subject = excluded.subject, subject_id = excluded.subject_id,
+        site = excluded.site, from_at = excluded.from_at, last = excluded.last,
+        ended = excluded.ended, to_latest = excluded.to_latest, uncovered = excluded.uncovered,
+        after_gap = excluded.after_gap, revision = excluded.revision, sum = excluded.sum
+    WHERE NOT (subject = excluded.subject AND subject_id = excluded.subject_id
+        AND site = excluded.site AND from_at = excluded.from_at
+        AND ended = 'open' AND excluded.ended = 'open')";
+
+/// How many readings are laid out at once: enough for the fullest statements, few enough that an
+/// import needs no memory worth mentioning.
+const READINGS_AT_ONCE: usize = 4096;

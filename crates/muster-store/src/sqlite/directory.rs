@@ -1,0 +1,231 @@
+//! The directory's tables, rewritten and read as one.
+
+use std::collections::BTreeMap;
+
+use muster_core::directory::{
+    Device, DeviceKind, Directory, Mark, Override, Ownership, Person, Place,
+};
+use muster_core::identity::{DeviceId, IdentityId, PersonId, PlaceId};
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
+
+use super::record::{Fields, Record, Sheet, broken};
+use super::statement;
+
+/// Replaces everything. The version is kept elsewhere.
+pub(super) async fn write(
+    conn: &mut SqliteConnection,
+    directory: &Directory,
+) -> Result<(), sqlx::Error> {
+    for sql in EMPTY {
+        statement::run(conn, sql, SqliteArguments::default()).await?;
+    }
+    let Directory { version: _, people, devices, groups, places, monitors, overrides } = directory;
+    put(conn, people).await?;
+    put(conn, devices).await?;
+    put(conn, groups).await?;
+    put(conn, places).await?;
+    put(conn, monitors).await?;
+    put(conn, overrides).await?;
+    let mut owned = Vec::new();
+    for (device, it) in devices {
+        owned.extend(it.owners.iter().zip(0..).map(|(&ownership, position)| OwnershipRow {
+            device: *device,
+            position,
+            ownership,
+        }));
+    }
+    statement::put(conn, &owned).await
+}
+
+/// The directory that was written last, if there was one.
+pub(super) async fn read(
+    conn: &mut SqliteConnection,
+    version: Option<u64>,
+) -> Result<Directory, sqlx::Error> {
+    let Some(version) = version else { return Ok(Directory::default()) };
+    let mut devices: BTreeMap<DeviceId, Device> = all(conn).await?;
+    let in_order = "ORDER BY device, position";
+    let owned: Vec<OwnershipRow> =
+        statement::find(conn, in_order, SqliteArguments::default()).await?;
+    for it in owned {
+        let device = devices.get_mut(&it.device).ok_or_else(|| broken(OwnershipRow::TABLE))?;
+        device.owners.push(it.ownership);
+    }
+    Ok(Directory {
+        version,
+        devices,
+        people: all(conn).await?,
+        groups: all(conn).await?,
+        places: all(conn).await?,
+        monitors: all(conn).await?,
+        overrides: all(conn).await?,
+    })
+}
+
+async fn put<K: Clone, V: Clone>(
+    conn: &mut SqliteConnection,
+    entries: &BTreeMap<K, V>,
+) -> Result<(), sqlx::Error>
+where
+    (K, V): Record,
+{
+    let rows: Vec<(K, V)> = entries.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+    statement::put(conn, &rows).await
+}
+
+async fn all<K: Ord, V>(conn: &mut SqliteConnection) -> Result<BTreeMap<K, V>, sqlx::Error>
+where
+    (K, V): Record,
+{
+    let rows: Vec<(K, V)> = statement::find(conn, "", SqliteArguments::default()).await?;
+    Ok(rows.into_iter().collect())
+}
+
+impl Record for (PersonId, Person) {
+    const TABLE: &'static str = "person";
+    const COLUMNS: &'static [&'static str] = &["id", "name", "display"];
+
+    fn write(&self, row: &mut Sheet) {
+        row.int(self.0.0);
+        row.text(&self.1.name);
+        row.text(&self.1.display);
+    }
+
+    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+        let id = PersonId(row.small()?);
+        Ok((id, Person { name: row.text()?.into(), display: row.text()?.into() }))
+    }
+}
+
+impl Record for (DeviceId, Device) {
+    const TABLE: &'static str = "device";
+    const COLUMNS: &'static [&'static str] = &["id", "name", "kind", "mark", "carried"];
+
+    fn write(&self, row: &mut Sheet) {
+        row.int(self.0.0);
+        row.text(&self.1.name);
+        row.text(self.1.kind.word());
+        row.text(self.1.mark.word());
+        row.maybe(self.1.carried);
+    }
+
+    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+        let id = DeviceId(row.small()?);
+        let name = row.text()?.into();
+        let kind: DeviceKind = row.text()?.parse().map_err(|_| broken(Self::TABLE))?;
+        let mark: Mark = row.text()?.parse().map_err(|_| broken(Self::TABLE))?;
+        let carried = row.maybe()?.map(|it| it != 0);
+        Ok((id, Device { name, kind, mark, carried, owners: Vec::new() }))
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct OwnershipRow {
+    device: DeviceId,
+    position: u32,
+    ownership: Ownership,
+}
+
+impl Record for OwnershipRow {
+    const TABLE: &'static str = "ownership";
+    const COLUMNS: &'static [&'static str] = &["device", "position", "from_at", "person"];
+
+    fn write(&self, row: &mut Sheet) {
+        row.int(self.device.0);
+        row.int(self.position);
+        row.time(self.ownership.from);
+        row.maybe(self.ownership.person.map(|it| it.0));
+    }
+
+    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+        let (device, position) = (DeviceId(row.small()?), row.small()?);
+        let from = row.time()?;
+        let person = row.maybe_small()?.map(PersonId);
+        Ok(Self { device, position, ownership: Ownership { from, person } })
+    }
+}
+
+impl Record for (IdentityId, DeviceId) {
+    const TABLE: &'static str = "grouping";
+    const COLUMNS: &'static [&'static str] = &["identity", "device"];
+
+    fn write(&self, row: &mut Sheet) {
+        row.int(self.0.0);
+        row.int(self.1.0);
+    }
+
+    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+        Ok((IdentityId(row.small()?), DeviceId(row.small()?)))
+    }
+}
+
+impl Record for (PlaceId, Place) {
+    const TABLE: &'static str = "place";
+    const COLUMNS: &'static [&'static str] = &["id", "name", "parent"];
+
+    fn write(&self, row: &mut Sheet) {
+        row.int(self.0.0);
+        row.text(&self.1.name);
+        row.maybe(self.1.parent.map(|it| it.0));
+    }
+
+    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+        let id = PlaceId(row.small()?);
+        let name = row.text()?.into();
+        Ok((id, Place { name, parent: row.maybe_small()?.map(PlaceId) }))
+    }
+}
+
+impl Record for (Box<str>, PlaceId) {
+    const TABLE: &'static str = "monitor";
+    const COLUMNS: &'static [&'static str] = &["name", "place"];
+
+    fn write(&self, row: &mut Sheet) {
+        row.text(&self.0);
+        row.int(self.1.0);
+    }
+
+    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+        Ok((row.text()?.into(), PlaceId(row.small()?)))
+    }
+}
+
+impl Record for (PersonId, Override) {
+    const TABLE: &'static str = "override";
+    const COLUMNS: &'static [&'static str] = &["person", "home", "at", "until_at", "by_whom"];
+
+    fn write(&self, row: &mut Sheet) {
+        row.int(self.0.0);
+        row.int(self.1.home);
+        row.time(self.1.at);
+        row.time(self.1.until);
+        row.text(&self.1.by);
+    }
+
+    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+        let person = PersonId(row.small()?);
+        let (home, at, until) = (row.flag()?, row.time()?, row.time()?);
+        Ok((person, Override { home, at, until, by: row.text()?.into() }))
+    }
+}
+
+/// Reads every row, so that every sum is checked.
+pub(super) async fn check(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    statement::check::<(PersonId, Person)>(conn).await?;
+    statement::check::<(DeviceId, Device)>(conn).await?;
+    statement::check::<OwnershipRow>(conn).await?;
+    statement::check::<(IdentityId, DeviceId)>(conn).await?;
+    statement::check::<(PlaceId, Place)>(conn).await?;
+    statement::check::<(Box<str>, PlaceId)>(conn).await?;
+    statement::check::<(PersonId, Override)>(conn).await
+}
+
+const EMPTY: [&str; 7] = [
+    "DELETE FROM person",
+    "DELETE FROM device",
+    "DELETE FROM ownership",
+    "DELETE FROM grouping",
+    "DELETE FROM place",
+    "DELETE FROM monitor",
+    "DELETE FROM override",
+];

@@ -1,0 +1,109 @@
+//! What went wrong, as what the caller should do about it.
+
+use std::io;
+use std::path::Path;
+
+use muster_core::ports::{BoxError, StoreError};
+
+/// What an error of the engine underneath means for the store in the file `path`.
+pub(super) fn explain(error: sqlx::Error, path: &Path) -> StoreError {
+    if let Some(code) = code(&error) {
+        return by_code(code, error.into(), path);
+    }
+    match error {
+        sqlx::Error::Io(cause) => explain_io(cause, path),
+        sqlx::Error::Decode(cause) => damaged(&cause.to_string(), cause),
+        it if matches!(
+            it,
+            sqlx::Error::ColumnDecode { .. }
+                | sqlx::Error::ColumnNotFound(_)
+                | sqlx::Error::ColumnIndexOutOfBounds { .. }
+                | sqlx::Error::TypeNotFound { .. }
+                | sqlx::Error::RowNotFound
+        ) =>
+        {
+            damaged("a row has another form than expected", it.into())
+        }
+        it => unavailable("the database engine stopped".to_owned(), it.into()),
+    }
+}
+
+/// What an error of the file system means for the file `path`.
+pub(super) fn explain_io(error: io::Error, path: &Path) -> StoreError {
+    let folder = folder(path).display();
+    let kind = error.kind();
+    let what = if matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+        "disk full".to_owned()
+    } else if matches!(kind, io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) {
+        format!("the folder is read-only: {folder}")
+    } else if matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
+        format!("there is no such folder: {folder}")
+    } else {
+        format!("the disk does not answer as it should: {folder}")
+    };
+    unavailable(what, error.into())
+}
+
+/// Not now.
+pub(super) fn unavailable(what: String, cause: BoxError) -> StoreError {
+    StoreError::Unavailable { what, cause }
+}
+
+/// Never again, with what helps.
+pub(super) fn damaged(what: &str, cause: BoxError) -> StoreError {
+    StoreError::Damaged { what: format!("{what}; restore a backup with `muster restore`"), cause }
+}
+
+/// The folder of a file.
+pub(super) fn folder(path: &Path) -> &Path {
+    path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Whether the file could not be opened at all, for want of rights.
+pub(super) fn cannot_open(error: &sqlx::Error) -> bool {
+    code(error).is_some_and(|it| matches!(it & PRIMARY, CANTOPEN | READONLY))
+}
+
+fn code(error: &sqlx::Error) -> Option<u32> {
+    error.as_database_error()?.code()?.parse().ok()
+}
+
+fn by_code(code: u32, cause: BoxError, path: &Path) -> StoreError {
+    let file = path.display();
+    match code & PRIMARY {
+        CORRUPT => damaged("its pages contradict each other", cause),
+        NOTADB | FORMAT => damaged("the file is no database", cause),
+        IO_ERROR if code == SHORT_READ => damaged("the file is shorter than it should be", cause),
+        // Our statements are fixed, so tables that they do not fit are not as we made them.
+        WRONG => damaged("its tables are not as they should be", cause),
+        CONSTRAINT | MISMATCH | TOO_BIG => {
+            StoreError::Refused { what: format!("the store does not take this: {cause}") }
+        }
+        FULL => unavailable("disk full".to_owned(), cause),
+        BUSY | LOCKED => unavailable(format!("locked by another program: {file}"), cause),
+        READONLY | PERM => {
+            unavailable(format!("the folder is read-only: {}", folder(path).display()), cause)
+        }
+        CANTOPEN => unavailable(format!("the file cannot be opened: {file}"), cause),
+        IO_ERROR => unavailable(format!("the disk is full or failing: {file}"), cause),
+        _ => unavailable(format!("the database engine cannot go on: {file}"), cause),
+    }
+}
+
+// Result codes of SQLite, as its documentation numbers them (rescode.html).
+const PRIMARY: u32 = 0xff;
+const WRONG: u32 = 1;
+const PERM: u32 = 3;
+const BUSY: u32 = 5;
+const LOCKED: u32 = 6;
+const READONLY: u32 = 8;
+const IO_ERROR: u32 = 10;
+const SHORT_READ: u32 = 522;
+const CORRUPT: u32 = 11;
+const FULL: u32 = 13;
+const CANTOPEN: u32 = 14;
+const TOO_BIG: u32 = 18;
+const CONSTRAINT: u32 = 19;
+const MISMATCH: u32 = 20;
+const FORMAT: u32 = 24;
+const NOTADB: u32 = 26;

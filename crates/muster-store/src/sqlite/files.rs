@@ -1,0 +1,164 @@
+//! The files of a store: the database, its lock, and how connections to it are made.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use muster_core::ports::StoreError;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use super::fault;
+
+/// Held while a process may write a store. The file stays; the lock goes with the process.
+#[derive(Debug)]
+pub(super) struct Lock(#[expect(dead_code, reason = "the lock lives as long as the file")] File);
+
+impl Lock {
+    /// Takes the lock beside a store, `muster.lock` beside `muster.db`.
+    pub(super) fn take(store: &Path) -> Result<Self, StoreError> {
+        let explain = |cause| fault::explain_io(cause, store);
+        let path = store.with_extension("lock");
+        let mut options = OpenOptions::new();
+        let mut file = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(explain)?;
+        match file.try_lock() {
+            Ok(()) => {
+                file.set_len(0).map_err(explain)?;
+                writeln!(file, "{}", std::process::id()).map_err(explain)?;
+                Ok(Self(file))
+            }
+            Err(TryLockError::Error(cause)) => Err(explain(cause)),
+            Err(TryLockError::WouldBlock) => {
+                let mut pid = String::new();
+                let found = file.rewind().and_then(|()| file.read_to_string(&mut pid));
+                let who = match found {
+                    Ok(_) if !pid.trim().is_empty() => format!(" (pid {})", pid.trim()),
+                    Ok(_) | Err(_) => String::new(),
+                };
+                let what = format!("already in use by another muster{who}");
+                Err(fault::unavailable(what, io::Error::from(io::ErrorKind::WouldBlock).into()))
+            }
+        }
+    }
+}
+
+/// The name of the write-ahead log that belongs to a database file.
+pub(super) fn log_of(path: &Path) -> PathBuf {
+    with_suffix(path, "-wal")
+}
+
+/// A name beside `path`, for a file that is not whole yet.
+pub(super) fn unfinished(path: &Path) -> PathBuf {
+    with_suffix(path, ".unfinished")
+}
+
+/// Makes the content of a finished file durable, gives it its name, and makes that durable.
+pub(super) fn finish(from: &Path, to: &Path) -> io::Result<()> {
+    File::open(from)?.sync_all()?;
+    std::fs::rename(from, to)?;
+    File::open(fault::folder(to))?.sync_all()
+}
+
+/// Removes a file that may not be there, and what the engine leaves beside one.
+pub(super) fn discard(path: &Path) -> io::Result<()> {
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        match std::fs::remove_file(with_suffix(path, suffix)) {
+            Err(it) if it.kind() != io::ErrorKind::NotFound => return Err(it),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The one connection that writes.
+pub(super) async fn writer(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    options(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+        .pragma("journal_size_limit", LOG_BYTES)
+        .connect()
+        .await
+}
+
+/// A connection that makes a new file, without a log beside it.
+pub(super) async fn maker(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    options(path)
+        .create_if_missing(true)
+        .page_size(PAGE_BYTES)
+        .journal_mode(SqliteJournalMode::Delete)
+        .synchronous(SqliteSynchronous::Full)
+        .connect()
+        .await
+}
+
+/// A connection to a file that nobody else touches: a copy, a backup.
+pub(super) async fn lone_reader(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    SqliteConnection::connect_with(&options(path).read_only(true).immutable(true)).await
+}
+
+/// The connections that read. In a folder where nothing can be written, and nobody else writes,
+/// the file is read as it lies.
+pub(super) async fn readers(path: &Path) -> Result<SqlitePool, sqlx::Error> {
+    let mut options = options(path).read_only(true);
+    if let Err(it) = peek(&options).await {
+        if !fault::cannot_open(&it) || log_of(path).exists() {
+            return Err(it);
+        }
+        options = options.immutable(true);
+        peek(&options).await?;
+    }
+    Ok(SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .test_before_acquire(false)
+        .idle_timeout(READER_IDLE)
+        .connect_lazy_with(options))
+}
+
+async fn peek(options: &SqliteConnectOptions) -> Result<(), sqlx::Error> {
+    let mut conn = SqliteConnection::connect_with(options).await?;
+    sqlx::query("SELECT count(*) FROM sqlite_master").execute(&mut conn).await?;
+    conn.close().await
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .foreign_keys(false)
+        .busy_timeout(BUSY)
+        .pragma("cache_size", CACHE)
+        .pragma("mmap_size", "0")
+        .pragma("temp_store", "MEMORY")
+        .disable_statement_logging()
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Half of what a disk writes at once: a commit touches a few rows on each of a dozen pages, and
+/// every touched page is written whole.
+const PAGE_BYTES: u32 = 2048;
+/// The log is folded into the file every 4 MiB: a household's day is then written about five times.
+const CHECKPOINT_PAGES: &str = "2048";
+/// What remains of the log after a long import.
+const LOG_BYTES: &str = "8388608";
+/// 2 MiB for each connection.
+const CACHE: &str = "-2048";
+const READERS: u32 = 2;
+/// A reader that nobody needs gives its memory back.
+const READER_IDLE: Duration = Duration::from_mins(1);
+/// Only a copy made from outside, or a reader that folds the log, can be in the way.
+const BUSY: Duration = Duration::from_secs(5);

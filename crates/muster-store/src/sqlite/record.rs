@@ -1,0 +1,266 @@
+//! One row, to and from its columns, with a sum that notices a flipped bit.
+//!
+//! The engine underneath keeps no checksums of pages, so a row carries its own: the last column is
+//! a sum over the table's name and all other columns, taken while they are bound and checked while
+//! they are read. **Invariant:** nobody gets a row whose sum does not agree.
+
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Arguments as _, Row as _};
+
+use muster_core::time::Time;
+
+/// A value that is one row of one table.
+pub(super) trait Record: Sized {
+    /// The table.
+    const TABLE: &'static str;
+    /// Its columns without the sum, in the order in which they are written and read.
+    const COLUMNS: &'static [&'static str];
+    /// What happens to a row with the same key.
+    const CONFLICT: &'static str = "REPLACE";
+
+    /// Writes the columns.
+    fn write(&self, row: &mut Sheet);
+    /// Reads the columns.
+    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error>;
+}
+
+/// Values on their way into a statement.
+#[derive(Debug)]
+pub(super) struct Sheet {
+    values: SqliteArguments,
+    sum: Sum,
+    failed: Option<sqlx::error::BoxDynError>,
+}
+
+impl Sheet {
+    /// Room for so many rows.
+    pub(super) fn with_room<R: Record>(rows: usize) -> Self {
+        let mut values = SqliteArguments::default();
+        values.reserve(rows * (R::COLUMNS.len() + 1), 0);
+        Self { values, sum: Sum::of(R::TABLE), failed: None }
+    }
+
+    /// Adds a whole row and its sum.
+    pub(super) fn row<R: Record>(&mut self, row: &R) {
+        self.sum = Sum::of(R::TABLE);
+        row.write(self);
+        let sum = self.sum.value();
+        self.add(sum);
+    }
+
+    /// The values for the statement.
+    pub(super) fn finish(self) -> Result<SqliteArguments, sqlx::Error> {
+        self.failed.map_or(Ok(self.values), |cause| Err(sqlx::Error::Encode(cause)))
+    }
+
+    pub(super) fn int(&mut self, value: impl Into<i64>) {
+        let value = value.into();
+        self.sum.int(value);
+        self.add(value);
+    }
+
+    pub(super) fn maybe(&mut self, value: Option<impl Into<i64>>) {
+        if let Some(value) = value {
+            self.int(value);
+        } else {
+            self.sum.nothing();
+            self.add(None::<i64>);
+        }
+    }
+
+    pub(super) fn time(&mut self, value: Time) {
+        self.int(value.micros());
+    }
+
+    pub(super) fn text(&mut self, value: &str) {
+        self.sum.bytes(value.as_bytes());
+        self.add(value);
+    }
+
+    pub(super) fn maybe_text(&mut self, value: Option<&str>) {
+        if let Some(value) = value {
+            self.text(value);
+        } else {
+            self.sum.nothing();
+            self.add(None::<&str>);
+        }
+    }
+
+    pub(super) fn blob(&mut self, value: Vec<u8>) {
+        self.sum.bytes(&value);
+        self.add(value);
+    }
+
+    fn add<'v, T>(&mut self, value: T)
+    where
+        T: sqlx::Encode<'v, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
+    {
+        if let Err(cause) = self.values.add(value) {
+            self.failed = Some(cause);
+        }
+    }
+}
+
+/// The columns of a row that was read, from the front.
+#[derive(Debug)]
+pub(super) struct Fields<'r> {
+    row: &'r SqliteRow,
+    at: usize,
+    sum: Sum,
+}
+
+impl<'r> Fields<'r> {
+    /// The record in a row of `SELECT` all its columns and the sum.
+    pub(super) fn record<R: Record>(row: &'r SqliteRow) -> Result<R, sqlx::Error> {
+        let mut fields = Self { row, at: 0, sum: Sum::of(R::TABLE) };
+        let record = R::read(&mut fields)?;
+        let wanted = fields.sum.value();
+        if fields.next::<i64>()? == wanted { Ok(record) } else { Err(broken(R::TABLE)) }
+    }
+
+    pub(super) fn int(&mut self) -> Result<i64, sqlx::Error> {
+        let value = self.next()?;
+        self.sum.int(value);
+        Ok(value)
+    }
+
+    pub(super) fn maybe(&mut self) -> Result<Option<i64>, sqlx::Error> {
+        let value: Option<i64> = self.next()?;
+        match value {
+            Some(value) => self.sum.int(value),
+            None => self.sum.nothing(),
+        }
+        Ok(value)
+    }
+
+    /// A number that was narrower before it was stored.
+    pub(super) fn small<T: TryFrom<i64>>(&mut self) -> Result<T, sqlx::Error> {
+        narrow(self.int()?)
+    }
+
+    pub(super) fn maybe_small<T: TryFrom<i64>>(&mut self) -> Result<Option<T>, sqlx::Error> {
+        self.maybe()?.map(narrow).transpose()
+    }
+
+    pub(super) fn flag(&mut self) -> Result<bool, sqlx::Error> {
+        Ok(self.int()? != 0)
+    }
+
+    pub(super) fn time(&mut self) -> Result<Time, sqlx::Error> {
+        self.int().map(Time::from_micros)
+    }
+
+    pub(super) fn text(&mut self) -> Result<&'r str, sqlx::Error> {
+        let value: &str = self.next()?;
+        self.sum.bytes(value.as_bytes());
+        Ok(value)
+    }
+
+    pub(super) fn maybe_text(&mut self) -> Result<Option<&'r str>, sqlx::Error> {
+        let value: Option<&str> = self.next()?;
+        match value {
+            Some(value) => self.sum.bytes(value.as_bytes()),
+            None => self.sum.nothing(),
+        }
+        Ok(value)
+    }
+
+    pub(super) fn blob(&mut self) -> Result<&'r [u8], sqlx::Error> {
+        let value: &[u8] = self.next()?;
+        self.sum.bytes(value);
+        Ok(value)
+    }
+
+    fn next<T>(&mut self) -> Result<T, sqlx::Error>
+    where
+        T: sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
+    {
+        let value = self.row.try_get(self.at);
+        self.at += 1;
+        value
+    }
+}
+
+/// The error for a row that cannot be what was written.
+pub(super) fn broken(what: &str) -> sqlx::Error {
+    sqlx::Error::Decode(format!("a row of {what} is not as it was written").into())
+}
+
+fn narrow<T: TryFrom<i64>>(value: i64) -> Result<T, sqlx::Error> {
+    T::try_from(value).map_err(|_| broken("numbers"))
+}
+
+/// A sum over columns. Each step is a bijection of the sum so far and mixes upwards, so that any
+/// single wrong column gives another sum; it is no protection against intent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sum(u64);
+
+impl Sum {
+    /// The start for a table: a row of another one does not pass for one of this.
+    pub(super) fn of(table: &str) -> Self {
+        let mut sum = Self(SEED);
+        sum.bytes(table.as_bytes());
+        sum
+    }
+
+    pub(super) fn int(&mut self, value: i64) {
+        self.step(value.cast_unsigned());
+    }
+
+    pub(super) fn nothing(&mut self) {
+        self.0 = self.0.rotate_left(23).wrapping_mul(FACTOR);
+    }
+
+    pub(super) fn bytes(&mut self, value: &[u8]) {
+        self.step(value.len() as u64);
+        let (words, rest) = value.as_chunks::<8>();
+        for &word in words {
+            self.step(u64::from_le_bytes(word));
+        }
+        if !rest.is_empty() {
+            let mut word = [0; 8];
+            word.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+            self.step(u64::from_le_bytes(word));
+        }
+    }
+
+    /// What is stored: 32 bits are enough to notice, and few enough to store with every row.
+    pub(super) fn value(self) -> i64 {
+        let mixed = (self.0 ^ (self.0 >> 29)).wrapping_mul(FACTOR);
+        i64::from(u32::try_from(mixed >> 32).unwrap_or_default().cast_signed())
+    }
+
+    fn step(&mut self, word: u64) {
+        self.0 = (self.0 ^ word).wrapping_mul(FACTOR);
+        self.0 ^= self.0 >> 32;
+    }
+}
+
+/// Odd, with well-spread bits: 2^64 divided by the golden ratio (Knuth, volume 3, 6.4).
+const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+const SEED: u64 = 0x6d75_7374_6572;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sum(table: &str, numbers: &[i64], text: &str) -> i64 {
+        let mut sum = Sum::of(table);
+        numbers.iter().for_each(|&it| sum.int(it));
+        sum.bytes(text.as_bytes());
+        sum.value()
+    }
+
+    #[test]
+    fn every_single_bit_counts() {
+        let right = sum("seen", &[7, -1, 1_795_000_000_000_000], "mac:b8:27:eb:01:02:03");
+        for bit in 0..63 {
+            let wrong = 1_795_000_000_000_000 ^ (1 << bit);
+            assert_ne!(right, sum("seen", &[7, -1, wrong], "mac:b8:27:eb:01:02:03"), "bit {bit}");
+            assert_ne!(right, sum("seen", &[7 ^ (1 << bit), -1, wrong], "mac:b8:27:eb:01:02:03"));
+        }
+        assert_ne!(right, sum("seen", &[7, -1, 1_795_000_000_000_000], "mac:b8:27:eb:01:02:02"));
+        assert_ne!(right, sum("heard", &[7, -1, 1_795_000_000_000_000], "mac:b8:27:eb:01:02:03"));
+        assert_ne!(sum("seen", &[0], ""), sum("seen", &[], ""));
+    }
+}

@@ -1,0 +1,151 @@
+//! Which shape the tables have, and how an older one is brought up to date.
+//!
+//! The table `schema` keeps its shape for ever, so that any Muster can say that a store is too new
+//! for it.
+
+use std::path::Path;
+
+use muster_core::ports::StoreError;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+
+use super::fault;
+use super::record::{Fields, Record, Sheet, Sum, broken};
+use super::statement;
+
+/// The statements that lead from each schema to the next; the first makes it.
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_first.sql")];
+
+/// Makes the tables in an empty file, or brings those of an older Muster up to date: all or
+/// nothing.
+pub(super) async fn migrate(
+    conn: &mut SqliteConnection,
+    migrations: &[&'static str],
+    path: &Path,
+) -> Result<(), StoreError> {
+    let explain = |cause| fault::explain(cause, path);
+    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.map_err(explain)?;
+    let found = if is_empty(&mut tx).await.map_err(explain)? {
+        0
+    } else {
+        version(&mut tx, migrations.len(), path).await?
+    };
+    let to_do = migrations.get(found..).unwrap_or(&[]);
+    for sql in to_do {
+        sqlx::raw_sql(AssertSqlSafe(*sql)).execute(&mut *tx).await.map_err(explain)?;
+    }
+    if !to_do.is_empty() {
+        let version = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
+        let fingerprint = fingerprint(&mut tx).await.map_err(explain)?;
+        let row = SchemaRow { version, fingerprint };
+        statement::put(&mut tx, &[row]).await.map_err(explain)?;
+    }
+    tx.commit().await.map_err(explain)
+}
+
+/// Refuses what is no store, a newer one, an older one, and one whose tables were meddled with.
+pub(super) async fn check(conn: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    let known = MIGRATIONS.len();
+    let found = version(conn, known, path).await?;
+    if found < known {
+        let what = format!("it has the older schema {found}: start `muster serve` once");
+        return Err(fault::unavailable(what, "the schema is older than this program".into()));
+    }
+    Ok(())
+}
+
+async fn version(
+    conn: &mut SqliteConnection,
+    known: usize,
+    path: &Path,
+) -> Result<usize, StoreError> {
+    let explain = |cause| fault::explain(cause, path);
+    let sql = "SELECT count(*) FROM sqlite_master WHERE name = 'schema'";
+    let there: i64 = sqlx::query_scalar(sql).fetch_one(&mut *conn).await.map_err(explain)?;
+    let rows: Vec<SchemaRow> = if there == 0 {
+        Vec::new()
+    } else {
+        statement::find(conn, "", SqliteArguments::default()).await.map_err(explain)?
+    };
+    let Some(row) = rows.first() else {
+        return Err(fault::damaged("it is no store of muster", "there is no schema".into()));
+    };
+    let newest = i64::try_from(known).unwrap_or(i64::MAX);
+    if row.version > newest {
+        return Err(StoreError::Newer { found: row.version, known: newest });
+    }
+    if row.fingerprint != fingerprint(conn).await.map_err(explain)? {
+        return Err(explain(broken("sqlite_master")));
+    }
+    usize::try_from(row.version).map_err(|_| explain(broken(SchemaRow::TABLE)))
+}
+
+async fn is_empty(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    let sql = "SELECT count(*) FROM sqlite_master";
+    let things: i64 = sqlx::query_scalar(sql).fetch_one(conn).await?;
+    Ok(things == 0)
+}
+
+/// A sum over all definitions.
+async fn fingerprint(conn: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
+    let sql = "SELECT type, name, tbl_name, sql FROM sqlite_master \
+               WHERE name NOT LIKE 'sqlite_stat%' ORDER BY type, name";
+    let mut sum = Sum::of("sqlite_master");
+    for row in sqlx::query(sql).fetch_all(conn).await? {
+        for column in 0..4 {
+            match row.try_get::<Option<&str>, _>(column)? {
+                Some(text) => sum.bytes(text.as_bytes()),
+                None => sum.nothing(),
+            }
+        }
+    }
+    Ok(sum.value())
+}
+
+#[derive(Clone, Copy, Debug)]
+struct SchemaRow {
+    version: i64,
+    fingerprint: i64,
+}
+
+impl Record for SchemaRow {
+    const TABLE: &'static str = "schema";
+    const COLUMNS: &'static [&'static str] = &["id", "version", "fingerprint"];
+
+    fn write(&self, row: &mut Sheet) {
+        row.int(1);
+        row.int(self.version);
+        row.int(self.fingerprint);
+    }
+
+    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+        row.int()?;
+        Ok(Self { version: row.int()?, fingerprint: row.int()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::files;
+    use super::*;
+
+    #[tokio::test]
+    async fn an_older_schema_is_brought_up_to_date_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("muster.db");
+        let mut conn = files::maker(&path).await.unwrap();
+        migrate(&mut conn, MIGRATIONS, &path).await.unwrap();
+        let first = MIGRATIONS.first().copied().unwrap();
+
+        let wrong = [first, "CREATE TABLE extra (id INTEGER) STRICT; CREATE TABLE extra (id)"];
+        migrate(&mut conn, &wrong, &path).await.unwrap_err();
+        assert_eq!(version(&mut conn, 1, &path).await.unwrap(), 1);
+
+        let right = [first, "CREATE TABLE extra (id INTEGER) STRICT"];
+        migrate(&mut conn, &right, &path).await.unwrap();
+        migrate(&mut conn, &right, &path).await.unwrap();
+        assert_eq!(version(&mut conn, 2, &path).await.unwrap(), 2);
+        let newer = migrate(&mut conn, MIGRATIONS, &path).await.unwrap_err();
+        assert!(matches!(newer, StoreError::Newer { found: 2, known: 1 }), "{newer}");
+    }
+}

@@ -1,0 +1,207 @@
+//! The command line as people type it: names, flags, defaults and help. Decides nothing else.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use data::{
+    DecodeArgs, DecodeAs, Of, ReplayArgs, ReportCommand, ScanArgs, Speed, StaysArgs,
+};
+pub(crate) use edit::{
+    Carried, DeviceCommand, MonitorCommand, OverrideArgs, PersonCommand, PlaceCommand,
+};
+
+mod data;
+mod edit;
+
+/// Muster knows who is here.
+#[derive(Debug, Parser)]
+#[command(
+    name = "muster",
+    version,
+    about = "Muster knows who is here, from the devices on the local network",
+    after_help = "Example: muster serve\n\nExit codes: 0 done, 1 it failed, 2 wrong usage or configuration, 3 not found, 4 not allowed,\n5 unreachable.",
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    /// What every command understands.
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command understands.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Common options")]
+pub(crate) struct Common {
+    /// Configuration file [default: ./muster.toml, else /etc/muster/muster.toml, else none]
+    #[arg(long, global = true, env = "MUSTER_CONFIG", hide_env = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Data folder [default: $MUSTER_DATA, else `data` of the configuration, else $XDG_DATA_HOME/muster]
+    #[arg(long, global = true, env = "MUSTER_DATA", hide_env = true, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// How to print what was asked for
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table, hide_default_value = true)]
+    pub(crate) format: Format,
+    /// Print nothing but what was asked for, and errors
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more on stderr; twice for everything
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Whether to use colour; NO_COLOR is honoured
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = When::Auto, hide_default_value = true)]
+    pub(crate) color: When,
+}
+
+/// How to print what was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Aligned text for people
+    Table,
+    /// JSON
+    Json,
+    /// Comma-separated values with a header
+    Csv,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the hub: watch, judge, store, and serve the pages
+    #[command(after_help = "Example: muster serve --listen 127.0.0.1:8080")]
+    Serve(ServeArgs),
+    /// Who is here now
+    #[command(after_help = "Example: muster who")]
+    Who(WhoArgs),
+    /// Why Muster thinks so
+    #[command(after_help = "Example: muster explain anna --at 08:30")]
+    Explain(ExplainArgs),
+    /// List, describe, assign and group devices
+    #[command(subcommand, after_help = "Example: muster device list --present")]
+    Device(DeviceCommand),
+    /// List, add and edit people, and set their presence by hand
+    #[command(subcommand, after_help = "Example: muster person add anna --display \"Anna Berg\"")]
+    Person(PersonCommand),
+    /// List, add and edit places
+    #[command(subcommand, after_help = "Example: muster place add Kitchen --in Home")]
+    Place(PlaceCommand),
+    /// List monitors and say where they stand
+    #[command(subcommand, after_help = "Example: muster monitor list")]
+    Monitor(MonitorCommand),
+    /// Tables from the history
+    #[command(
+        subcommand,
+        after_help = "Example: muster report stays --from 2026-11-01 --to 2026-11-07"
+    )]
+    Report(ReportCommand),
+    /// Look around once and print what is found
+    #[command(after_help = "Example: muster scan lan --for 10s")]
+    Scan(ScanArgs),
+    /// Print what a capture says, one JSON object a line
+    #[command(after_help = "Example: muster decode capture.pcapng")]
+    Decode(DecodeArgs),
+    /// Feed recordings through the whole path and print the stays
+    #[command(after_help = "Example: muster replay friday.pcap --monitor hub")]
+    Replay(ReplayArgs),
+    /// Check, show and explain the configuration
+    #[command(
+        subcommand,
+        after_help = "Example: muster config explain presence.lan_phone.away_after"
+    )]
+    Config(ConfigCommand),
+    /// Write a verified copy of the store to a new file, also while the hub runs
+    #[command(after_help = "Example: muster backup /mnt/usb/muster-friday.db")]
+    Backup {
+        /// The file to write; it must not exist
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Replace the store by a backup; the hub must not run
+    #[command(after_help = "Example: muster restore /mnt/usb/muster-friday.db")]
+    Restore {
+        /// A file that `muster backup` wrote
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Replace a store that is already there; it is kept beside as muster.db.before-restore
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Print the completion script of a shell
+    #[command(
+        after_help = "Example: muster completions bash > ~/.local/share/bash-completion/completions/muster"
+    )]
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `muster serve`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Where the pages are served; overrides `listen` of the configuration
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Add a simulated house, marked as such everywhere, in a throw-away store
+    #[arg(long)]
+    pub(crate) demo: bool,
+}
+
+/// `muster who`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct WhoArgs {
+    /// Only who is at this place
+    #[arg(value_name = "PLACE")]
+    pub(crate) place: Option<String>,
+    /// Also who is away
+    #[arg(long, short)]
+    pub(crate) all: bool,
+}
+
+/// `muster explain`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// A person's name, or a device's number, name, host name, IP or MAC address, or identity
+    #[arg(value_name = "PERSON|DEVICE")]
+    pub(crate) subject: String,
+    /// Explain a past time: RFC 3339, HH:MM, a date, or relative as in -2h
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) at: Option<String>,
+}
+
+/// `muster config`.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Check the configuration and say what is wrong with it
+    #[command(after_help = "Example: muster config check --config new.toml")]
+    Check,
+    /// Print the configuration that is in effect, as TOML
+    #[command(after_help = "Example: muster config show")]
+    Show,
+    /// Say what a key means, what it is set to, and where that was said
+    #[command(after_help = "Example: muster config explain sources.lan.poke")]
+    Explain {
+        /// The key, as in sources.lan.poke, or a section, as in sources.lan
+        key: String,
+    },
+    /// Print the JSON Schema of the configuration file
+    #[command(after_help = "Example: muster config schema > muster.schema.json")]
+    Schema,
+}

@@ -1,0 +1,135 @@
+//! The commands that read recordings, the network and the history.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::SignedDuration;
+
+/// `muster scan`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ScanArgs {
+    /// Where to look
+    #[arg(value_enum, default_value_t = Medium::Lan)]
+    pub(crate) medium: Medium,
+    /// How long to look
+    #[arg(long = "for", value_name = "DURATION", default_value = "10s")]
+    pub(crate) length: SignedDuration,
+    /// Stop as soon as every known address has been asked once
+    #[arg(long)]
+    pub(crate) single: bool,
+    /// Also write every fact to this file, as `muster replay` reads it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+}
+
+/// Where to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Medium {
+    /// The local network
+    Lan,
+}
+
+/// `muster decode`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DecodeArgs {
+    /// A capture (pcap, pcapng), frames in hexadecimal, or - for standard input
+    #[arg(value_name = "FILE|HEX|-", default_value = "-")]
+    pub(crate) input: String,
+    /// What bare hexadecimal input is
+    #[arg(long = "as", value_enum, default_value_t = DecodeAs::Ethernet)]
+    pub(crate) kind: DecodeAs,
+}
+
+/// What bare hexadecimal input is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DecodeAs {
+    /// Ethernet frames, one a line
+    Ethernet,
+}
+
+/// `muster replay`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// Recordings: captures (pcap, pcapng) or fact files
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// The monitor that is said to have heard the captures
+    #[arg(long, value_name = "NAME", default_value = "replay")]
+    pub(crate) monitor: String,
+    /// How fast: max, or that many times real time
+    #[arg(long, value_name = "max|N", default_value = "max")]
+    pub(crate) speed: Speed,
+    /// Keep the store in this folder, adding to what it holds [default: a throw-away store]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) into: Option<PathBuf>,
+}
+
+/// How fast a recording is replayed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Speed {
+    /// As fast as the machine can.
+    Max,
+    /// So many times real time.
+    Times(f64),
+}
+
+impl FromStr for Speed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "max" {
+            return Ok(Self::Max);
+        }
+        match text.parse::<f64>() {
+            Ok(it) if it.is_finite() && it > 0.0 => Ok(Self::Times(it)),
+            _ => Err("a speed is max or a number above 0".to_owned()),
+        }
+    }
+}
+
+/// `muster report`.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum ReportCommand {
+    /// Who was where, from when to when
+    #[command(after_help = "Example: muster report stays --from 2026-11-01 --to 2026-11-07 \
+                      --format csv")]
+    Stays(StaysArgs),
+}
+
+/// `muster report stays`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct StaysArgs {
+    /// From when: a date (inclusive), a time, or relative as in -2d [default: today]
+    #[arg(long, alias = "start-date", value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) from: Option<String>,
+    /// To when: a date (inclusive) or a time [default: now]
+    #[arg(long, alias = "end-date", value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) to: Option<String>,
+    /// The last so many hours
+    #[arg(long, value_name = "N", conflicts_with_all = ["from", "to"])]
+    pub(crate) hours: Option<u32>,
+    /// Only of this person
+    #[arg(long, value_name = "NAME", conflicts_with = "device")]
+    pub(crate) person: Option<String>,
+    /// Only of this device
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) device: Option<String>,
+    /// Only at this place
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) place: Option<String>,
+    /// Of whom
+    #[arg(long, value_enum, default_value_t = Of::People, conflicts_with_all = ["person", "device"])]
+    pub(crate) of: Of,
+}
+
+/// Whose stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Of {
+    /// People's
+    People,
+    /// Devices'
+    Devices,
+    /// All
+    Both,
+}

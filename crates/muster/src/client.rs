@@ -1,0 +1,273 @@
+//! Asks the API: of the running hub through its socket, else of the store, within this process.
+//!
+//! Both ways end in the same routes, so a command does not know which one it took.
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1;
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use muster_web::Guard;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::net::UnixStream;
+use tokio::runtime::Runtime;
+use tower::ServiceExt as _;
+
+use crate::context::Context;
+use crate::failure::{Exit, Failure};
+use crate::folder::{SOCKET, STORE};
+use crate::offline::{OfflineHub, Wish};
+
+/// The API, wherever it is.
+pub(crate) struct Api {
+    runtime: Runtime,
+    way: Way,
+}
+
+enum Way {
+    /// A hub runs.
+    Socket(Box<Path>),
+    /// None does: the routes over the store.
+    Inside(Box<Router>),
+}
+
+impl Api {
+    /// To read.
+    pub(crate) fn to_read(context: &Context) -> Result<Self, Failure> {
+        Self::open(context, Wish::Read)
+    }
+
+    /// To change something.
+    pub(crate) fn to_edit(context: &Context) -> Result<Self, Failure> {
+        Self::open(context, Wish::Edit)
+    }
+
+    fn open(context: &Context, wish: Wish) -> Result<Self, Failure> {
+        let folder = context.data()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|it| Failure::new(Exit::Failed, "cannot start").because(it))?;
+        let socket = folder.join(SOCKET);
+        match runtime.block_on(UnixStream::connect(&socket)) {
+            Ok(_) => return Ok(Self { runtime, way: Way::Socket(socket.into()) }),
+            Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied => {
+                let what = format!("not allowed to ask the hub: {}", socket.display());
+                return Err(Failure::new(Exit::NotAllowed, what)
+                    .because(cause)
+                    .hint("run it as the user who runs the hub, or as root"));
+            }
+            Err(_) => {}
+        }
+        if !folder.join(STORE).exists() {
+            let what = format!("no hub runs and there is no store in: {}", folder.display());
+            return Err(Failure::new(Exit::Unreachable, what)
+                .hint("start one with `muster serve`, or say where it is with --data DIR"));
+        }
+        let hub = runtime.block_on(OfflineHub::open(context, &folder, wish))?;
+        if !context.common.quiet {
+            let verb = if wish == Wish::Edit { "changing" } else { "reading" };
+            crate::output::aside(&format!("hub not running: {verb} the store of {}", folder.display()));
+        }
+        let router = muster_web::router(Arc::new(hub), Guard::Socket);
+        Ok(Self { runtime, way: Way::Inside(Box::new(router)) })
+    }
+
+    /// Reads a resource.
+    pub(crate) fn get(&self, path: &str) -> Result<Value, Failure> {
+        self.call(&Method::GET, path, None)
+    }
+
+    /// Reads a resource into a shape.
+    pub(crate) fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        shaped(self.get(path)?)
+    }
+
+    /// Reads all pages of a list.
+    pub(crate) fn list(&self, path: &str) -> Result<Vec<Value>, Failure> {
+        let mut all = Vec::new();
+        let mut after = String::new();
+        loop {
+            let and = if path.contains('?') { '&' } else { '?' };
+            let part: Part = self.read(&format!("{path}{and}limit={PAGE}{after}"))?;
+            all.extend(part.items);
+            match part.next {
+                Some(next) => after = format!("&after={}", encoded(&next.to_string().replace('"', ""))),
+                None => return Ok(all),
+            }
+        }
+    }
+
+    /// Changes something.
+    pub(crate) fn send(&self, method: &Method, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.call(method, path, Some(body))
+    }
+
+    /// Removes something.
+    pub(crate) fn delete(&self, path: &str) -> Result<Value, Failure> {
+        self.call(&Method::DELETE, path, None)
+    }
+
+    fn call(&self, method: &Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+        let uri = format!("/api/v1/{path}");
+        let bytes = body.map(|it| Bytes::from(it.to_string())).unwrap_or_default();
+        let mut request = Request::builder().method(method).uri(&uri).header("host", "localhost");
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        let request = request
+            .body(Full::new(bytes))
+            .map_err(|it| Failure::new(Exit::Usage, "this cannot be asked").because(it))?;
+        let (status, answer) = self.runtime.block_on(async {
+            match tokio::time::timeout(PATIENCE, self.way.answer(request)).await {
+                Ok(answer) => answer,
+                Err(_) => Err(Failure::new(Exit::Unreachable, "the hub does not answer")
+                    .hint("look at its log, or restart it")),
+            }
+        })?;
+        if status.is_success() {
+            return if answer.is_empty() { Ok(Value::Null) } else { understood(&answer) };
+        }
+        Err(refused(status, &answer))
+    }
+}
+
+impl Way {
+    async fn answer(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), Failure> {
+        let lost = |cause: anyhow::Error| {
+            Failure::new(Exit::Unreachable, "the hub went away while it was asked").because(cause)
+        };
+        match self {
+            Self::Inside(router) => {
+                let answer = router.as_ref().clone().oneshot(request.map(Body::new)).await;
+                let answer = answer.unwrap_or_else(|it| match it {});
+                let status = answer.status();
+                let body = answer.into_body().collect().await.map_err(|it| lost(it.into()))?;
+                Ok((status, body.to_bytes()))
+            }
+            Self::Socket(path) => {
+                let stream = UnixStream::connect(path).await.map_err(|it| lost(it.into()))?;
+                let (mut sender, connection) =
+                    http1::handshake(TokioIo::new(stream)).await.map_err(|it| lost(it.into()))?;
+                let connection = tokio::spawn(connection);
+                let answer = sender.send_request(request).await.map_err(|it| lost(it.into()))?;
+                let status = answer.status();
+                let body = answer.into_body().collect().await.map_err(|it| lost(it.into()))?;
+                connection.abort();
+                Ok((status, body.to_bytes()))
+            }
+        }
+    }
+}
+
+/// Text within one segment of a path or one value of a query.
+pub(crate) fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                out.push(char::from(byte));
+            }
+            _ => {
+                // Writing into a String does not fail.
+                let _: Result<(), std::fmt::Error> = write!(out, "%{byte:02X}");
+            }
+        }
+    }
+    out
+}
+
+/// JSON in the shape that the API promises.
+pub(crate) fn shaped<T: DeserializeOwned>(value: Value) -> Result<T, Failure> {
+    serde_json::from_value(value).map_err(foreign)
+}
+
+fn understood(answer: &[u8]) -> Result<Value, Failure> {
+    serde_json::from_slice(answer).map_err(foreign)
+}
+
+fn foreign(cause: serde_json::Error) -> Failure {
+    Failure::new(Exit::Failed, "the hub answers in another form: is it another version?")
+        .because(cause)
+        .hint("use the muster that the hub was started with")
+}
+
+/// What an answer that is no success means for whoever typed the command.
+fn refused(status: StatusCode, answer: &[u8]) -> Failure {
+    let problem: Problem = serde_json::from_slice(answer).unwrap_or_default();
+    let exit = match status {
+        StatusCode::NOT_FOUND => Exit::NotFound,
+        StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => Exit::NotAllowed,
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => Exit::Usage,
+        StatusCode::SERVICE_UNAVAILABLE => Exit::Unreachable,
+        _ => Exit::Failed,
+    };
+    let what = if problem.detail.is_empty() {
+        format!("the hub refused: {status}")
+    } else {
+        muster_report::safe::terminal(&problem.detail)
+    };
+    let failure = Failure::new(exit, what);
+    if !problem.near.is_empty() {
+        let near = muster_report::safe::terminal(&problem.near.join(", "));
+        return failure.hint(format!("did you mean one of these: {near}"));
+    }
+    match problem.hint {
+        Some(hint) => failure.hint(muster_report::safe::terminal(&hint)),
+        None => failure,
+    }
+}
+
+#[derive(Deserialize)]
+struct Part {
+    items: Vec<Value>,
+    next: Option<Value>,
+}
+
+#[derive(Default, Deserialize)]
+struct Problem {
+    #[serde(default)]
+    detail: String,
+    #[serde(default)]
+    hint: Option<String>,
+    #[serde(default)]
+    near: Vec<String>,
+}
+
+/// As many entries a page as the API gives.
+const PAGE: usize = 1_000;
+/// A hub that is well answers within milliseconds; a backup of a large store takes longer.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_in_an_address() {
+        assert_eq!(encoded("Anna's phone/2?"), "Anna%27s%20phone%2F2%3F");
+        assert_eq!(encoded("Zoë"), "Zo%C3%AB");
+        assert_eq!(encoded("mac:b8-x_y.z~"), "mac%3Ab8-x_y.z~");
+    }
+
+    #[test]
+    fn refusals_keep_their_meaning() {
+        let problem = br#"{"detail":"no such person: ana","near":["anna"]}"#;
+        let failure = refused(StatusCode::NOT_FOUND, problem);
+        assert_eq!(failure.exit(), Exit::NotFound);
+        assert_eq!(failure.to_string(), "no such person: ana");
+        assert_eq!(refused(StatusCode::CONFLICT, b"").exit(), Exit::Failed);
+        let hostile = br#"{"detail":"\u001b[2J"}"#;
+        assert_eq!(refused(StatusCode::CONFLICT, hostile).to_string(), "\u{fffd}[2J");
+    }
+}

@@ -1,0 +1,51 @@
+//! One module a command; this one only picks.
+
+use std::io;
+
+use clap::CommandFactory as _;
+
+use crate::cli::{Cli, Command};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output;
+
+mod config;
+mod copies;
+mod decode;
+mod device;
+mod explain;
+mod monitor;
+mod person;
+mod place;
+mod replay;
+mod report;
+mod scan;
+mod serve;
+mod who;
+
+/// Runs the command.
+pub(crate) fn run(context: &Context, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(args) => serve::run(context, &args),
+        Command::Who(args) => who::run(context, &args),
+        Command::Explain(args) => explain::run(context, &args),
+        Command::Device(command) => device::run(context, &command),
+        Command::Person(command) => person::run(context, &command),
+        Command::Place(command) => place::run(context, &command),
+        Command::Monitor(command) => monitor::run(context, &command),
+        Command::Report(command) => report::run(context, &command),
+        Command::Scan(args) => scan::run(context, &args),
+        Command::Decode(args) => decode::run(&args),
+        Command::Replay(args) => replay::run(context, &args),
+        Command::Config(command) => config::run(context, &command),
+        Command::Backup { file } => copies::backup(context, &file),
+        Command::Restore { file, replace } => copies::restore(context, &file, replace),
+        Command::Completions { shell } => completions(shell),
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut script = io::Cursor::new(Vec::new());
+    clap_complete::generate(shell, &mut Cli::command(), "muster", &mut script);
+    output::put(&String::from_utf8_lossy(script.get_ref()))
+}

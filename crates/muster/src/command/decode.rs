@@ -1,0 +1,122 @@
+//! `muster decode`: what a capture or bare frames say, one JSON object a line.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read, Write as _, stdin, stdout};
+use std::path::Path;
+
+use muster_wire::capture::{self, Capture};
+use muster_wire::decoded::Decoded;
+use muster_wire::lan::{self, LinkType};
+
+use crate::cli::{DecodeArgs, DecodeAs};
+use crate::failure::{Exit, Failure};
+
+/// Runs the command.
+pub(crate) fn run(args: &DecodeArgs) -> Result<(), Failure> {
+    let path = Path::new(&args.input);
+    if args.input == "-" {
+        return decode(stdin().lock(), "standard input", args.kind);
+    }
+    if path.exists() || !is_hex(&args.input) {
+        let file = File::open(path).map_err(|cause| {
+            let exit = if path.exists() { Exit::NotAllowed } else { Exit::NotFound };
+            Failure::new(exit, format!("cannot open: {}", args.input))
+                .because(cause)
+                .hint("give a capture file, hexadecimal digits, or - for standard input")
+        })?;
+        return decode(file, &args.input, args.kind);
+    }
+    decode(args.input.as_bytes(), "the argument", args.kind)
+}
+
+/// Reads a capture, or else lines of hexadecimal digits.
+fn decode(input: impl Read, name: &str, kind: DecodeAs) -> Result<(), Failure> {
+    let unreadable = |cause: io::Error| {
+        Failure::new(Exit::Failed, format!("cannot read: {name}")).because(cause)
+    };
+    let mut input = BufReader::with_capacity(BUFFER, input);
+    let mut head = Vec::new();
+    (&mut input).take(4).read_to_end(&mut head).map_err(unreadable)?;
+    let is_capture = capture::is_capture(&head);
+    let input = head.as_slice().chain(input);
+    if is_capture {
+        let records = Capture::open(input).map_err(|cause| {
+            Failure::new(Exit::Failed, format!("not a capture: {name}")).because(cause)
+        })?;
+        return print(records.filter_map(|it| match it {
+            Ok(record) => Decoded::of_record(&record),
+            Err(broken) => Some(Decoded::from(&broken)),
+        }));
+    }
+    let link = match kind {
+        DecodeAs::Ethernet => LinkType::ETHERNET,
+    };
+    // A line longer than any frame is cut, and then is no frame.
+    let mut lines = BufReader::new(input);
+    let mut frame = 0;
+    print(std::iter::from_fn(|| {
+        loop {
+            let mut line = Vec::new();
+            match (&mut lines).take(LONGEST_LINE).read_until(b'\n', &mut line) {
+                Ok(0) | Err(_) => return None,
+                Ok(_) if line.trim_ascii().is_empty() => {}
+                Ok(_) => {
+                    frame += 1;
+                    if let Some(found) = bare(frame, link, &line) {
+                        return Some(found);
+                    }
+                }
+            }
+        }
+    }))
+}
+
+fn bare(frame: u64, link: LinkType, line: &[u8]) -> Option<Decoded> {
+    let Some(bytes) = octets(line) else {
+        let error = "this is neither a capture nor hexadecimal digits".to_owned();
+        return Some(Decoded::Broken { frame, error });
+    };
+    Decoded::of(frame, None, lan::decode(link, &bytes))
+}
+
+fn print(lines: impl Iterator<Item = Decoded>) -> Result<(), Failure> {
+    let mut out = io::BufWriter::new(stdout().lock());
+    for line in lines {
+        if let Err(cause) = writeln!(out, "{}", line.to_json()) {
+            return gone(cause);
+        }
+    }
+    out.flush().or_else(gone)
+}
+
+/// A reader that has gone away has what it wanted.
+fn gone(cause: io::Error) -> Result<(), Failure> {
+    if cause.kind() == io::ErrorKind::BrokenPipe {
+        return Ok(());
+    }
+    Err(Failure::new(Exit::Failed, "cannot print").because(cause))
+}
+
+fn is_hex(text: &str) -> bool {
+    text.len() >= 28 && octets(text.as_bytes()).is_some()
+}
+
+/// Hexadecimal digits, with or without colons, dashes or spaces between octets.
+fn octets(text: &[u8]) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> = text
+        .iter()
+        .filter(|it| !it.is_ascii_whitespace() && !matches!(it, b':' | b'-'))
+        .map(|it| char::from(*it).to_digit(16).and_then(|it| u8::try_from(it).ok()))
+        .collect();
+    let digits = digits?;
+    let pairs = digits.chunks_exact(2);
+    if !pairs.remainder().is_empty() {
+        return None;
+    }
+    Some(pairs.map(|it| it.iter().fold(0, |sum, digit| sum << 4 | digit)).collect())
+}
+
+/// Captures are read in pieces of this size.
+const BUFFER: usize = 1 << 16;
+/// Three characters for each octet of the longest frame.
+const LONGEST_LINE: u64 = 3 * capture::MAX_RECORD as u64;

@@ -1,0 +1,166 @@
+//! `muster device`: what was heard, what it is, and whose.
+
+use hyper::Method;
+use muster_report::{Cell, Column, Table};
+use serde_json::{Value, json};
+
+use crate::cli::{Carried, DeviceCommand};
+use crate::client::{Api, encoded, shaped};
+use crate::context::Context;
+use crate::failure::{Exit, Failure};
+use crate::output::Output;
+use crate::shape::{Device, Why, time};
+use crate::when::Meant;
+
+/// Runs the command.
+pub(crate) fn run(context: &Context, command: &DeviceCommand) -> Result<(), Failure> {
+    let output = Output::new(context)?;
+    let describe = |device: &str, change: Value| {
+        let api = Api::to_edit(context)?;
+        let id = number(&api, device)?;
+        let described = api.send(&Method::PATCH, &format!("devices/{id}"), &change)?;
+        output.done(&sentence("described", &described)?, &described)
+    };
+    match command {
+        DeviceCommand::List { present, away, mark, search } => {
+            let wanted = [(*present, "present=true"), (*away, "present=false")];
+            let mut query: Vec<String> =
+                wanted.iter().filter(|(it, _)| *it).map(|(_, it)| (*it).to_owned()).collect();
+            query.extend(mark.as_ref().map(|it| format!("mark={}", encoded(it))));
+            query.extend(search.as_ref().map(|it| format!("q={}", encoded(it))));
+            list(&output, &Api::to_read(context)?, &query.join("&"))
+        }
+        DeviceCommand::Show { device } => {
+            let api = Api::to_read(context)?;
+            show(&output, &api.get(&format!("devices/{}", number(&api, device)?))?)
+        }
+        DeviceCommand::Name { device, name } => describe(device, json!({ "name": name })),
+        DeviceCommand::Kind { device, kind } => describe(device, json!({ "kind": kind })),
+        DeviceCommand::Mark { device, mark } => describe(device, json!({ "mark": mark })),
+        DeviceCommand::Carried { device, carried } => {
+            let carried = match carried {
+                Carried::Yes => Some(true),
+                Carried::No => Some(false),
+                Carried::Auto => None,
+            };
+            describe(device, json!({ "carried": carried }))
+        }
+        DeviceCommand::Assign { device, person, nobody: _, from } => {
+            let from = from.as_deref().map(|it| context.reader()?.read(it, Meant::From));
+            let from = from.transpose()?.map(|it| it.to_string());
+            let api = Api::to_edit(context)?;
+            let id = number(&api, device)?;
+            let owner = json!({ "person": person, "from": from });
+            let assigned = api.send(&Method::PUT, &format!("devices/{id}/owner"), &owner)?;
+            output.done(&sentence("assigned", &assigned)?, &assigned)
+        }
+        DeviceCommand::Merge { device, into } => {
+            let api = Api::to_edit(context)?;
+            let (id, into) = (number(&api, device)?, number(&api, into)?);
+            let merged =
+                api.send(&Method::POST, &format!("devices/{id}/merge"), &json!({ "into": into }))?;
+            output.done(&sentence("merged into", &merged)?, &merged)
+        }
+        DeviceCommand::Split { device, identity } => {
+            let api = Api::to_edit(context)?;
+            let id = number(&api, device)?;
+            let rest = api.delete(&format!("devices/{id}/identities/{}", encoded(identity)))?;
+            output.done(&sentence("split off", &rest)?, &rest)
+        }
+    }
+}
+
+/// The number of the device that somebody means.
+pub(crate) fn number(api: &Api, text: &str) -> Result<u32, Failure> {
+    if let Ok(number) = text.parse() {
+        return Ok(number);
+    }
+    let why: Why = api.read(&format!("why/{}", encoded(text)))?;
+    why.subject.strip_prefix("device:").and_then(|it| it.parse().ok()).ok_or_else(|| {
+        Failure::new(Exit::Usage, format!("this is a person, not a device: {text}")).hint(format!(
+            "their devices: muster person show {}",
+            why.subject.replace("person:", "")
+        ))
+    })
+}
+
+fn list(output: &Output, api: &Api, query: &str) -> Result<(), Failure> {
+    let path = if query.is_empty() { "devices".to_owned() } else { format!("devices?{query}") };
+    let all = api.list(&path)?;
+    let table = table(&all)?;
+    output.list(&table, &all)?;
+    if all.is_empty() {
+        output.note(if query.is_empty() { "no device was heard yet" } else { "no such device" });
+    }
+    Ok(())
+}
+
+/// Devices as a table.
+pub(crate) fn table(all: &[Value]) -> Result<Table, Failure> {
+    let mut table = Table::new(&COLUMNS);
+    for value in all {
+        let it: Device = shaped(value.clone())?;
+        let vendor = if it.randomised { Some("(random address)".to_owned()) } else { it.vendor };
+        table.push(vec![
+            Cell::State(it.presence),
+            Cell::Whole(it.id.into()),
+            Cell::Text(it.label),
+            Cell::text(it.owner),
+            Cell::text(it.ips.first().cloned()),
+            time(it.last_seen),
+            Cell::text(vendor),
+            Cell::text(it.identities.first().cloned()),
+            Cell::Text(it.kind),
+            Cell::Text(it.mark),
+        ]);
+    }
+    Ok(table)
+}
+
+fn show(output: &Output, value: &Value) -> Result<(), Failure> {
+    let it: Device = shaped(value.clone())?;
+    let pairs = [
+        ("device", Cell::Text(it.label)),
+        ("number", Cell::Whole(it.id.into())),
+        ("presence", Cell::State(it.presence)),
+        ("since", time(it.since)),
+        ("place", Cell::text(it.place)),
+        ("owner", Cell::text(it.owner)),
+        ("goes with its owner", Cell::Flag(it.carried)),
+        ("kind", Cell::Text(it.kind)),
+        ("mark", Cell::Text(it.mark)),
+        ("host name", Cell::text(it.hostname)),
+        ("vendor", Cell::text(it.vendor)),
+        ("vendor class", Cell::text(it.vendor_class)),
+        ("random address", Cell::Flag(it.randomised)),
+        ("identities", Cell::List(it.identities)),
+        ("addresses", Cell::List(it.ips)),
+        ("answers for", Cell::text(it.proxy_for)),
+        ("first seen", time(it.first_seen)),
+        ("last seen", time(it.last_seen)),
+        ("last heard on", Cell::text(it.source)),
+    ];
+    output.one(&pairs, value)
+}
+
+fn sentence(done: &str, device: &Value) -> Result<String, Failure> {
+    let it: Device = shaped(device.clone())?;
+    let owner = it.owner.map_or_else(|| "nobody".to_owned(), |it| it);
+    Ok(format!(
+        "{done}: device {}, {}, {}, {}, owned by {owner}",
+        it.id, it.label, it.kind, it.mark
+    ))
+}
+
+const COLUMNS: [Column; 10] = [
+    Column::new("presence"),
+    Column::new("id"),
+    Column::new("name"),
+    Column::new("owner"),
+    Column::new("address"),
+    Column::new("last_seen"),
+    Column::optional("vendor"),
+    Column::optional("identity"),
+    Column::optional("kind"),
+    Column::optional("mark"),
+];

@@ -1,0 +1,79 @@
+//! `muster explain`: why Muster thinks so, with the evidence.
+
+use std::time::Duration;
+
+use muster_config::value::spoken;
+use muster_report::{Cell, Column, Table};
+
+use crate::cli::ExplainArgs;
+use crate::client::{Api, encoded, shaped};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output::{self, Output};
+use crate::shape::{Evidence, Why, time};
+use crate::when::Meant;
+
+/// Runs the command.
+pub(crate) fn run(context: &Context, args: &ExplainArgs) -> Result<(), Failure> {
+    let output = Output::new(context)?;
+    let mut path = format!("why/{}", encoded(&args.subject));
+    if let Some(at) = &args.at {
+        let at = context.reader()?.read(at, Meant::From)?;
+        path.push_str(&format!("?at={}", encoded(&at.to_string())));
+    }
+    let answer = Api::to_read(context)?.get(&path)?;
+    let why: Why = shaped(answer.clone())?;
+    let mut table = Table::new(&COLUMNS);
+    for line in &why.evidence {
+        table.push(row(line));
+    }
+    if !output.is_for_people() {
+        let csv = context.common.format == crate::cli::Format::Csv;
+        return if csv { output.table(&table) } else { output.json(&answer) };
+    }
+    let name = if why.called.is_empty() { &why.subject } else { &why.called };
+    let pairs = [
+        ("who", Cell::Text(name.clone())),
+        ("presence", Cell::State(why.presence.clone())),
+        ("since", time(why.since)),
+        ("last evidence", time(why.last)),
+        ("because", Cell::Text(why.rule.clone())),
+        ("next", Cell::text(why.next.clone())),
+    ];
+    output.one(&pairs, &answer)?;
+    if !why.evidence.is_empty() {
+        output::put("\n")?;
+    }
+    output.table(&table)
+}
+
+fn row(it: &Evidence) -> Vec<Cell> {
+    let channel = if it.channel.is_empty() { String::new() } else { format!("/{}", it.channel) };
+    let (silence, needed) =
+        (spoken(Duration::from_secs(it.silence_s)), spoken(Duration::from_secs(it.away_after_s)));
+    let hears = match (it.covered, it.decisive) {
+        (true, true) => "yes, decides",
+        (true, false) => "yes",
+        (false, true) => "no, would decide",
+        (false, false) => "no",
+    };
+    vec![
+        Cell::Text(it.label.clone()),
+        Cell::Text(format!("{}/{}{channel}", it.monitor, it.source)),
+        Cell::Time(it.last.0),
+        Cell::Text(format!("{silence} of {needed}")),
+        Cell::Text(format!("{} of {}", it.misses, it.misses_needed)),
+        Cell::Text(hears.to_owned()),
+        Cell::Text(it.identity.clone()),
+    ]
+}
+
+const COLUMNS: [Column; 7] = [
+    Column::new("device"),
+    Column::new("heard_by"),
+    Column::new("last"),
+    Column::new("silent"),
+    Column::new("misses"),
+    Column::new("listens"),
+    Column::optional("identity"),
+];

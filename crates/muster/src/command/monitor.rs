@@ -1,0 +1,72 @@
+//! `muster monitor`: who listens, what they hear, what they cannot hear and why.
+
+use hyper::Method;
+use muster_report::{Cell, Column, Table};
+use serde_json::json;
+
+use crate::cli::MonitorCommand;
+use crate::client::{Api, encoded, shaped};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::shape::{Channel, time};
+
+/// Runs the command.
+pub(crate) fn run(context: &Context, command: &MonitorCommand) -> Result<(), Failure> {
+    let output = Output::new(context)?;
+    match command {
+        MonitorCommand::List => list(&output, &Api::to_read(context)?),
+        MonitorCommand::Place { monitor, place } => {
+            let api = Api::to_edit(context)?;
+            let name = super::place::find(&api, place)?.name;
+            let path = format!("monitors/{}/place", encoded(monitor));
+            let stands = api.send(&Method::PUT, &path, &json!({ "place": name }))?;
+            output.done(&format!("{monitor} stands in {name}"), &stands)
+        }
+    }
+}
+
+fn list(output: &Output, api: &Api) -> Result<(), Failure> {
+    let all = api.list("monitors?hours=24")?;
+    let mut table = Table::new(&COLUMNS);
+    let mut cannot = Vec::new();
+    for value in &all {
+        let it: Channel = shaped(value.clone())?;
+        let through =
+            if it.channel.is_empty() { String::new() } else { format!("/{}", it.channel) };
+        for missing in it.cannot {
+            let hint = missing.hint.map_or_else(String::new, |it| format!("\n  hint: {it}"));
+            cannot.push(format!(
+                "{}/{}{through} cannot {}: {}{hint}",
+                it.monitor, it.source, missing.what, missing.why
+            ));
+        }
+        table.push(vec![
+            Cell::State(if it.covered { "listens" } else { "deaf" }.to_owned()),
+            Cell::Text(it.monitor),
+            Cell::Text(it.source),
+            Cell::Text(it.channel),
+            Cell::Text(it.place),
+            time(it.covered_to),
+            Cell::Text(it.can.join("; ")),
+        ]);
+    }
+    output.list(&table, &all)?;
+    if all.is_empty() {
+        output.note("nobody listened yet\nhint: muster serve");
+    }
+    if output.is_for_people() {
+        cannot.iter().for_each(|it| output.note(it));
+    }
+    Ok(())
+}
+
+const COLUMNS: [Column; 7] = [
+    Column::new("state"),
+    Column::new("monitor"),
+    Column::new("source"),
+    Column::new("channel"),
+    Column::new("place"),
+    Column::new("heard_to"),
+    Column::optional("hears"),
+];

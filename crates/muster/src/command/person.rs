@@ -1,0 +1,122 @@
+//! `muster person`: who there is, and presence set by hand.
+
+use hyper::Method;
+use muster_report::{Cell, Column, Table};
+use serde_json::{Value, json};
+
+use super::device;
+use crate::cli::{OverrideArgs, PersonCommand};
+use crate::client::{Api, encoded, shaped};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output::{self, Output};
+use crate::shape::{Person, time};
+use crate::when::Meant;
+
+/// Runs the command.
+pub(crate) fn run(context: &Context, command: &PersonCommand) -> Result<(), Failure> {
+    let output = Output::new(context)?;
+    match command {
+        PersonCommand::List => list(&output, &Api::to_read(context)?),
+        PersonCommand::Show { name } => show(&output, &Api::to_read(context)?, name),
+        PersonCommand::Add { name, display } => {
+            let new = json!({ "name": name, "display": display.clone().unwrap_or_default() });
+            let added = Api::to_edit(context)?.send(&Method::POST, "people", &new)?;
+            output.done(&format!("added: {name}\nhint: muster device assign DEVICE {name}"), &added)
+        }
+        PersonCommand::Rename { name, display } => {
+            let change = json!({ "display": display });
+            let renamed = Api::to_edit(context)?.send(&Method::PATCH, &path(name), &change)?;
+            output.done(&format!("renamed: {name} is {display}"), &renamed)
+        }
+        PersonCommand::Remove { name } => {
+            Api::to_edit(context)?.delete(&path(name))?;
+            output.done(&format!("removed: {name}"), &Value::Null)
+        }
+        PersonCommand::Home(args) => set(context, &output, args, true),
+        PersonCommand::Away(args) => set(context, &output, args, false),
+        PersonCommand::Auto { name } => {
+            let person = Api::to_edit(context)?.delete(&format!("{}/override", path(name)))?;
+            output.done(&format!("the devices of {name} decide"), &person)
+        }
+    }
+}
+
+fn set(context: &Context, output: &Output, args: &OverrideArgs, home: bool) -> Result<(), Failure> {
+    let until = args.until.as_deref().map(|it| context.reader()?.read(it, Meant::Until));
+    let mut body = json!({ "home": home });
+    if let (Some(until), Some(fields)) = (until.transpose()?, body.as_object_mut()) {
+        fields.insert("until".to_owned(), until.to_string().into());
+    }
+    let path = format!("{}/override", path(&args.name));
+    let answer = Api::to_edit(context)?.send(&Method::PUT, &path, &body)?;
+    let person: Person = shaped(answer.clone())?;
+    let until = person.overridden.map_or_else(String::new, |it| {
+        let zone = output.style().zone.clone();
+        let until = it.until.0.timestamp().to_zoned(zone);
+        format!(" until {}", until.strftime("%Y-%m-%d %H:%M"))
+    });
+    let word = if home { "home" } else { "away" };
+    output.done(&format!("{} is {word}{until}", person.name), &answer)
+}
+
+fn list(output: &Output, api: &Api) -> Result<(), Failure> {
+    let all = api.list("people")?;
+    let mut table = Table::new(&COLUMNS);
+    for value in &all {
+        let it: Person = shaped(value.clone())?;
+        let by = it.by();
+        table.push(vec![
+            Cell::State(it.presence),
+            Cell::Text(it.name),
+            Cell::Text(it.display),
+            Cell::text(it.place),
+            time(it.since),
+            Cell::Whole(i64::try_from(it.devices.len()).unwrap_or(i64::MAX)),
+            by,
+        ]);
+    }
+    output.list(&table, &all)?;
+    if all.is_empty() {
+        output.note("nobody is known yet\nhint: muster person add NAME");
+    }
+    Ok(())
+}
+
+fn show(output: &Output, api: &Api, name: &str) -> Result<(), Failure> {
+    let value = api.get(&path(name))?;
+    let it: Person = shaped(value.clone())?;
+    let by = it.by();
+    let pairs = [
+        ("name", Cell::Text(it.name)),
+        ("display", Cell::Text(it.display)),
+        ("presence", Cell::State(it.presence)),
+        ("since", time(it.since)),
+        ("last evidence", time(it.last)),
+        ("place", Cell::text(it.place)),
+        ("by", by),
+        ("until", time(it.overridden.map(|it| it.until))),
+    ];
+    output.one(&pairs, &value)?;
+    if output.is_for_people() && !it.devices.is_empty() {
+        let devices: Result<Vec<Value>, Failure> =
+            it.devices.iter().map(|id| api.get(&format!("devices/{id}"))).collect();
+        output::put("\n")?;
+        output.table(&device::table(&devices?)?)?;
+    }
+    Ok(())
+}
+
+fn path(name: &str) -> String {
+    format!("people/{}", encoded(name))
+}
+
+const COLUMNS: [Column; 7] = [
+    Column::new("presence"),
+    Column::new("name"),
+    Column::new("display"),
+    Column::new("place"),
+    Column::new("since"),
+    Column::new("devices"),
+    Column::optional("by"),
+];

@@ -1,0 +1,105 @@
+//! How a command fails: what people read, what they may type next, and the exit code.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use muster_config::ConfigError;
+
+/// The exit codes that scripts rely on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// It failed.
+    Failed = 1,
+    /// Wrong usage or configuration.
+    Usage = 2,
+    /// No such thing.
+    NotFound = 3,
+    /// Rights or capabilities are missing.
+    NotAllowed = 4,
+    /// The hub, the store or an adapter cannot be reached.
+    Unreachable = 5,
+}
+
+/// Why a command did not do it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    what: String,
+    hint: Option<String>,
+    cause: Option<anyhow::Error>,
+}
+
+impl Failure {
+    /// A failure; `what` is lower case, without a full stop, values last.
+    pub(crate) fn new(exit: Exit, what: impl Into<String>) -> Self {
+        Self { exit, what: what.into(), hint: None, cause: None }
+    }
+
+    /// With the command to type or the thing to change.
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// With what lies beneath.
+    #[must_use]
+    pub(crate) fn because(mut self, cause: impl Into<anyhow::Error>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// What the process ends with.
+    #[cfg(test)]
+    pub(crate) fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// Prints it on stderr; the exit code of the process.
+    pub(crate) fn report(&self, colour: bool) -> ExitCode {
+        let (red, cyan, plain) =
+            if colour { ("\x1b[1;31m", "\x1b[36m", "\x1b[0m") } else { ("", "", "") };
+        let mut text = format!("{red}error:{plain} {}\n", self.what);
+        for cause in self.cause.iter().flat_map(|it| it.chain()) {
+            text.push_str(&format!("  caused by: {cause}\n"));
+        }
+        if let Some(hint) = &self.hint {
+            text.push_str(&format!("{cyan}hint:{plain} {hint}\n"));
+        }
+        // There is nobody left to tell when stderr is gone.
+        drop(io::stderr().write_all(text.as_bytes()));
+        ExitCode::from(self.exit as u8)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(it: ConfigError) -> Self {
+        match it {
+            ConfigError::Unreadable { ref file, .. } => {
+                let what = format!("cannot read the configuration: {}", file.display());
+                let cause = std::error::Error::source(&it).map(ToString::to_string);
+                let failure = Self::new(Exit::Usage, what);
+                match cause {
+                    Some(cause) => failure.because(anyhow::anyhow!(cause)),
+                    None => failure,
+                }
+            }
+            ConfigError::Wrong { .. } => Self::new(Exit::Usage, it.to_string())
+                .hint("every key with its meaning: muster config explain KEY"),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+/// Prints help, the version, or what is wrong with the command line.
+pub(crate) fn usage(shown: &clap::Error) -> ExitCode {
+    // There is nobody left to tell when the stream is gone.
+    drop(shown.print());
+    if shown.use_stderr() { ExitCode::from(Exit::Usage as u8) } else { ExitCode::SUCCESS }
+}

@@ -1,0 +1,173 @@
+//! The hub's view of a store while no hub runs: for reading, or for one edit.
+//!
+//! The same engine judges as in the running hub; nobody listens, so nobody is believed to be here
+//! for longer than the last evidence says. **Invariant:** a reader writes nothing, and an editor
+//! holds the data folder's lock.
+
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use jiff::tz::TimeZone;
+use muster_core::directory::Edit;
+use muster_core::engine::Engine;
+use muster_core::policy::Policy;
+use muster_core::ports::{BoxFuture, ChannelStatus, Clock, Store, StoreError};
+use muster_core::snapshot::{Snapshot, Why};
+use muster_core::step::Step;
+use muster_core::stay::Subject;
+use muster_core::time::{Now, Time};
+use muster_store::sqlite::{Access, Sqlite};
+use muster_web::{EditRefused, Hub};
+use tokio::sync::{Mutex, watch};
+
+use crate::context::Context;
+use crate::failure::{Exit, Failure};
+use crate::folder::{Folder, STORE};
+use crate::past;
+
+/// What a command is about to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// Look.
+    Read,
+    /// Change the directory.
+    Edit,
+}
+
+/// A store without a running hub.
+pub(crate) struct OfflineHub {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    policy: Policy,
+    zone: TimeZone,
+    snapshot: RwLock<Arc<Snapshot>>,
+    step: Mutex<Step>,
+    committed: watch::Sender<u64>,
+    /// Held while this process may write.
+    folder: Option<Folder>,
+}
+
+impl OfflineHub {
+    /// Opens the store of a data folder.
+    pub(crate) async fn open(
+        context: &Context,
+        folder: &Path,
+        wish: Wish,
+    ) -> Result<Self, Failure> {
+        let config = &context.config()?.config;
+        let policy = config.presence.policy();
+        let (access, held) = match wish {
+            Wish::Read => (Access::ReadOnly, None),
+            Wish::Edit => (Access::ReadWrite, Some(Folder::take(folder)?)),
+        };
+        let file = folder.join(STORE);
+        let store = Sqlite::open(&file, access).await.map_err(unreadable)?;
+        let clock = Arc::clone(&context.clock);
+        let now = clock.now();
+        let restored = store.restore(Engine::since(&policy, now.wall)).await.map_err(unreadable)?;
+        let step = Step::new(policy.clone(), restored, now);
+        let snapshot = Arc::new(step.snapshot(now));
+        Ok(Self {
+            store: Arc::new(store),
+            clock,
+            policy,
+            zone: config.zone(),
+            committed: watch::Sender::new(snapshot.last_change),
+            snapshot: RwLock::new(snapshot),
+            step: Mutex::new(step),
+            folder: held,
+        })
+    }
+
+    /// Makes an edit and stores it, with everything that follows from it.
+    async fn change(&self, edit: Edit, expect: Option<u64>) -> Result<u64, EditRefused> {
+        if self.folder.is_none() {
+            return Err(EditRefused::ReadOnly);
+        }
+        let mut step = self.step.lock().await;
+        let version = step.handle_edit(edit, expect, self.clock.now()).map_err(refused)?;
+        step.flush();
+        let unavailable = |it: StoreError| EditRefused::Unavailable(it.to_string());
+        while let Some(query) = step.poll_history() {
+            let found = self.store.history(&query.identities, query.window).await;
+            step.handle_history(found.map_err(unavailable)?, self.clock.now());
+        }
+        while let Some(batch) = step.poll_commit(self.clock.now()) {
+            let last_change = self.store.commit(&batch).await.map_err(unavailable)?;
+            step.handle_committed(last_change, self.clock.now());
+        }
+        let snapshot = Arc::new(step.snapshot(self.clock.now()));
+        let last_change = snapshot.last_change;
+        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
+        self.committed.send_replace(last_change);
+        Ok(version)
+    }
+}
+
+impl Hub for OfflineHub {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store)
+    }
+
+    fn committed(&self) -> watch::Receiver<u64> {
+        self.committed.subscribe()
+    }
+
+    fn channels(&self) -> Vec<ChannelStatus> {
+        Vec::new()
+    }
+
+    fn edit(&self, edit: Edit, expect: Option<u64>) -> BoxFuture<'_, Result<u64, EditRefused>> {
+        Box::pin(self.change(edit, expect))
+    }
+
+    fn why(
+        &self,
+        subject: Subject,
+        at: Option<Time>,
+    ) -> BoxFuture<'_, Result<Option<Why>, StoreError>> {
+        Box::pin(async move {
+            match at {
+                Some(at) => past::why(&*self.store, &self.policy, subject, at).await,
+                None => Ok(self.step.lock().await.why(subject, self.clock.now())),
+            }
+        })
+    }
+
+    fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    fn zone(&self) -> TimeZone {
+        self.zone.clone()
+    }
+}
+
+fn refused(it: muster_core::engine::EditRefused) -> EditRefused {
+    match it {
+        muster_core::engine::EditRefused::Stale { version } => EditRefused::Stale { version },
+        muster_core::engine::EditRefused::Wrong(wrong) => EditRefused::Wrong(wrong),
+    }
+}
+
+fn unreadable(it: StoreError) -> Failure {
+    let (exit, hint) = match &it {
+        StoreError::Unavailable { .. } => {
+            (Exit::Unreachable, "look after its disk and its owner, or choose another with --data DIR")
+        }
+        StoreError::Newer { .. } => (Exit::Failed, "use the muster that wrote it, or a newer one"),
+        StoreError::Damaged { .. } => {
+            (Exit::Failed, "put a backup in its place: muster restore FILE --replace")
+        }
+        StoreError::Refused { .. } => (Exit::Failed, "choose another with --data DIR"),
+    };
+    Failure::new(exit, "cannot open the store").because(it).hint(hint)
+}
