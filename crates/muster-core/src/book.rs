@@ -33,6 +33,8 @@ pub(crate) struct Book {
 pub(crate) struct Entry {
     pub(crate) identity: Identity,
     pub(crate) seen: Option<(Time, Time)>,
+    /// Whether `seen` is on the list of what to store.
+    marked: bool,
     pub(crate) tracks: Vec<Track>,
     pub(crate) details: Vec<DetailRow>,
     pub(crate) levels: Vec<LevelRow>,
@@ -64,7 +66,7 @@ pub(crate) struct Heard {
 struct Dirty {
     identities: Vec<IdentityId>,
     listeners: Vec<ListenerId>,
-    seen: BTreeSet<IdentityId>,
+    seen: Vec<IdentityId>,
     heard: BTreeSet<(Time, IdentityId, ListenerId)>,
     coverage: BTreeSet<(Time, ListenerId)>,
     probes: BTreeSet<(Time, IdentityId, ListenerId)>,
@@ -179,7 +181,9 @@ impl Book {
         let Some(entry) = self.entries.get_mut(index(id.0)) else { return Told::Known };
         let seen = entry.seen.get_or_insert((at, at));
         *seen = (seen.0.min(at), seen.1.max(at));
-        self.dirty.seen.insert(id);
+        if !std::mem::replace(&mut entry.marked, true) {
+            self.dirty.seen.push(id);
+        }
         let Some(track) = track(entry, listener) else { return Told::Known };
         let reading = Reading {
             interval: at.floor(policy.interval),
@@ -318,6 +322,7 @@ impl Book {
         self.entries.push(Entry {
             identity: identity.clone(),
             seen: None,
+            marked: false,
             tracks: Vec::new(),
             details: Vec::new(),
             levels: Vec::new(),

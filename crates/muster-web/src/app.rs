@@ -3,11 +3,11 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::Router;
 use muster_core::snapshot::Snapshot;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;

@@ -1,11 +1,11 @@
 //! Parsing of what a request carries; what cannot be parsed becomes a [`Problem`].
 
-use axum::{Form, Json};
 use axum::extract::rejection::{FormRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
+use axum::{Form, Json};
 use serde::de::DeserializeOwned;
 
 use crate::pages;

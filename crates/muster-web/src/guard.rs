@@ -37,12 +37,7 @@ pub(crate) async fn check(State(guard): State<Guard>, request: Request, next: Ne
     }
 }
 
-fn verdict(
-    guard: Guard,
-    method: &Method,
-    uri: &Uri,
-    headers: &HeaderMap,
-) -> Result<(), Problem> {
+fn verdict(guard: Guard, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
     let Guard::Loopback { port } = guard else { return Ok(()) };
     let host = host(uri, headers).filter(|it| is_here(it, port)).ok_or_else(|| {
         Problem::new(StatusCode::MISDIRECTED_REQUEST, "this address does not lead here")

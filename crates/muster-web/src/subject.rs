@@ -23,14 +23,16 @@ pub enum Found {
 /// Looks for `text`: `person:NAME`, `device:NUMBER`, or anything that a person or device is called.
 pub fn find(snapshot: &Snapshot, text: &str) -> Found {
     if let Some(name) = text.strip_prefix("person:") {
-        return person(&snapshot.directory, name).map_or_else(|| nothing(snapshot, name), Found::One);
+        return person(&snapshot.directory, name)
+            .map_or_else(|| nothing(snapshot, name), Found::One);
     }
     if let Some(number) = text.strip_prefix("device:") {
         return device(snapshot, number).map_or_else(|| nothing(snapshot, number), Found::One);
     }
-    let people = snapshot.directory.people.iter().filter(|(_, it)| {
-        &*it.name == text || it.display.to_lowercase() == text.to_lowercase()
-    });
+    let people =
+        snapshot.directory.people.iter().filter(|(_, it)| {
+            &*it.name == text || it.display.to_lowercase() == text.to_lowercase()
+        });
     let mut all: Vec<Subject> = people.map(|(id, _)| Subject::Person(*id)).collect();
     let meant = Meant::read(text);
     let devices = snapshot.devices.iter().filter(|it| meant.is(it, snapshot));
@@ -60,9 +62,9 @@ pub fn called(snapshot: &Snapshot, subject: Subject) -> String {
             let person = snapshot.directory.people.get(&id);
             person.map_or_else(|| format!("person {id}"), |it| it.display.to_string())
         }
-        Subject::Device(id) => snapshot
-            .device(id)
-            .map_or_else(|| format!("device {id}"), |it| label(it, snapshot)),
+        Subject::Device(id) => {
+            snapshot.device(id).map_or_else(|| format!("device {id}"), |it| label(it, snapshot))
+        }
     }
 }
 
@@ -106,7 +108,8 @@ impl Meant {
             || device.hostname.as_deref().is_some_and(same)
             || self.ip.is_some_and(|it| device.ips.contains(&it))
             || device.identities.iter().any(|(_, it)| {
-                Some(it) == self.identity.as_ref() || (self.mac.is_some() && address(it) == self.mac)
+                Some(it) == self.identity.as_ref()
+                    || (self.mac.is_some() && address(it) == self.mac)
             })
     }
 }
@@ -138,7 +141,8 @@ fn nothing(snapshot: &Snapshot, text: &str) -> Found {
 /// How far two texts are apart (Levenshtein), if they are near: up to a third of the length, or
 /// one is part of the other.
 fn distance(a: &str, b: &str) -> Option<usize> {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().take(64).collect());
+    let (a, b): (Vec<char>, Vec<char>) =
+        (a.chars().take(64).collect(), b.chars().take(64).collect());
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
         let mut diagonal = i;

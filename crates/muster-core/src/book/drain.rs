@@ -31,8 +31,10 @@ impl Book {
             batch.listeners.extend(self.heard_by(id).map(|it| (id, it.listener.clone())));
         }
         for id in dirty.seen {
-            let seen = self.entry(id).and_then(|it| it.seen);
-            batch.seen.extend(seen.map(|(first, last)| Seen { identity: id, first, last }));
+            let Some(entry) = self.entries.get_mut(index(id.0)) else { continue };
+            entry.marked = false;
+            let seen = entry.seen.map(|(first, last)| Seen { identity: id, first, last });
+            batch.seen.extend(seen);
         }
         for (hour, listener) in dirty.coverage {
             let Some(heard) = self.heard_by(listener) else { continue };

@@ -80,13 +80,8 @@ impl Modify for Problems {
             .content("application/problem+json", content)
             .build();
         for item in description.paths.paths.values_mut() {
-            let all = [
-                &mut item.get,
-                &mut item.put,
-                &mut item.post,
-                &mut item.patch,
-                &mut item.delete,
-            ];
+            let all =
+                [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
             for operation in all.into_iter().flatten() {
                 let responses = &mut operation.responses.responses;
                 responses.insert("default".to_owned(), problem.clone().into());

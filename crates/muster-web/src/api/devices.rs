@@ -224,9 +224,8 @@ pub(crate) async fn describe(
     Sent(change): Sent<DeviceChange>,
 ) -> Result<Versioned<Device>, Problem> {
     let device = numbered(&app.snapshot(), id)?;
-    let wrong = |it: muster_core::directory::EditError| {
-        Problem::from(crate::hub::EditRefused::Wrong(it))
-    };
+    let wrong =
+        |it: muster_core::directory::EditError| Problem::from(crate::hub::EditRefused::Wrong(it));
     let kind = change.kind.as_deref().map(str::parse::<DeviceKind>).transpose().map_err(wrong)?;
     let mark = change.mark.as_deref().map(str::parse::<Mark>).transpose().map_err(wrong)?;
     let describe =
@@ -318,9 +317,9 @@ pub(crate) fn part(
     identity: &str,
 ) -> Result<IdentityId, Problem> {
     numbered(snapshot, device.0)?;
-    let wanted: Identity = identity.parse().map_err(
-        |it: muster_core::identity::InvalidIdentity| Problem::wrong(it.to_string()),
-    )?;
+    let wanted: Identity = identity
+        .parse()
+        .map_err(|it: muster_core::identity::InvalidIdentity| Problem::wrong(it.to_string()))?;
     let identities = snapshot.device(device).map_or(&[][..], |it| &it.identities);
     let found = identities.iter().find(|(_, it)| *it == wanted);
     let (id, _) = found.ok_or_else(|| Problem::missing("identity of this device", identity))?;

@@ -38,7 +38,9 @@ pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Health>) 
     let degraded = app.snapshot().degraded.as_deref().map(str::to_owned);
     let degraded = match degraded {
         Some(reason) => Some(reason),
-        None => app.hub.store().changes_after(u64::MAX >> 1, 1).await.err().map(|it| it.to_string()),
+        None => {
+            app.hub.store().changes_after(u64::MAX >> 1, 1).await.err().map(|it| it.to_string())
+        }
     };
     let (code, status) = match degraded {
         None => (StatusCode::OK, "ok"),

@@ -17,9 +17,7 @@ use crate::extract::{Asked, Expected, Named, Sent};
 use crate::problem::Problem;
 
 pub(crate) fn add(routes: Routes) -> Routes {
-    routes
-        .get("/api/v1/monitors", list)
-        .put("/api/v1/monitors/{name}/place", stand)
+    routes.get("/api/v1/monitors", list).put("/api/v1/monitors/{name}/place", stand)
 }
 
 /// One channel of a monitor's source.

@@ -201,7 +201,8 @@ pub(crate) async fn set(
 ) -> Result<Versioned<Person>, Problem> {
     let person = named(&app.snapshot(), &name)?;
     let now = app.hub.now().wall;
-    let until = new.until.map_or_else(|| crate::when::next_morning(now, &app.hub.zone()), |it| it.0);
+    let until =
+        new.until.map_or_else(|| crate::when::next_morning(now, &app.hub.zone()), |it| it.0);
     let set = Override { home: new.home, at: now, until, by: BY.into() };
     let set = Edit::Override { person, set };
     let done = edit(&app, set, expect, |it| current(&app, it, person)).await?;

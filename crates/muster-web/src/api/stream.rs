@@ -82,7 +82,16 @@ impl Reader {
             VecDeque::new()
         };
         let after = resumed.unwrap_or(newest);
-        Self { app, committed, after, pending, pause: None, owed: false, greeted: false, _permit: permit }
+        Self {
+            app,
+            committed,
+            after,
+            pending,
+            pause: None,
+            owed: false,
+            greeted: false,
+            _permit: permit,
+        }
     }
 
     /// The next event; none when the hub is shutting down.

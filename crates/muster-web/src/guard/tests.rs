@@ -36,7 +36,11 @@ fn hosts() {
         read("by IPv6 address", &[("host", "[::1]:8080")], true),
         read("a rebound DNS name", &[("host", "evil.example:8080")], false),
         read("a name that begins well", &[("host", "localhost.evil.example:8080")], false),
-        read("a name that looks like an address", &[("host", "127.0.0.1.evil.example:8080")], false),
+        read(
+            "a name that looks like an address",
+            &[("host", "127.0.0.1.evil.example:8080")],
+            false,
+        ),
         read("the LAN address", &[("host", "192.168.1.5:8080")], false),
         read("another port", &[("host", "localhost:80")], false),
         read("no port", &[("host", "localhost")], false),

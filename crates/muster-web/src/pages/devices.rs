@@ -83,7 +83,9 @@ pub(super) async fn page(
         Err(problem) => return refuse(&problem),
     };
     found.retain(|it| which.passes(it));
-    found.sort_by_key(|it| (it.standing.presence != Presence::Present, Reverse(it.first_seen), it.id));
+    found.sort_by_key(|it| {
+        (it.standing.presence != Presence::Present, Reverse(it.first_seen), it.id)
+    });
     let clock = Clock::of(&app);
     let count = found.len();
     let shown = found.into_iter().take(SHOWN);

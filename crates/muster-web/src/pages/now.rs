@@ -31,9 +31,8 @@ struct Page {
 pub(super) async fn page(State(app): State<App>, headers: HeaderMap) -> Response {
     let snapshot = app.snapshot();
     let clock = Clock::of(&app);
-    let count = |want: Presence| {
-        snapshot.people.iter().filter(|it| it.standing.presence == want).count()
-    };
+    let count =
+        |want: Presence| snapshot.people.iter().filter(|it| it.standing.presence == want).count();
     let sites = snapshot.directory.places.values().filter(|it| it.parent.is_none());
     let (strangers, more) = strangers(&snapshot, &clock);
     let mut people: Vec<_> = snapshot.people.iter().collect();
