@@ -89,7 +89,8 @@ impl<'a> Gap<'a> {
         frontier: Time,
     ) -> Self {
         let last = stay.last;
-        let limit = next.unwrap_or(Time::MAX).min(frontier);
+        // The last evidence may lie a little ahead of the hub's clock.
+        let limit = next.unwrap_or(Time::MAX).min(frontier).max(last);
         let since = last - policy.decisive_within;
         let decides = |it: &&&Line<'_>| last_evidence(it, last).is_some_and(|at| at >= since);
         let window = Span::new(last, limit);
