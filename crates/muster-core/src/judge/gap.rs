@@ -183,7 +183,9 @@ impl<'a> Gap<'a> {
             }
             from = until.unwrap_or(from);
         }
-        let last_dropped = self.decisive.iter().max_by_key(|it| it.dropped)?;
+        // Of several that were dropped at once, the one that stayed out longest.
+        let latest = |it: &&Decisive<'_>| (it.dropped, it.back.unwrap_or(Time::MAX));
+        let last_dropped = self.decisive.iter().max_by_key(latest)?;
         let all = self.decisive.iter().all(|it| it.dropped.is_some());
         let decided = last_dropped.dropped.filter(|it| all && *it <= self.limit)?;
         Some(End {

@@ -21,7 +21,7 @@ pub enum Disturbances {
     None,
     /// Kills, restarts, sleep and failing commits.
     Faults,
-    /// Also steps of the wall clock.
+    /// Also steps of the wall clock: forward by hours, back by as little as facts may be ahead.
     All,
 }
 
@@ -126,9 +126,9 @@ fn disturb(world: &World, rng: &mut Rng, which: Disturbances, events: &mut Vec<(
         for _ in 0..=rng.below(2) {
             let at = Time::from_secs(rng.within(span.0, span.1));
             let by = match rng.below(3) {
-                0 => rng.within(-300, 300),
-                1 => rng.within(-7200, 7200),
-                _ => rng.within(-20 * 3600, 20 * 3600),
+                0 => rng.within(-100, 300),
+                1 => rng.within(300, 7200),
+                _ => rng.within(7200, 20 * 3600),
             };
             events.push((at, Event::Step(by)));
         }
