@@ -237,6 +237,8 @@ fn policy(rng: &mut Rng) -> Policy {
     patience(&mut policy.lan_other, (60, 200), 4);
     patience(&mut policy.ble, (40, 200), 5);
     patience(&mut policy.classic, (60, 200), 4);
+    // The cycle is the source's own, whoever it listens to.
+    policy.lan_phone.cycle = policy.lan_other.cycle;
     policy.ble.confirm_for = seconds(rng.within(1, 8));
     policy.decisive_within = seconds(rng.within(60, 600));
     policy.unknown_hold = seconds(rng.within(120, 600));

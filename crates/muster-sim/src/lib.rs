@@ -5,6 +5,8 @@
 
 pub mod household;
 
+pub mod simulate;
+
 pub mod generator;
 
 pub mod reference;

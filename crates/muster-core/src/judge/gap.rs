@@ -89,7 +89,8 @@ impl<'a> Gap<'a> {
         frontier: Time,
     ) -> Self {
         let last = stay.last;
-        let limit = next.unwrap_or(Time::MAX).min(frontier);
+        // The last evidence may lie a little ahead of the hub's clock.
+        let limit = next.unwrap_or(Time::MAX).min(frontier).max(last);
         let since = last - policy.decisive_within;
         let decides = |it: &&&Line<'_>| last_evidence(it, last).is_some_and(|at| at >= since);
         let window = Span::new(last, limit);
@@ -182,7 +183,9 @@ impl<'a> Gap<'a> {
             }
             from = until.unwrap_or(from);
         }
-        let last_dropped = self.decisive.iter().max_by_key(|it| it.dropped)?;
+        // Of several that were dropped at once, the one that stayed out longest.
+        let latest = |it: &&Decisive<'_>| (it.dropped, it.back.unwrap_or(Time::MAX));
+        let last_dropped = self.decisive.iter().max_by_key(latest)?;
         let all = self.decisive.iter().all(|it| it.dropped.is_some());
         let decided = last_dropped.dropped.filter(|it| all && *it <= self.limit)?;
         Some(End {

@@ -26,7 +26,7 @@ pub struct Rows {
     pub seen: BTreeMap<Identity, (Time, Time)>,
     /// Best signal and when it was heard so.
     pub readings: BTreeMap<ReadingKey, (Option<i8>, Time)>,
-    /// Values other than addresses: the newest of each kind.
+    /// Values other than addresses: the newest of each kind, by the interval in which it was told.
     pub details: BTreeMap<(Identity, DetailKind), (Time, Box<str>)>,
 }
 
@@ -52,7 +52,7 @@ pub fn rows(facts: &[Fact], interval: Duration) -> Rows {
                 }
             },
             FactBody::Detail(it) => {
-                let newest = (it.at, it.value.clone());
+                let newest = (floor(it.at, interval), it.value.clone());
                 let held = rows.details.entry((it.identity.clone(), it.kind)).or_default();
                 if *held < newest || held.1.is_empty() {
                     *held = newest;
@@ -78,8 +78,7 @@ impl Rows {
         self.heard.entry(key).or_default().extend(at.secs()..until);
         let seen = self.seen.entry(identity.clone()).or_insert((at, at));
         *seen = (seen.0.min(at), seen.1.max(at));
-        let length = i64::try_from(interval.as_secs()).unwrap_or(1);
-        let start = Time::from_secs(at.secs().div_euclid(length) * length);
+        let start = floor(at, interval);
         let best = self.readings.entry((identity.clone(), listener.clone(), start));
         let best = best.or_insert((rssi, at));
         // The strongest, then the earliest; any signal beats none.
@@ -87,4 +86,10 @@ impl Rows {
             *best = (rssi, at);
         }
     }
+}
+
+/// The start of the interval that a time lies in.
+fn floor(at: Time, interval: Duration) -> Time {
+    let length = i64::try_from(interval.as_secs()).unwrap_or(1);
+    Time::from_secs(at.secs().div_euclid(length) * length)
 }

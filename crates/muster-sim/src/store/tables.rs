@@ -1,5 +1,7 @@
-//! The rows, and how a batch changes them: replaced by key, never merged.
+//! The rows, and how a batch changes them: replaced by key; of readings the better one stays, for a
+//! hub does not remember old ones.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use muster_core::batch::{Batch, HOUR, LevelRow, Reading, Seen};
@@ -67,7 +69,10 @@ impl Tables {
             self.keep_newest(it.identity, it.kind);
         }
         for it in &batch.readings {
-            self.readings.insert((it.identity, it.interval, it.listener), *it);
+            let best = self.readings.entry((it.identity, it.interval, it.listener)).or_insert(*it);
+            if (it.rssi, Reverse(it.at)) > (best.rssi, Reverse(best.at)) {
+                *best = *it;
+            }
         }
         for it in &batch.stays {
             self.last_stay = self.last_stay.max(it.id);

@@ -1,0 +1,26 @@
+//! The hub's real machines in virtual time, against the reference: fixed seeds.
+
+use muster_sim::simulate::run;
+
+#[test]
+fn worlds_end_as_the_reference_says() {
+    let (first, count) = seeds();
+    let report = run(first..first + count);
+    println!("{:?}", report.tally);
+    let first = report.failures.first().map(ToString::to_string).unwrap_or_default();
+    let brief = report.failures.iter().map(|it| format!("seed {}: {}", it.seed, it.what));
+    let told: Vec<String> = std::iter::once(first).chain(brief.take(12)).collect();
+    assert!(
+        report.failures.is_empty(),
+        "{} of {} runs failed: {:?}\n{}",
+        report.failures.len(),
+        report.runs,
+        report.failures.iter().map(|it| it.seed).collect::<Vec<_>>(),
+        told.join("\n")
+    );
+}
+
+fn seeds() -> (u64, u64) {
+    let number = |name| std::env::var(name).ok().and_then(|it| it.parse().ok());
+    (number("MUSTER_FIRST").unwrap_or(0), number("MUSTER_SEEDS").unwrap_or(40))
+}
