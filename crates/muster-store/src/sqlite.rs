@@ -55,7 +55,7 @@ pub enum Access {
     ReadOnly,
 }
 
-/// A store in one SQLite file.
+/// A store in one `SQLite` file.
 #[derive(Debug)]
 pub struct Sqlite {
     path: PathBuf,
