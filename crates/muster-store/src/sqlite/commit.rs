@@ -18,7 +18,8 @@ use muster_core::time::Time;
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 
-use super::judged::{Meta, StateRow};
+use super::judged::{CursorRow, Meta, StateRow};
+use super::record::Record;
 use super::rows::ReadingRow;
 use super::{directory, files, statement};
 
@@ -46,8 +47,12 @@ impl Writer {
         Self { path: path.to_owned(), conn: Some(conn), attempt: None, monitors: None }
     }
 
-    /// Writes a batch; the id of the last change.
-    pub(super) async fn commit(&mut self, batch: &Batch) -> Result<u64, sqlx::Error> {
+    /// Writes a batch, and cursors along with it; the id of the last change.
+    pub(super) async fn commit(
+        &mut self,
+        batch: &Batch,
+        cursors: &[CursorRow],
+    ) -> Result<u64, sqlx::Error> {
         let mut conn = self.connection().await?;
         let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
         let found = meta(&mut tx).await?;
@@ -58,7 +63,11 @@ impl Writer {
             changes: batch.changes.clone(),
         });
         let monitors = self.monitors.take();
-        let written = match write(&mut tx, batch, found, told, monitors).await {
+        let written = async {
+            statement::put(&mut tx, cursors).await?;
+            write(&mut tx, batch, found, told, monitors).await
+        };
+        let written = match written.await {
             Ok(it) => it,
             Err(cause) => {
                 // It was never asked to end, so it has not taken place.
@@ -79,10 +88,7 @@ impl Writer {
     }
 
     /// Does something small in a transaction of its own.
-    pub(super) async fn write<R: super::record::Record>(
-        &mut self,
-        rows: &[R],
-    ) -> Result<(), sqlx::Error> {
+    pub(super) async fn write<R: Record>(&mut self, rows: &[R]) -> Result<(), sqlx::Error> {
         let mut conn = self.connection().await?;
         statement::put(&mut conn, rows).await?;
         self.conn = Some(conn);
@@ -352,27 +358,27 @@ mod tests {
     async fn a_stored_commit_without_an_answer_is_found_again() {
         let folder = tempfile::tempdir().unwrap();
         let mut writer = writer(folder.path()).await;
-        assert_eq!(writer.commit(&batch(1)).await.unwrap(), 1);
+        assert_eq!(writer.commit(&batch(1), &[]).await.unwrap(), 1);
         unanswered(&mut writer, &batch(1), 0);
         assert_eq!(writer.took_place(&batch(1)).await, Some(1));
         unanswered(&mut writer, &batch(1), 0);
-        assert_eq!(writer.commit(&batch(1)).await.unwrap(), 1);
+        assert_eq!(writer.commit(&batch(1), &[]).await.unwrap(), 1);
         assert_eq!(journal(&mut writer).await, [(1, Time::from_secs(1))]);
         // The same changes once more, after an answer, are others.
-        assert_eq!(writer.commit(&batch(1)).await.unwrap(), 2);
+        assert_eq!(writer.commit(&batch(1), &[]).await.unwrap(), 2);
     }
 
     #[tokio::test]
     async fn one_that_was_not_stored_is_stored_when_it_comes_again() {
         let folder = tempfile::tempdir().unwrap();
         let mut writer = writer(folder.path()).await;
-        assert_eq!(writer.commit(&batch(1)).await.unwrap(), 1);
+        assert_eq!(writer.commit(&batch(1), &[]).await.unwrap(), 1);
         unanswered(&mut writer, &batch(2), 1);
         assert_eq!(writer.took_place(&batch(2)).await, None);
-        assert_eq!(writer.commit(&batch(2)).await.unwrap(), 2);
+        assert_eq!(writer.commit(&batch(2), &[]).await.unwrap(), 2);
         // Another one in its place is itself.
         unanswered(&mut writer, &batch(2), 1);
-        assert_eq!(writer.commit(&batch(3)).await.unwrap(), 3);
+        assert_eq!(writer.commit(&batch(3), &[]).await.unwrap(), 3);
         let want = [1_i64, 2, 3].map(|it| (it.unsigned_abs(), Time::from_secs(it)));
         assert_eq!(journal(&mut writer).await, want);
     }
@@ -383,8 +389,8 @@ mod tests {
         let mut writer = writer(folder.path()).await;
         let conn = writer.conn.as_mut().unwrap();
         conn.lock_handle().await.unwrap().set_commit_hook(|| false);
-        writer.commit(&batch(1)).await.unwrap_err();
+        writer.commit(&batch(1), &[]).await.unwrap_err();
         assert_eq!(journal(&mut writer).await, []);
-        assert_eq!(writer.commit(&batch(1)).await.unwrap(), 1);
+        assert_eq!(writer.commit(&batch(1), &[]).await.unwrap(), 1);
     }
 }

@@ -80,6 +80,27 @@ async fn give_up<F: Future>(future: F, patience: u32) -> Option<F::Output> {
 }
 
 #[tokio::test]
+async fn cursors_are_written_along_with_a_commit_or_after_a_while() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let path = folder.path().join("muster.db");
+    let look = Sqlite::open(&path, Access::ReadOnly).await.unwrap();
+    store.set_cursor("graphite", 1).await.unwrap();
+    assert_eq!(look.cursor("graphite").await.unwrap(), None);
+    store.commit(&Batch::default()).await.unwrap();
+    assert_eq!(look.cursor("graphite").await.unwrap(), Some(1));
+    for value in 2..60 {
+        store.set_cursor("graphite", value).await.unwrap();
+        assert_eq!(store.cursor("graphite").await.unwrap(), Some(value));
+        assert!(look.cursor("graphite").await.unwrap().is_some_and(|it| it > value - 24));
+    }
+    store.close().await.unwrap();
+    assert_eq!(look.cursor("graphite").await.unwrap(), Some(59));
+    let again = open(folder.path()).await;
+    assert_eq!(again.cursor("graphite").await.unwrap(), Some(59));
+}
+
+#[tokio::test]
 async fn a_newer_schema_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("muster.db");

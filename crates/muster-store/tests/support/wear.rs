@@ -71,6 +71,10 @@ async fn a_day(folder: &Path) {
             batch.stays.push(stay(id, at));
         }
         store.commit(&batch).await.unwrap();
+        for second in (0..60).step_by(5) {
+            let value = (at + Duration::from_secs(second)).micros();
+            store.set_cursor("graphite", value).await.unwrap();
+        }
     }
     store.close().await.unwrap();
     println!("\n{WRITTEN}{}", bytes_written() - before);
