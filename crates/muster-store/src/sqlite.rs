@@ -17,8 +17,8 @@ use sqlx::{Connection as _, Sqlite as Engine, Transaction};
 use tokio::sync::Mutex;
 
 use commit::Writer;
+use cursors::Cursors;
 use files::Lock;
-use judged::CursorRow;
 
 pub use backup::restore;
 
@@ -33,6 +33,8 @@ mod read;
 mod forget;
 
 mod backup;
+
+mod cursors;
 
 mod directory;
 
@@ -55,13 +57,14 @@ pub enum Access {
     ReadOnly,
 }
 
-/// A store in one SQLite file.
+/// A store in one `SQLite` file.
 #[derive(Debug)]
 pub struct Sqlite {
     path: PathBuf,
     readers: SqlitePool,
     /// None when opened to look only.
     writer: Option<Mutex<Writer>>,
+    cursors: Cursors,
     _lock: Option<Lock>,
 }
 
@@ -80,7 +83,13 @@ impl Sqlite {
             }
         };
         let readers = files::readers(path).await.map_err(explain)?;
-        let store = Self { path: path.to_owned(), readers, writer, _lock: lock };
+        let store = Self {
+            path: path.to_owned(),
+            readers,
+            writer,
+            cursors: Cursors::default(),
+            _lock: lock,
+        };
         let mut tx = store.reader().await?;
         schema::check(&mut tx, path).await?;
         store.done(tx).await?;
@@ -98,10 +107,9 @@ impl Sqlite {
     /// Lets go of the file in good order. A store that is dropped, or killed, loses nothing either.
     pub async fn close(self) -> Result<(), StoreError> {
         self.readers.close().await;
-        match &self.writer {
-            Some(it) => it.lock().await.close().await.map_err(|it| self.explain(it)),
-            None => Ok(()),
-        }
+        let Some(writer) = &self.writer else { return Ok(()) };
+        self.write_cursors(writer).await?;
+        writer.lock().await.close().await.map_err(|it| self.explain(it))
     }
 
     async fn reader(&self) -> Result<Transaction<'static, Engine>, StoreError> {
@@ -123,6 +131,14 @@ impl Sqlite {
         Ok(answer)
     }
 
+    async fn write_cursors(&self, writer: &Mutex<Writer>) -> Result<(), StoreError> {
+        let mut writer = writer.lock().await;
+        let rows = self.cursors.rows();
+        writer.write(&rows).await.map_err(|it| self.explain(it))?;
+        self.cursors.written(&rows);
+        Ok(())
+    }
+
     fn writer(&self) -> Result<&Mutex<Writer>, StoreError> {
         self.writer.as_ref().ok_or_else(|| StoreError::Refused {
             what: "the store was opened to look only".to_owned(),
@@ -138,7 +154,10 @@ impl Store for Sqlite {
     fn commit<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Result<u64, StoreError>> {
         Box::pin(async move {
             let mut writer = self.writer()?.lock().await;
-            writer.commit(batch).await.map_err(|it| self.explain(it))
+            let cursors = self.cursors.rows();
+            let last = writer.commit(batch, &cursors).await.map_err(|it| self.explain(it))?;
+            self.cursors.written(&cursors);
+            Ok(last)
         })
     }
 
@@ -182,7 +201,12 @@ impl Store for Sqlite {
     }
 
     fn cursor<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<i64>, StoreError>> {
-        Box::pin(self.ask(async move |conn| read::cursor(conn, name).await))
+        Box::pin(async move {
+            match self.cursors.moved(name) {
+                Some(it) => Ok(Some(it)),
+                None => self.ask(async move |conn| read::cursor(conn, name).await).await,
+            }
+        })
     }
 
     fn set_cursor<'a>(
@@ -191,9 +215,8 @@ impl Store for Sqlite {
         value: i64,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            let row = CursorRow { name: name.into(), value };
-            let mut writer = self.writer()?.lock().await;
-            writer.write(&[row]).await.map_err(|it| self.explain(it))
+            let writer = self.writer()?;
+            if self.cursors.set(name, value) { self.write_cursors(writer).await } else { Ok(()) }
         })
     }
 

@@ -219,7 +219,7 @@ pub(super) async fn stays(store: &dyn Store) -> Outcome {
         (ANNA, hour(3), hour(5), Ended::Assumed),
         (PHONE, hour(4), hour(4), Ended::Open),
     ]) {
-        batch.stays.push(Stay { id: StayId(id), ..self::stay(subject, from, last, ended) });
+        batch.stays.push(Stay { id: StayId(id), ..stay(subject, from, last, ended) });
     }
     model.commit(&batch);
     store.commit(&batch).await?;
@@ -237,7 +237,7 @@ pub(super) async fn stays(store: &dyn Store) -> Outcome {
     same("an open one goes on", &ask(hour(90), hour(91)).await?, &vec![4])?;
     same("an empty window", &ask(hour(4), hour(4)).await?, &vec![])?;
     // One that had ended goes on after all, and changes hands.
-    let again = Stay { id: StayId(1), ..self::stay(PHONE, hour(0), hour(8), Ended::Open) };
+    let again = Stay { id: StayId(1), ..stay(PHONE, hour(0), hour(8), Ended::Open) };
     let batch = Batch { stays: vec![again], ..Batch::default() };
     model.commit(&batch);
     store.commit(&batch).await?;

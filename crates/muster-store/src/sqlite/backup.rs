@@ -50,7 +50,7 @@ pub async fn restore(backup: &Path, into: &Path) -> Result<(), StoreError> {
         let what = format!("there is no such backup: {}", backup.display());
         return Err(fault::unavailable(what, cause.into()));
     }
-    if files::log_of(backup).exists() {
+    if std::fs::metadata(files::log_of(backup)).is_ok_and(|it| it.len() > 0) {
         let what = format!(
             "not a backup but a store with unfinished writing beside it: {}",
             backup.display()

@@ -18,7 +18,8 @@ use muster_core::time::Time;
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 
-use super::judged::{Meta, StateRow};
+use super::judged::{CursorRow, Meta, StateRow};
+use super::record::Record;
 use super::rows::ReadingRow;
 use super::{directory, files, statement};
 
@@ -46,8 +47,12 @@ impl Writer {
         Self { path: path.to_owned(), conn: Some(conn), attempt: None, monitors: None }
     }
 
-    /// Writes a batch; the id of the last change.
-    pub(super) async fn commit(&mut self, batch: &Batch) -> Result<u64, sqlx::Error> {
+    /// Writes a batch, and cursors along with it; the id of the last change.
+    pub(super) async fn commit(
+        &mut self,
+        batch: &Batch,
+        cursors: &[CursorRow],
+    ) -> Result<u64, sqlx::Error> {
         let mut conn = self.connection().await?;
         let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
         let found = meta(&mut tx).await?;
@@ -58,7 +63,11 @@ impl Writer {
             changes: batch.changes.clone(),
         });
         let monitors = self.monitors.take();
-        let written = match write(&mut tx, batch, found, told, monitors).await {
+        let written = async {
+            statement::put(&mut tx, cursors).await?;
+            write(&mut tx, batch, found, told, monitors).await
+        };
+        let written = match written.await {
             Ok(it) => it,
             Err(cause) => {
                 // It was never asked to end, so it has not taken place.
@@ -79,10 +88,7 @@ impl Writer {
     }
 
     /// Does something small in a transaction of its own.
-    pub(super) async fn write<R: super::record::Record>(
-        &mut self,
-        rows: &[R],
-    ) -> Result<(), sqlx::Error> {
+    pub(super) async fn write<R: Record>(&mut self, rows: &[R]) -> Result<(), sqlx::Error> {
         let mut conn = self.connection().await?;
         statement::put(&mut conn, rows).await?;
         self.conn = Some(conn);
@@ -204,11 +210,13 @@ async fn write_readings(
         Some(it) => it,
         None => Monitors::load(conn).await?,
     };
-    batch.listeners.iter().for_each(|(id, it)| monitors.add(*id, it));
-    for readings in batch.readings.chunks(READINGS_AT_ONCE) {
-        let rows: Vec<ReadingRow> = readings.iter().map(|it| monitors.row(*it)).collect();
-        statement::put(conn, &rows).await?;
+    for (id, it) in &batch.listeners {
+        monitors.add(*id, it);
     }
+    let mut rows: Vec<ReadingRow> = batch.readings.iter().map(|it| monitors.row(*it)).collect();
+    // In the order of the table an import appends, and fills its pages. Equals keep their order.
+    rows.sort_by_key(|it| (it.reading.interval, it.reading.identity, it.monitor));
+    statement::put(conn, &rows).await?;
     Ok(Some(monitors))
 }
 
@@ -267,7 +275,9 @@ impl Monitors {
         let rows: Vec<(ListenerId, Listener)> =
             statement::find(conn, "ORDER BY id", SqliteArguments::default()).await?;
         let mut monitors = Self::default();
-        rows.iter().for_each(|(id, it)| monitors.add(*id, it));
+        for (id, it) in &rows {
+            monitors.add(*id, it);
+        }
         Ok(monitors)
     }
 
@@ -308,6 +318,79 @@ const REWRITTEN: &str = "
         AND site = excluded.site AND from_at = excluded.from_at
         AND ended = 'open' AND excluded.ended = 'open')";
 
-/// How many readings are laid out at once: enough for the fullest statements, few enough that an
-/// import needs no memory worth mentioning.
-const READINGS_AT_ONCE: usize = 4096;
+#[cfg(test)]
+mod tests {
+    use muster_core::change::ChangeKind;
+
+    use super::super::schema;
+    use super::*;
+
+    async fn writer(folder: &Path) -> Writer {
+        let path = folder.join("muster.db");
+        let mut conn = files::maker(&path).await.unwrap();
+        schema::migrate(&mut conn, schema::MIGRATIONS, &path).await.unwrap();
+        conn.close().await.unwrap();
+        Writer::new(&path, files::writer(&path).await.unwrap())
+    }
+
+    fn batch(second: i64) -> Batch {
+        let at = Time::from_secs(second);
+        let changes = vec![Change::new(ChangeKind::Dark, at, at)];
+        Batch { changes, frontier: at, ..Batch::default() }
+    }
+
+    async fn journal(writer: &mut Writer) -> Vec<(u64, Time)> {
+        let mut conn = writer.connection().await.unwrap();
+        let none = SqliteArguments::default();
+        let rows: Vec<Change> = statement::find(&mut conn, "ORDER BY id", none).await.unwrap();
+        writer.conn = Some(conn);
+        rows.iter().map(|it| (it.id, it.at)).collect()
+    }
+
+    /// As after an error in the middle of ending the transaction.
+    fn unanswered(writer: &mut Writer, batch: &Batch, commits: i64) {
+        writer.conn = None;
+        writer.attempt =
+            Some(Attempt { commits, frontier: batch.frontier, changes: batch.changes.clone() });
+    }
+
+    #[tokio::test]
+    async fn a_stored_commit_without_an_answer_is_found_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(folder.path()).await;
+        assert_eq!(writer.commit(&batch(1), &[]).await.unwrap(), 1);
+        unanswered(&mut writer, &batch(1), 0);
+        assert_eq!(writer.took_place(&batch(1)).await, Some(1));
+        unanswered(&mut writer, &batch(1), 0);
+        assert_eq!(writer.commit(&batch(1), &[]).await.unwrap(), 1);
+        assert_eq!(journal(&mut writer).await, [(1, Time::from_secs(1))]);
+        // The same changes once more, after an answer, are others.
+        assert_eq!(writer.commit(&batch(1), &[]).await.unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn one_that_was_not_stored_is_stored_when_it_comes_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(folder.path()).await;
+        assert_eq!(writer.commit(&batch(1), &[]).await.unwrap(), 1);
+        unanswered(&mut writer, &batch(2), 1);
+        assert_eq!(writer.took_place(&batch(2)).await, None);
+        assert_eq!(writer.commit(&batch(2), &[]).await.unwrap(), 2);
+        // Another one in its place is itself.
+        unanswered(&mut writer, &batch(2), 1);
+        assert_eq!(writer.commit(&batch(3), &[]).await.unwrap(), 3);
+        let want = [1_i64, 2, 3].map(|it| (it.unsigned_abs(), Time::from_secs(it)));
+        assert_eq!(journal(&mut writer).await, want);
+    }
+
+    #[tokio::test]
+    async fn a_commit_that_the_engine_turns_down_at_the_end_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(folder.path()).await;
+        let conn = writer.conn.as_mut().unwrap();
+        conn.lock_handle().await.unwrap().set_commit_hook(|| false);
+        writer.commit(&batch(1), &[]).await.unwrap_err();
+        assert_eq!(journal(&mut writer).await, []);
+        assert_eq!(writer.commit(&batch(1), &[]).await.unwrap(), 1);
+    }
+}

@@ -10,21 +10,22 @@ pub(super) fn explain(error: sqlx::Error, path: &Path) -> StoreError {
     if let Some(code) = code(&error) {
         return by_code(code, error.into(), path);
     }
-    match error {
-        sqlx::Error::Io(cause) => explain_io(cause, path),
-        sqlx::Error::Decode(cause) => damaged(&cause.to_string(), cause),
-        it if matches!(
-            it,
-            sqlx::Error::ColumnDecode { .. }
-                | sqlx::Error::ColumnNotFound(_)
-                | sqlx::Error::ColumnIndexOutOfBounds { .. }
-                | sqlx::Error::TypeNotFound { .. }
-                | sqlx::Error::RowNotFound
-        ) =>
-        {
-            damaged("a row has another form than expected", it.into())
-        }
-        it => unavailable("the database engine stopped".to_owned(), it.into()),
+    let shape = matches!(
+        error,
+        sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::ColumnNotFound(_)
+            | sqlx::Error::ColumnIndexOutOfBounds { .. }
+            | sqlx::Error::TypeNotFound { .. }
+            | sqlx::Error::RowNotFound
+    );
+    if shape {
+        damaged("a row has another form than expected", error.into())
+    } else if let sqlx::Error::Decode(cause) = error {
+        damaged(&cause.to_string(), cause)
+    } else if let sqlx::Error::Io(cause) = error {
+        explain_io(cause, path)
+    } else {
+        unavailable("the database engine stopped".to_owned(), error.into())
     }
 }
 

@@ -246,21 +246,24 @@ mod tests {
 
     fn sum(table: &str, numbers: &[i64], text: &str) -> i64 {
         let mut sum = Sum::of(table);
-        numbers.iter().for_each(|&it| sum.int(it));
+        for &number in numbers {
+            sum.int(number);
+        }
         sum.bytes(text.as_bytes());
         sum.value()
     }
 
     #[test]
     fn every_single_bit_counts() {
-        let right = sum("seen", &[7, -1, 1_795_000_000_000_000], "mac:b8:27:eb:01:02:03");
+        let time = 0x0006_608b_015f_3000;
+        let right = sum("seen", &[7, -1, time], "mac:b8:27:eb:01:02:03");
         for bit in 0..63 {
-            let wrong = 1_795_000_000_000_000 ^ (1 << bit);
+            let wrong = time ^ (1 << bit);
             assert_ne!(right, sum("seen", &[7, -1, wrong], "mac:b8:27:eb:01:02:03"), "bit {bit}");
             assert_ne!(right, sum("seen", &[7 ^ (1 << bit), -1, wrong], "mac:b8:27:eb:01:02:03"));
         }
-        assert_ne!(right, sum("seen", &[7, -1, 1_795_000_000_000_000], "mac:b8:27:eb:01:02:02"));
-        assert_ne!(right, sum("heard", &[7, -1, 1_795_000_000_000_000], "mac:b8:27:eb:01:02:03"));
+        assert_ne!(right, sum("seen", &[7, -1, time], "mac:b8:27:eb:01:02:02"));
+        assert_ne!(right, sum("heard", &[7, -1, time], "mac:b8:27:eb:01:02:03"));
         assert_ne!(sum("seen", &[0], ""), sum("seen", &[], ""));
     }
 }

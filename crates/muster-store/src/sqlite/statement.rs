@@ -25,7 +25,9 @@ pub(super) async fn put_and<R: Record>(
     for size in SIZES {
         while let Some((chunk, rest)) = left.split_at_checked(size) {
             let mut sheet = Sheet::with_room::<R>(size);
-            chunk.iter().for_each(|it| sheet.row(it));
+            for it in chunk {
+                sheet.row(it);
+            }
             let sql = AssertSqlSafe(insertion::<R>(size, clause));
             let done = sqlx::query_with(sql, sheet.finish()?).execute(&mut *conn).await?;
             written += done.rows_affected();

@@ -1,1 +1,15 @@
 //! Faults, by kind.
+
+mod backup;
+
+mod child;
+
+mod corrupt;
+
+mod crash;
+
+mod disk;
+
+mod locks;
+
+mod wear;

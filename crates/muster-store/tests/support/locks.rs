@@ -1,0 +1,75 @@
+//! Who may open a store, and what others are told.
+
+use std::path::Path;
+
+use muster_core::batch::Batch;
+use muster_core::ports::{Store as _, StoreError};
+use muster_core::time::Time;
+use muster_store::conformance::{self, Model, Scene};
+use muster_store::sqlite::{Access, Sqlite};
+
+use crate::{furnished, open};
+
+#[tokio::test]
+async fn one_writes_and_others_look() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("muster.db");
+    let writer = open(folder.path()).await.unwrap();
+    let told = open(folder.path()).await.unwrap_err().to_string();
+    let pid = std::process::id();
+    assert_eq!(
+        told,
+        format!("the store is not available: already in use by another muster (pid {pid})")
+    );
+    let reader = Sqlite::open(&path, Access::ReadOnly).await.unwrap();
+    let mut model = Model::default();
+    let mut scene = Scene::new(2);
+    for _ in 0..5 {
+        let batch = scene.batch();
+        model.commit(&batch);
+        writer.commit(&batch).await.unwrap();
+        conformance::agrees(&reader, &model).await.unwrap();
+    }
+    for refused in [
+        reader.commit(&Batch::default()).await.map(drop),
+        reader.set_cursor("graphite", 1).await,
+        reader.forget(Time::MAX, None).await.map(drop),
+    ] {
+        assert!(matches!(refused, Err(StoreError::Refused { .. })), "{refused:?}");
+    }
+    writer.close().await.unwrap();
+    let writer = open(folder.path()).await.unwrap();
+    conformance::agrees(&writer, &model).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_used_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing");
+    // Nobody, not even root, makes files here.
+    let locked = Path::new("/sys/kernel");
+    for (folder, access, words) in [
+        (missing.as_path(), Access::ReadWrite, "there is no such folder: "),
+        (locked, Access::ReadWrite, "the folder is read-only: /sys/kernel"),
+        (missing.as_path(), Access::ReadOnly, "there is no store yet: "),
+        (locked, Access::ReadOnly, "there is no store yet: /sys/kernel/muster.db"),
+    ] {
+        let wrong = Sqlite::open(&folder.join("muster.db"), access).await.unwrap_err();
+        let StoreError::Unavailable { what, .. } = &wrong else { panic!("{wrong:?}") };
+        assert!(what.starts_with(words), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_in_a_read_only_folder_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = furnished(folder.path(), 8, 5).await;
+    let Some(_mounted) = super::disk::Mounted::tmpfs(folder.path(), Some("muster.db")) else {
+        return;
+    };
+    let store = Sqlite::open(&folder.path().join("muster.db"), Access::ReadOnly).await.unwrap();
+    conformance::agrees(&store, &model).await.unwrap();
+    store.close().await.unwrap();
+    let refused = open(folder.path()).await.unwrap_err().to_string();
+    assert!(refused.contains("the folder is read-only: "), "{refused}");
+}
