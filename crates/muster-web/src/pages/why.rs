@@ -34,6 +34,13 @@ struct Page {
     evidence: Vec<Line>,
 }
 
+impl Page {
+    /// Whether any medium has a signal: the local network has none.
+    fn signals(&self) -> bool {
+        self.evidence.iter().any(|it| it.rssi.is_some())
+    }
+}
+
 /// One line of evidence.
 struct Line {
     label: String,
