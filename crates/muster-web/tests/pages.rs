@@ -1,5 +1,7 @@
 //! The pages as a browser without scripts gets them.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
 use muster_core::snapshot::Presence;
 use muster_core::stay::Subject;
 
