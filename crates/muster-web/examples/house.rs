@@ -1,7 +1,8 @@
 //! Serves the pages over a house in memory, to work on them without a network.
 //!
-//! `cargo run -p muster-web --example house` and open the address that it prints. Every ten seconds
-//! somebody comes or goes.
+//! `cargo run -p muster-web --example house -- --listen 127.0.0.1:8080` and open the address that it
+//! prints. Every ten seconds somebody comes or goes. Other arguments are ignored, so that it can
+//! stand in for the program in the browser tests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,8 @@ use support::{House, described};
 async fn main() -> std::io::Result<()> {
     let house = House::at(now);
     furnish(&house).await;
-    let wanted = std::env::var("MUSTER_LISTEN").unwrap_or_else(|_| "127.0.0.1:0".to_owned());
+    let wanted = std::env::args().skip_while(|it| it != "--listen").nth(1);
+    let wanted = wanted.unwrap_or_else(|| "127.0.0.1:0".to_owned());
     let listener = tokio::net::TcpListener::bind(wanted).await?;
     let address = listener.local_addr()?;
     #[expect(clippy::print_stdout, reason = "the address is what one runs it for")]

@@ -197,7 +197,7 @@ pub(crate) struct Edited {
     pub(crate) version: u64,
 }
 
-/// JSON with the directory's version as its ETag.
+/// JSON with the directory's version as its `ETag`.
 pub(crate) type Versioned<T> = ([(axum::http::HeaderName, String); 1], Json<T>);
 
 pub(crate) fn versioned<T>(version: u64, body: T) -> Versioned<T> {

@@ -63,6 +63,7 @@ async fn not_that_way(request: Request) -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the layer gives it away")]
 fn broken(panic: Box<dyn Any + Send>) -> Response {
     let said = panic.downcast_ref::<String>().map(String::as_str);
     let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");

@@ -93,7 +93,7 @@ pub(crate) struct Refusal {
 
 impl From<&Problem> for Refusal {
     fn from(problem: &Problem) -> Self {
-        Self { detail: problem.detail.clone(), hint: problem.hint.clone() }
+        Self { detail: problem.detail.clone(), hint: problem.hint.as_deref().map(str::to_owned) }
     }
 }
 

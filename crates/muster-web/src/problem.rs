@@ -26,17 +26,19 @@ pub struct Problem {
     pub detail: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub hint: Option<Box<str>>,
     /// What may have been meant, or what was meant equally well.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub near: Vec<String>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<String>, required = false)]
+    pub near: Box<[String]>,
     /// The directory's current version, when the write expected another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
     /// What is current, when the write expected something else.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
-    pub current: Option<Value>,
+    pub current: Option<Box<Value>>,
 }
 
 impl Problem {
@@ -48,7 +50,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             hint: None,
-            near: Vec::new(),
+            near: Box::default(),
             version: None,
             current: None,
         }
@@ -67,21 +69,21 @@ impl Problem {
     /// The same with advice.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(hint.into().into());
         self
     }
 
     /// The same with what may have been meant.
     #[must_use]
     pub fn near(mut self, near: Vec<String>) -> Self {
-        self.near = near;
+        self.near = near.into();
         self
     }
 
     /// The same with what is current.
     #[must_use]
     pub fn current(mut self, current: Option<Value>) -> Self {
-        self.current = current;
+        self.current = current.map(Box::new);
         self
     }
 

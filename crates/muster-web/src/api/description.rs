@@ -1,4 +1,4 @@
-//! The interface's own description (OpenAPI 3.1), made from the handlers.
+//! The interface's own description (`OpenAPI` 3.1), made from the handlers.
 
 use axum::Json;
 use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};

@@ -153,6 +153,7 @@ fn mentions(snapshot: &Snapshot, device: &DeviceView, lower: &str) -> bool {
 }
 
 /// A device's new description; what is absent stays as it is.
+#[expect(clippy::option_option, reason = "absent, null and a value are three different wishes")]
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeviceChange {

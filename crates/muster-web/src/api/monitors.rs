@@ -21,6 +21,7 @@ pub(crate) fn add(routes: Routes) -> Routes {
 }
 
 /// One channel of a monitor's source.
+#[expect(clippy::struct_field_names, reason = "the name of the monitor is what readers expect")]
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Monitor {
     /// The monitor's name.

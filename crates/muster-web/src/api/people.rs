@@ -219,7 +219,7 @@ pub(crate) async fn clear(
     Expected(expect): Expected,
 ) -> Result<Versioned<Person>, Problem> {
     let person = named(&app.snapshot(), &name)?;
-    let clear = Edit::ClearOverride { person };
+    let clear = Edit::ClearOverride { person, at: app.hub.now().wall };
     let done = edit(&app, clear, expect, |it| current(&app, it, person)).await?;
     shown(&app, done.version, person)
 }

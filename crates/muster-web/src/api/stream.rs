@@ -57,6 +57,8 @@ fn last(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
 struct Reader {
     app: App,
     committed: watch::Receiver<u64>,
+    /// The last change that the hub spoke of.
+    newest: u64,
     /// The last change handed out.
     after: u64,
     /// Read and not yet handed out; at most one page.
@@ -85,6 +87,7 @@ impl Reader {
         Self {
             app,
             committed,
+            newest,
             after,
             pending,
             pause: None,
@@ -104,7 +107,7 @@ impl Reader {
             if let Some(event) = self.pending.pop_front() {
                 return Some(event);
             }
-            if *self.committed.borrow_and_update() > self.after {
+            if self.newest > self.after {
                 self.read().await;
                 continue;
             }
@@ -119,12 +122,12 @@ impl Reader {
     async fn quiet_over(&mut self) -> Option<bool> {
         let Some(pause) = &mut self.pause else {
             self.committed.changed().await.ok()?;
-            return Some(*self.committed.borrow() == self.after);
+            return Some(self.is_picture());
         };
         tokio::select! {
             woken = self.committed.changed() => {
                 woken.ok()?;
-                self.owed |= *self.committed.borrow() == self.after;
+                self.owed |= self.is_picture();
                 Some(false)
             }
             () = pause => {
@@ -134,10 +137,18 @@ impl Reader {
         }
     }
 
+    /// Takes note of what the hub said; whether it was a new picture without a new change.
+    fn is_picture(&mut self) -> bool {
+        let newest = *self.committed.borrow_and_update();
+        let same = newest == self.newest;
+        self.newest = newest;
+        same
+    }
+
     /// Reads the next page of the journal. A store that does not answer is asked again later.
     async fn read(&mut self) {
         match self.app.hub.store().changes_after(self.after, PAGE).await {
-            Ok(changes) if changes.is_empty() => self.after = *self.committed.borrow(),
+            Ok(changes) if changes.is_empty() => self.after = self.newest,
             Ok(changes) => {
                 let snapshot = self.app.snapshot();
                 for change in changes {

@@ -87,13 +87,13 @@ impl Why {
             last: why.standing.last.map(Stamp),
             rule: why.rule,
             next: why.next,
-            evidence: why.evidence.into_iter().map(|it| Evidence::of(snapshot, it)).collect(),
+            evidence: why.evidence.iter().map(|it| Evidence::of(snapshot, it)).collect(),
         }
     }
 }
 
 impl Evidence {
-    fn of(snapshot: &Snapshot, it: snapshot::Evidence) -> Self {
+    fn of(snapshot: &Snapshot, it: &snapshot::Evidence) -> Self {
         Self {
             device: it.device.0,
             label: subject::called(snapshot, Subject::Device(it.device)),

@@ -34,17 +34,12 @@ struct Page {
 }
 
 impl Page {
-    fn kinds(&self) -> impl Iterator<Item = &'static str> {
-        DeviceKind::ALL.into_iter().map(|(word, _)| word)
-    }
-
-    fn marks(&self) -> [(&'static str, &'static str); 3] {
-        [
-            ("normal", "Counts as somebody's"),
-            ("infrastructure", "Belongs to the building"),
-            ("ignored", "Ignore it"),
-        ]
-    }
+    const KINDS: [(&'static str, DeviceKind); 11] = DeviceKind::ALL;
+    const MARKS: [(&'static str, &'static str); 3] = [
+        ("normal", "Counts as somebody's"),
+        ("infrastructure", "Belongs to the building"),
+        ("ignored", "Ignore it"),
+    ];
 }
 
 /// What a device says of itself.

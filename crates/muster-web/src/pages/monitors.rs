@@ -29,7 +29,8 @@ struct Line {
     monitor: String,
     medium: &'static str,
     channel: String,
-    place: String,
+    /// Where it stands, when there is more than one place.
+    place: Option<String>,
     covered: bool,
     hears: bool,
     covered_to: Option<When>,
@@ -59,20 +60,21 @@ pub(super) async fn page(State(app): State<App>, headers: HeaderMap) -> Response
     };
     let snapshot = app.snapshot();
     let lines = channels.into_iter().enumerate();
+    let places = snapshot.directory.places.len();
     show(&Page {
         frame: Frame::new(&app, &snapshot, &headers, "/monitors", "Monitors"),
-        channels: lines.map(|(at, it)| Line::of(at, it, window, &clock)).collect(),
+        channels: lines.map(|(at, it)| Line::of(at, it, places, window, &clock)).collect(),
     })
 }
 
 impl Line {
-    fn of(at: usize, it: Channel, window: Span, clock: &Clock) -> Self {
+    fn of(at: usize, it: Channel, places: usize, window: Span, clock: &Clock) -> Self {
         Self {
             id: format!("channel-{at}"),
             monitor: it.listener.monitor.to_string(),
             medium: medium(it.listener.source),
             channel: it.listener.channel.to_string(),
-            place: it.place,
+            place: (places > 1).then_some(it.place),
             covered: it.covered,
             hears: it.hears,
             covered_to: it.covered_to.map(|it| clock.when(it)),

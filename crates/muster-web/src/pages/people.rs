@@ -185,7 +185,8 @@ pub(super) async fn set(
 pub(super) async fn clear(State(app): State<App>, Named(name): Named<String>) -> Response {
     let cleared = async {
         let person = named(&app.snapshot(), &name)?;
-        app.hub.edit(Edit::ClearOverride { person }, None).await.map_err(Problem::from)
+        let clear = Edit::ClearOverride { person, at: app.hub.now().wall };
+        app.hub.edit(clear, None).await.map_err(Problem::from)
     };
     done(cleared.await)
 }

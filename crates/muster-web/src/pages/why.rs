@@ -34,6 +34,13 @@ struct Page {
     evidence: Vec<Line>,
 }
 
+impl Page {
+    /// Whether any medium has a signal: the local network has none.
+    fn signals(&self) -> bool {
+        self.evidence.iter().any(|it| it.rssi.is_some())
+    }
+}
+
 /// One line of evidence.
 struct Line {
     label: String,
@@ -53,7 +60,7 @@ struct Line {
 }
 
 impl Line {
-    fn of(snapshot: &Snapshot, it: Evidence, clock: &Clock) -> Self {
+    fn of(snapshot: &Snapshot, it: &Evidence, clock: &Clock) -> Self {
         Self {
             label: called(snapshot, Subject::Device(it.device)),
             device: it.device.0,
@@ -107,7 +114,7 @@ async fn answer(
     let snapshot = app.snapshot();
     let clock = Clock::of(app);
     let name = called(&snapshot, meant(&snapshot, text)?);
-    let evidence = why.evidence.into_iter();
+    let evidence = why.evidence.iter();
     Ok(Page {
         frame: Frame::new(app, &snapshot, headers, "", format!("Why: {name}")),
         called: name,

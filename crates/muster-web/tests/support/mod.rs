@@ -12,7 +12,7 @@ use std::time::Duration;
 use muster_core::change::{Change, ChangeKind};
 use muster_core::directory::{Directory, Edit};
 use muster_core::fact::{Listener, SourceKind};
-use muster_core::identity::{DeviceId, Identity, IdentityId, ListenerId, Mac};
+use muster_core::identity::{DeviceId, Identity, IdentityId, ListenerId, Mac, PersonId};
 use muster_core::ports::{BoxFuture, ChannelStatus, Inability, Store, StoreError};
 use muster_core::snapshot::{
     DeviceView, Evidence, ListenerView, PersonView, Presence, Snapshot, Standing, Why,
@@ -22,6 +22,9 @@ use muster_core::time::{Now, Time};
 use muster_web::{EditRefused, Hub};
 use tokio::sync::watch;
 
+#[cfg(test)]
+pub(crate) mod ask;
+
 pub(crate) mod shelf;
 
 use shelf::Shelf;
@@ -30,7 +33,8 @@ use shelf::Shelf;
 pub(crate) struct House {
     told: Mutex<Told>,
     shelf: Arc<Shelf>,
-    committed: watch::Sender<u64>,
+    committed: Mutex<Option<watch::Sender<u64>>>,
+    watched: watch::Receiver<u64>,
     clock: Box<dyn Fn() -> Time + Send + Sync>,
 }
 
@@ -57,10 +61,12 @@ struct Thing {
 impl House {
     /// A house in which nothing was ever heard, at a time that the test sets.
     pub(crate) fn at(clock: impl Fn() -> Time + Send + Sync + 'static) -> Arc<Self> {
+        let (committed, watched) = watch::channel(0);
         Arc::new(Self {
             told: Mutex::default(),
             shelf: Arc::default(),
-            committed: watch::Sender::new(0),
+            committed: Mutex::new(Some(committed)),
+            watched,
             clock: Box::new(clock),
         })
     }
@@ -130,12 +136,23 @@ impl House {
         change.subject = Some(Subject::Device(DeviceId(device)));
         change.site = Some(Directory::FIRST_SITE);
         change.source = Some(SourceKind::Lan);
-        self.committed.send_replace(self.shelf.journal(change));
+        let id = self.shelf.journal(change);
+        self.publish(|it| *it = id);
     }
 
     /// The picture changed without a change.
     pub(crate) fn nudge(&self) {
-        self.committed.send_modify(|_| {});
+        self.publish(|_| {});
+    }
+
+    /// The hub shuts down.
+    pub(crate) fn stop(&self) {
+        self.committed.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// The number of the person called `anna`.
+    pub(crate) fn anna(&self) -> PersonId {
+        self.lock().directory.person_named("anna").unwrap_or(PersonId(0))
     }
 
     /// The store takes nothing any more, or takes everything again.
@@ -169,6 +186,13 @@ impl House {
     /// What was given to the store.
     pub(crate) fn shelf(&self) -> &Shelf {
         &self.shelf
+    }
+
+    fn publish(&self, change: impl FnOnce(&mut u64)) {
+        let sender = self.committed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sender) = sender.as_ref() {
+            sender.send_modify(change);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Told> {
@@ -278,7 +302,7 @@ fn listeners(at: Time) -> Vec<ListenerView> {
 
 impl Hub for House {
     fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::new(self.lock().snapshot((self.clock)(), *self.committed.borrow()))
+        Arc::new(self.lock().snapshot((self.clock)(), *self.watched.borrow()))
     }
 
     fn now(&self) -> Now {
@@ -290,7 +314,7 @@ impl Hub for House {
     }
 
     fn committed(&self) -> watch::Receiver<u64> {
-        self.committed.subscribe()
+        self.watched.clone()
     }
 
     fn channels(&self) -> Vec<ChannelStatus> {

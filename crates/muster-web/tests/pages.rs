@@ -1,0 +1,215 @@
+//! The pages as a browser without scripts gets them.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+use muster_core::snapshot::Presence;
+use muster_core::stay::Subject;
+
+#[cfg(test)]
+mod support;
+
+use support::ask::{door, form, get, send};
+use support::{House, described};
+
+const EVIL: &str = "<img src=x onerror=alert(1)>\"'&";
+
+#[tokio::test]
+async fn every_page_stands_and_links_to_the_others() {
+    let house = House::small().await;
+    let door = door(&house);
+    for path in
+        ["/", "/people", "/devices", "/devices/1", "/monitors", "/why/anna", "/why/device:2"]
+    {
+        let page = get(&door, path).await;
+        assert_eq!(page.status, 200, "{path}");
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8", "{path}");
+        assert_eq!(page.header("cache-control"), "no-store", "{path}");
+        assert!(page.header("content-security-policy").contains("frame-ancestors 'none'"));
+        for link in ["/people", "/devices", "/monitors"] {
+            assert!(page.text.contains(&format!("href=\"{link}\"")), "{path} {link}");
+        }
+        assert!(!page.text.contains("<script>") && !page.text.contains("style="), "{path}");
+    }
+    for path in ["/nothing", "/devices/99", "/why/zoe"] {
+        let page = get(&door, path).await;
+        assert_eq!((page.status.as_u16(), page.text.contains("<h1")), (404, true), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_house_says_what_to_do() {
+    let door = door(&House::empty());
+    assert!(get(&door, "/").await.text.contains("Add a person"));
+    assert!(get(&door, "/people").await.text.contains("Nobody yet"));
+    assert!(get(&door, "/devices").await.text.contains("See what this machine can hear"));
+}
+
+#[tokio::test]
+async fn names_are_text_wherever_they_are_shown() {
+    let house = House::small().await;
+    house.told(described(1, Some(EVIL), None)).await;
+    let id = house.meet("b8:27:eb:00:00:09", Some(EVIL), true);
+    let anna = house.anna();
+    house
+        .told(muster_core::directory::Edit::RenamePerson { person: anna, display: EVIL.into() })
+        .await;
+    let door = door(&house);
+    let own = format!("/devices/{id}");
+    let why = format!("/why/device:{id}");
+    for path in ["/", "/people", "/devices", "/devices/1", &own, &why, "/why/person:anna"] {
+        let page = get(&door, path).await;
+        assert!(!page.text.contains("<img src=x"), "{path}");
+        assert!(page.text.contains("img src=x onerror"), "{path} does not show it at all");
+    }
+    let search = get(&door, "/devices?q=%3Cimg%20src%3Dx").await;
+    assert!(!search.text.contains("<img src=x"));
+    let missing = get(&door, "/why/%3Cimg%20src%3Dx%3E").await;
+    assert!(!missing.text.contains("<img src=x"));
+}
+
+#[tokio::test]
+async fn what_is_simulated_or_degraded_says_so_on_every_page() {
+    let house = House::small().await;
+    house.simulate();
+    house.degrade(Some("disk full"));
+    let door = door(&house);
+    for path in ["/", "/people", "/devices", "/devices/1", "/why/anna"] {
+        let page = get(&door, path).await.text;
+        assert!(page.contains("Simulated.") && page.contains("disk full"), "{path}");
+    }
+    assert_eq!(get(&door, "/monitors").await.status, 503);
+}
+
+#[tokio::test]
+async fn forms_change_things_and_lead_back() {
+    let house = House::small().await;
+    let door = door(&house);
+    let added = form(&door, "/people", "display=Bert+Meyer&name=").await;
+    assert_eq!((added.status.as_u16(), added.header("location")), (303, "/people"));
+    assert!(get(&door, "/people").await.text.contains("bert-meyer"));
+
+    assert_eq!(form(&door, "/people/bert-meyer/devices", "device=2").await.status, 303);
+    assert!(
+        get(&door, "/devices").await.text.contains("Bert Meyer's")
+            || get(&door, "/devices").await.text.contains("Bert Meyer&#39;s")
+    );
+    assert_eq!(form(&door, "/people/anna/override", "home=false").await.status, 303);
+    assert!(get(&door, "/people").await.text.contains("Let the evidence decide"));
+    assert_eq!(form(&door, "/people/anna/override/clear", "").await.status, 303);
+    assert!(!get(&door, "/people").await.text.contains("Let the evidence decide"));
+    assert_eq!(form(&door, "/people/bert-meyer", "display=Bertram").await.status, 303);
+    assert_eq!(form(&door, "/people/bert-meyer/remove", "").await.status, 303);
+    assert!(!get(&door, "/people").await.text.contains("Bertram"));
+
+    let merged = form(&door, "/devices/3/merge", "into=1").await;
+    assert_eq!((merged.status.as_u16(), merged.header("location")), (303, "/devices/1"));
+    let apart =
+        form(&door, "/devices/1/ungroup", "identity=mac%3A02%3A00%3A00%3A00%3A00%3A03").await;
+    assert_eq!(apart.status, 303);
+    assert_eq!(get(&door, "/devices/3").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_refused_form_keeps_what_was_typed() {
+    let house = House::small().await;
+    let door = door(&house);
+    let taken = form(&door, "/people", "display=Another+Anna&name=anna").await;
+    assert_eq!(taken.status, 409);
+    assert!(taken.text.contains("value=\"Another Anna\""), "{}", taken.text);
+    assert!(taken.text.contains("role=\"alert\""));
+
+    let nameless = form(&door, "/people/anna", "display=%20").await;
+    assert_eq!(nameless.status, 422);
+    assert!(nameless.text.contains("a name has 1 to 64 characters"));
+
+    let seen = seen(&get(&door, "/devices/2").await.text);
+    let long = "x".repeat(65);
+    let body = format!("name={long}&kind=tablet&owner=anna&carried=yes&mark=ignored&seen={seen}");
+    let refused = form(&door, "/devices/2", &body).await;
+    assert_eq!(refused.status, 422);
+    for kept in [
+        format!("value=\"{long}\""),
+        "<option selected>tablet".to_owned(),
+        "value=\"anna\" selected".to_owned(),
+        "value=\"yes\" selected".to_owned(),
+        "value=\"ignored\" checked".to_owned(),
+    ] {
+        assert!(refused.text.contains(&kept), "{kept}\n{}", refused.text);
+    }
+    let device = get(&door, "/api/v1/devices/2").await.json();
+    assert_eq!((&device["name"], &device["mark"]), (&"".into(), &"normal".into()));
+}
+
+#[tokio::test]
+async fn a_form_does_not_overwrite_what_somebody_else_just_changed() {
+    let house = House::small().await;
+    let door = door(&house);
+    let seen_first = seen(&get(&door, "/devices/2").await.text);
+    let body = |name: &str, seen: &str| {
+        format!("name={name}&kind=printer&owner=&carried=by+kind&mark=normal&seen={seen}")
+    };
+    // An edit of another device is no reason to refuse.
+    house.told(described(4, Some("Lamp"), None)).await;
+    assert_eq!(form(&door, "/devices/2", &body("Mine", &seen_first)).await.status, 303);
+    let refused = form(&door, "/devices/2", &body("Theirs", &seen_first)).await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.text.contains("value=\"Theirs\""));
+    let again = seen(&refused.text);
+    assert_eq!(form(&door, "/devices/2", &body("Theirs", &again)).await.status, 303);
+    assert_eq!(get(&door, "/api/v1/devices/2").await.json()["name"], "Theirs");
+}
+
+#[tokio::test]
+async fn what_the_file_declares_is_shown_and_not_offered_for_change() {
+    let house = House::small().await;
+    house.declare(Subject::Person(house.anna()));
+    let door = door(&house);
+    let page = get(&door, "/people").await.text;
+    assert!(page.contains("From the configuration file.") && !page.contains("Remove Anna"));
+    assert_eq!(form(&door, "/people/anna/remove", "").await.status, 403);
+    assert_eq!(get(&door, "/api/v1/people/anna").await.status, 200);
+}
+
+#[tokio::test]
+async fn colours_are_remembered_and_redirects_stay_inside() {
+    let door = door(&House::small().await);
+    let chosen = form(&door, "/theme", "theme=dark&back=%2Fdevices").await;
+    assert_eq!(chosen.header("location"), "/devices");
+    let cookie = chosen.header("set-cookie").split(';').next().unwrap().to_owned();
+    let page = send(&door, "GET", "/", &[("cookie", &cookie)], "").await;
+    assert!(page.text.contains("data-theme=\"dark\""));
+    let odd = send(&door, "GET", "/", &[("cookie", "theme=\"><b>")], "").await;
+    assert!(!odd.text.contains("data-theme=") && !odd.text.contains("<b>"));
+    for back in ["%2F%2Fevil.example", "https%3A%2F%2Fevil.example", "%2F%5Cevil.example"] {
+        let answer = form(&door, "/theme", &format!("theme=dark&back={back}")).await;
+        assert_eq!(answer.header("location"), "/", "{back}");
+    }
+}
+
+#[tokio::test]
+async fn searching_and_filtering() {
+    let house = House::small().await;
+    house.hear(4, Presence::Unknown);
+    let door = door(&house);
+    let shown = |page: &str| {
+        (1..=4).filter(|it| page.contains(&format!("id=\"device-{it}\""))).collect::<Vec<_>>()
+    };
+    for (query, expected) in [
+        ("", vec![1, 2, 3, 4]),
+        ("?q=anna", vec![1]),
+        ("?q=192.168.1.4", vec![3]),
+        ("?show=here", vec![1, 3]),
+        ("?show=free", vec![2, 3, 4]),
+        ("?show=ignored", vec![]),
+        ("?q=anna&show=free", vec![]),
+    ] {
+        let page = get(&door, &format!("/devices{query}")).await;
+        assert_eq!(shown(&page.text), expected, "{query}");
+    }
+}
+
+/// The hidden word by which a form notices that it is out of date, encoded for sending.
+fn seen(page: &str) -> String {
+    let (_, rest) = page.split_once("name=\"seen\" value=\"").unwrap();
+    rest.split('"').next().unwrap().replace('|', "%7C").replace(' ', "+")
+}

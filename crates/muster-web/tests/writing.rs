@@ -1,0 +1,197 @@
+//! What the interface does for those who change something, and what it refuses.
+
+use muster_core::stay::Subject;
+use muster_web::{Guard, router};
+use serde_json::json;
+use std::sync::Arc;
+
+#[cfg(test)]
+mod support;
+
+use support::House;
+use support::ask::{self, door, get, send};
+
+#[tokio::test]
+async fn people_come_and_go() {
+    let house = House::small().await;
+    let door = door(&house);
+    let bert = json!({"name": "bert", "display": "Bert"});
+    let made = ask::json(&door, "POST", "/api/v1/people", &bert).await;
+    assert_eq!((made.status.as_u16(), made.header("location")), (201, "/api/v1/people/bert"));
+    let again = ask::json(&door, "POST", "/api/v1/people", &bert).await;
+    assert_eq!(again.status, 409);
+    let wrong = ask::json(&door, "POST", "/api/v1/people", &json!({"name": "Bert B"})).await;
+    assert_eq!(wrong.status, 422);
+    let odd = ask::json(&door, "POST", "/api/v1/people", &json!({"name": "c", "age": 3})).await;
+    assert_eq!(odd.status, 422);
+    assert!(odd.json()["detail"].as_str().unwrap().contains("age"), "{}", odd.text);
+    let renamed =
+        ask::json(&door, "PATCH", "/api/v1/people/bert", &json!({"display": "Bertram"})).await;
+    assert_eq!(renamed.json()["display"], "Bertram");
+    assert_eq!(send(&door, "DELETE", "/api/v1/people/bert", &[], "").await.status, 204);
+    assert_eq!(get(&door, "/api/v1/people/bert").await.status, 404);
+}
+
+#[tokio::test]
+async fn presence_set_by_hand_holds_until_it_is_taken_back() {
+    let door = door(&House::small().await);
+    let path = "/api/v1/people/anna/override";
+    let set = ask::json(&door, "PUT", path, &json!({"home": false})).await.json();
+    assert_eq!(set["presence"], "away");
+    assert_eq!(set["overridden"]["until"], "2026-11-19T04:00:00Z");
+    let late = json!({"home": true, "until": "2027-11-19T04:00:00Z"});
+    assert_eq!(ask::json(&door, "PUT", path, &late).await.status, 422);
+    let cleared = send(&door, "DELETE", path, &[], "").await.json();
+    assert_eq!((&cleared["presence"], &cleared["overridden"]), (&json!("present"), &json!(null)));
+}
+
+#[tokio::test]
+async fn devices_are_described_given_merged_and_taken_apart() {
+    let door = door(&House::small().await);
+    let change = json!({"name": "Printer", "kind": "printer", "mark": "infrastructure"});
+    let changed = ask::json(&door, "PATCH", "/api/v1/devices/2", &change).await.json();
+    assert_eq!((&changed["label"], &changed["kind"]), (&json!("Printer"), &json!("printer")));
+    let wrong = ask::json(&door, "PATCH", "/api/v1/devices/2", &json!({"kind": "boat"})).await;
+    assert_eq!(wrong.status, 422);
+
+    let owner = "/api/v1/devices/3/owner";
+    let given = ask::json(&door, "PUT", owner, &json!({"person": "anna"})).await.json();
+    assert_eq!((&given["owner"], &given["carried"]), (&json!("anna"), &json!(false)));
+    let carried = json!({"carried": true});
+    let carried = ask::json(&door, "PATCH", "/api/v1/devices/3", &carried).await.json();
+    assert_eq!(carried["carried"], true);
+    let by_kind = ask::json(&door, "PATCH", "/api/v1/devices/3", &json!({"carried": null})).await;
+    assert_eq!(by_kind.json()["carried"], false);
+    let taken = ask::json(&door, "PUT", owner, &json!({"person": null})).await.json();
+    assert_eq!(taken["owner"], json!(null));
+    let nobody = ask::json(&door, "PUT", owner, &json!({"person": "zoe"})).await;
+    assert_eq!(nobody.status, 404);
+
+    let merge = "/api/v1/devices/3/merge";
+    let merged = ask::json(&door, "POST", merge, &json!({"into": 1})).await.json();
+    let both = json!(["mac:b8:27:eb:00:00:01", "mac:02:00:00:00:00:03"]);
+    assert_eq!(merged["identities"], both);
+    assert_eq!(get(&door, "/api/v1/devices/3").await.status, 404);
+    let own = "/api/v1/devices/1/identities/mac:b8:27:eb:00:00:01";
+    assert_eq!(send(&door, "DELETE", own, &[], "").await.status, 422);
+    let part = "/api/v1/devices/1/identities/mac:02:00:00:00:00:03";
+    assert_eq!(send(&door, "DELETE", part, &[], "").await.status, 200);
+    assert_eq!(get(&door, "/api/v1/devices/3").await.status, 200);
+    let itself = ask::json(&door, "POST", "/api/v1/devices/1/merge", &json!({"into": 1})).await;
+    assert_eq!(itself.status, 422);
+}
+
+#[tokio::test]
+async fn places_hold_monitors() {
+    let door = door(&House::small().await);
+    let kitchen = json!({"name": "kitchen", "parent": "here"});
+    let made = ask::json(&door, "POST", "/api/v1/places", &kitchen).await.json();
+    assert_eq!((&made["site"], &made["id"]), (&json!("here"), &json!(2)));
+    let stand = json!({"place": "kitchen"});
+    assert_eq!(ask::json(&door, "PUT", "/api/v1/monitors/hub/place", &stand).await.status, 200);
+    assert_eq!(ask::json(&door, "PUT", "/api/v1/monitors/moon/place", &stand).await.status, 404);
+    assert_eq!(send(&door, "DELETE", "/api/v1/places/2", &[], "").await.status, 409);
+    let renamed = ask::json(&door, "PATCH", "/api/v1/places/2", &json!({"name": "cellar"})).await;
+    assert_eq!(renamed.json()["monitors"], json!(["hub"]));
+}
+
+#[tokio::test]
+async fn a_write_that_expects_another_version_is_told_what_is_current() {
+    let door = door(&House::small().await);
+    let read = get(&door, "/api/v1/devices/2").await;
+    let version = read.header("etag").to_owned();
+    let body = r#"{"name":"Mine"}"#;
+    let write = |expect: String| {
+        let door = door.clone();
+        async move {
+            let headers = [("content-type", "application/json"), ("if-match", expect.as_str())];
+            send(&door, "PATCH", "/api/v1/devices/2", &headers, body).await
+        }
+    };
+    assert_eq!(write(version.clone()).await.status, 200);
+    let stale = write(version).await;
+    let problem = stale.json();
+    assert_eq!(stale.status, 409);
+    assert_eq!(problem["current"]["name"], "Mine");
+    let current = get(&door, "/api/v1/devices/2").await;
+    assert_eq!(format!("\"{}\"", problem["version"]), current.header("etag"));
+    assert_eq!(write("17".to_owned()).await.status, 400);
+    assert_eq!(write("*".to_owned()).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_cannot_be_changed_says_why() {
+    let house = House::small().await;
+    let anna = house.anna();
+    house.declare(Subject::Person(anna));
+    let door = door(&house);
+    let declared = send(&door, "DELETE", "/api/v1/people/anna", &[], "").await;
+    assert_eq!(declared.status, 403);
+    assert!(declared.text.contains("configuration file"), "{}", declared.text);
+    house.only_read();
+    let read_only = ask::json(&door, "PATCH", "/api/v1/devices/2", &json!({"name": "x"})).await;
+    assert_eq!(read_only.status, 403);
+    assert!(read_only.json()["hint"].as_str().unwrap().contains("muster serve"));
+}
+
+#[tokio::test]
+async fn backups_are_made_over_the_socket_only() {
+    let house = House::small().await;
+    let body = json!({"to": "/backups/today.db"});
+    let refused = ask::json(&door(&house), "POST", "/api/v1/backup", &body).await;
+    assert_eq!(refused.status, 403);
+    let hub: Arc<dyn muster_web::Hub> = Arc::<House>::clone(&house);
+    let socket = router(hub, Guard::Socket);
+    assert_eq!(ask::json(&socket, "POST", "/api/v1/backup", &body).await.status, 201);
+    let relative = ask::json(&socket, "POST", "/api/v1/backup", &json!({"to": "x.db"})).await;
+    assert_eq!(relative.status, 400);
+    assert_eq!(house.shelf().backups(), ["/backups/today.db"]);
+}
+
+#[tokio::test]
+async fn strangers_and_floods_are_kept_out() {
+    let house = House::small().await;
+    let door = door(&house);
+    let add = r#"{"name":"eve"}"#;
+    let json = ("content-type", "application/json");
+    for headers in [
+        &[json, ("host", "evil.example:8080")][..],
+        &[json, ("origin", "http://evil.example")],
+        &[json, ("sec-fetch-site", "cross-site")],
+        &[json, ("sec-fetch-site", "same-site")],
+    ] {
+        let answer = send(&door, "POST", "/api/v1/people", headers, add).await;
+        assert!(matches!(answer.status.as_u16(), 403 | 421), "{headers:?}: {}", answer.status);
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        assert_eq!(answer.header("access-control-allow-origin"), "");
+    }
+    let rebound = send(&door, "GET", "/api/v1/now", &[("host", "evil.example:8080")], "").await;
+    assert_eq!(rebound.status, 421);
+    assert!(!rebound.text.contains("Anna"));
+    let flood = format!(r#"{{"name":"{}"}}"#, "x".repeat(70_000));
+    let answer = send(&door, "POST", "/api/v1/people", &[json], &flood).await;
+    assert_eq!(answer.status, 413);
+    let plain = send(&door, "POST", "/api/v1/people", &[("content-type", "text/plain")], add).await;
+    assert_eq!(plain.status, 415);
+    assert_eq!(
+        send(&door, "GET", "/api/v1/people", &[], "").await.json()["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn reading_changes_nothing() {
+    let house = House::small().await;
+    let door = door(&house);
+    let before = get(&door, "/api/v1/people").await;
+    for path in
+        ["/", "/people", "/people/anna/remove", "/devices/1/merge?into=2", "/theme?theme=dark"]
+    {
+        get(&door, path).await;
+    }
+    let after = get(&door, "/api/v1/people").await;
+    assert_eq!((before.text, before.headers), (after.text, after.headers));
+}
