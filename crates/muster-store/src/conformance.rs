@@ -8,12 +8,15 @@ use std::fmt::Debug;
 
 use muster_core::ports::{BoxFuture, Store, StoreError};
 
+pub use compare::agrees;
 pub use model::Model;
 pub use scene::Scene;
 
 mod cases;
 
 mod retention;
+
+mod compare;
 
 mod model;
 
@@ -28,10 +31,11 @@ pub type Case = for<'a> fn(&'a dyn Store, u64) -> BoxFuture<'a, Outcome>;
 /// All cases with their names.
 pub const CASES: &[(&str, Case)] = &[
     ("an empty store has nothing", |store, _| Box::pin(cases::empty(store))),
+    ("sightings widen what was seen", |store, _| Box::pin(cases::seen(store))),
     ("changes are numbered densely", |store, _| Box::pin(cases::numbers(store))),
     ("rows are replaced by their keys", |store, _| Box::pin(cases::replaces(store))),
-    ("a monitor has one reading in an interval", |store, _| Box::pin(cases::readings(store))),
-    ("the newest details are kept", |store, _| Box::pin(cases::details(store))),
+    ("the best reading of an interval wins", |store, _| Box::pin(cases::readings(store))),
+    ("an identity's details are replaced as a whole", |store, _| Box::pin(cases::details(store))),
     ("any value comes back", |store, _| Box::pin(cases::extremes(store))),
     ("stays share an instant with the window", |store, _| Box::pin(cases::stays(store))),
     ("changes come in order and in bounds", |store, _| Box::pin(cases::windows(store))),
@@ -42,11 +46,6 @@ pub const CASES: &[(&str, Case)] = &[
     ("what is too old goes", |store, seed| Box::pin(retention::forgets(store, seed))),
     ("what is still needed stays", |store, _| Box::pin(retention::keeps(store))),
 ];
-
-/// Compares everything that the store can tell with the model.
-pub async fn agrees(store: &dyn Store, model: &Model) -> Outcome {
-    cases::agrees(store, model).await
-}
 
 /// What a store did wrong.
 #[derive(Debug, thiserror::Error)]

@@ -35,10 +35,16 @@ CREATE TABLE listener (
     sum INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE seen (
+-- Two tables, because each is merged by replacing its rows, and the first never changes again.
+CREATE TABLE first_seen (
     identity INTEGER PRIMARY KEY,
-    first INTEGER NOT NULL,
-    last INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    sum INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE last_seen (
+    identity INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
     sum INTEGER NOT NULL
 ) STRICT;
 
@@ -89,17 +95,15 @@ CREATE TABLE level (
     PRIMARY KEY (at, identity, listener, sequence, state)
 ) STRICT, WITHOUT ROWID;
 
--- `monitor` is the lowest listener of the monitor, `listener` the lowest one that heard it.
 CREATE TABLE reading (
     interval_at INTEGER NOT NULL,
     identity INTEGER NOT NULL,
-    monitor INTEGER NOT NULL,
     listener INTEGER NOT NULL,
     length INTEGER NOT NULL,
     rssi INTEGER,
     at INTEGER NOT NULL,
     sum INTEGER NOT NULL,
-    PRIMARY KEY (interval_at, identity, monitor)
+    PRIMARY KEY (interval_at, identity, listener)
 ) STRICT, WITHOUT ROWID;
 
 -- What was judged.
@@ -207,10 +211,12 @@ CREATE TABLE monitor (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE override (
-    person INTEGER PRIMARY KEY,
+    person INTEGER NOT NULL,
+    position INTEGER NOT NULL,
     home INTEGER NOT NULL,
     at INTEGER NOT NULL,
     until_at INTEGER NOT NULL,
     by_whom TEXT NOT NULL,
-    sum INTEGER NOT NULL
-) STRICT;
+    sum INTEGER NOT NULL,
+    PRIMARY KEY (person, position)
+) STRICT, WITHOUT ROWID;

@@ -5,8 +5,7 @@ use std::time::Duration;
 use futures_util::future::join;
 
 use muster_core::batch::{
-    Batch, CoverageHour, DetailRow, HOUR, HeardHour, History, LevelRow, ProbeHour, Reading,
-    Restored, Seen,
+    Batch, CoverageHour, DetailRow, HOUR, HeardHour, LevelRow, ProbeHour, Reading, Restored, Seen,
 };
 use muster_core::change::{Change, ChangeKind};
 use muster_core::fact::{DetailKind, LevelState, Listener, Outcome as ProbeOutcome, SourceKind};
@@ -18,6 +17,7 @@ use muster_core::span::Span;
 use muster_core::stay::{Ended, Stay, StayId, Subject};
 use muster_core::time::Time;
 
+use super::compare::{agrees, by_subject, sorted};
 use super::{Model, Outcome, Scene, same};
 
 /// Noon of a day.
@@ -25,49 +25,9 @@ pub(super) const NOON: Time = Time::from_secs(1_795_262_400);
 pub(super) const ANNA: Subject = Subject::Person(PersonId(1));
 pub(super) const PHONE: Subject = Subject::Device(DeviceId(7));
 
-/// Compares everything that can be asked with the model.
-pub(super) async fn agrees(store: &dyn Store, model: &Model) -> Outcome {
-    for since in [Time::MIN, NOON, NOON + Duration::from_secs(5_000), Time::MAX] {
-        let got = sorted(store.restore(since).await?);
-        same(&format!("restore since {since}"), &got, &sorted(model.restore(since)))?;
-    }
-    let ids = [IdentityId(1), IdentityId(3)];
-    for (ids, hours) in [(&ids[..], 1), (&ids[..], 30), (&[][..], 3)] {
-        let window = Span::new(NOON + MINUTE, NOON + hours * HOUR);
-        let got = ordered(store.history(ids, window).await?);
-        same("history", &got, &ordered(model.history(ids, window)))?;
-    }
-    let last = model.restore(Time::MAX).last_change;
-    for (after, limit) in [(0, u32::MAX), (0, 3), (last / 2, 5), (last, 5), (u64::MAX, 5)] {
-        let got = store.changes_after(after, limit).await?;
-        same("changes after", &got, &model.changes_after(after, limit))?;
-    }
-    let (subjects, times) = model.questions();
-    let middle = times.iter().nth(times.len() / 2).copied().unwrap_or(NOON);
-    let all = Span::new(Time::MIN, Time::MAX);
-    for window in [all, Span::new(Time::MIN, middle), Span::new(middle, Time::MAX)] {
-        for subject in subjects.iter().map(|it| Some(*it)).chain([None]) {
-            let got = store.changes_within(window, subject, 20).await?;
-            same("changes within", &got, &model.changes_within(window, subject, 20))?;
-            for (of, site) in [
-                (StaysOf::Both, None),
-                (StaysOf::People, None),
-                (StaysOf::Devices, Some(PlaceId(2))),
-            ] {
-                let query = StayQuery { window, subject, of, site, limit: 10 };
-                let got = store.stays(&query).await?;
-                same(&format!("{query:?}"), &got, &model.stays(&query))?;
-            }
-        }
-    }
-    for at in times.iter().step_by(7).copied().chain([Time::MIN, middle, Time::MAX]) {
-        same("states", &store.states_at(at).await?, &model.states_at(at))?;
-    }
-    Ok(())
-}
-
 pub(super) async fn empty(store: &dyn Store) -> Outcome {
-    same("restore", &store.restore(Time::MIN).await?, &Restored::default())?;
+    let nothing = Restored { since: NOON, ..Restored::default() };
+    same("restore", &store.restore(NOON).await?, &nothing)?;
     same("cursor", &store.cursor("graphite").await?, &None)?;
     same("forget", &store.forget(Time::MAX, Some(Time::MAX)).await?, &0)?;
     agrees(store, &Model::default()).await
@@ -113,54 +73,71 @@ pub(super) async fn replaces(store: &dyn Store) -> Outcome {
     agrees(store, &model).await
 }
 
+pub(super) async fn seen(store: &dyn Store) -> Outcome {
+    let at = |n: u32| NOON + n * MINUTE;
+    let seen = |first, last| Seen { identity: IdentityId(4), first: at(first), last: at(last) };
+    for (first, last, want) in [
+        (5, 6, seen(5, 6)),
+        (7, 8, seen(5, 8)),
+        (3, 4, seen(3, 8)),
+        (4, 5, seen(3, 8)),
+        (1, 9, seen(1, 9)),
+    ] {
+        let batch = Batch { seen: vec![seen(first, last)], ..Batch::default() };
+        store.commit(&batch).await?;
+        same("seen", &store.restore(Time::MIN).await?.seen, &vec![want])?;
+    }
+    Ok(())
+}
+
 pub(super) async fn readings(store: &dyn Store) -> Outcome {
-    let listeners = [("kitchen", "eth1"), ("hub", "eth0"), ("hub", "wlan0"), ("kitchen", "eth2")];
-    let listeners = (1..).zip(listeners).map(|(id, (monitor, channel))| {
-        (ListenerId(id), Listener::new(monitor, SourceKind::Lan, channel))
-    });
-    let reading = |listener: u32, rssi| Reading {
+    let reading = |listener: u32, rssi, minute: u32| Reading {
         interval: NOON,
         length: 5 * MINUTE,
         identity: IdentityId(1),
         listener: ListenerId(listener),
         rssi,
-        at: NOON + MINUTE,
+        at: NOON + minute * MINUTE,
     };
-    let first = Batch {
-        listeners: listeners.collect(),
-        readings: vec![reading(3, Some(-70)), reading(4, None)],
-        ..Batch::default()
-    };
-    store.commit(&first).await?;
-    // The hub's lower listener heard it too: still one reading for the hub.
-    let next = Batch { readings: vec![reading(2, Some(-60))], ..Batch::default() };
-    store.commit(&next).await?;
-    let mut found = store.restore(Time::MIN).await?.facts.readings;
-    found.sort_by_key(|it| it.listener);
-    same("readings", &found, &vec![reading(2, Some(-60)), reading(4, None)])
+    for (new, want) in [
+        (reading(1, None, 3), reading(1, None, 3)),
+        (reading(1, None, 2), reading(1, None, 2)),
+        (reading(1, None, 4), reading(1, None, 2)),
+        (reading(1, Some(-90), 4), reading(1, Some(-90), 4)),
+        (reading(1, Some(-95), 1), reading(1, Some(-90), 4)),
+        (reading(1, Some(-90), 3), reading(1, Some(-90), 3)),
+        (reading(1, None, 0), reading(1, Some(-90), 3)),
+        (reading(1, Some(0), 4), reading(1, Some(0), 4)),
+    ] {
+        let batch = Batch { readings: vec![new, reading(2, Some(-1), 0)], ..Batch::default() };
+        store.commit(&batch).await?;
+        let mut found = store.restore(Time::MIN).await?.facts.readings;
+        found.sort_by_key(|it| it.listener);
+        same("readings", &found, &vec![want, reading(2, Some(-1), 0)])?;
+    }
+    Ok(())
 }
 
 pub(super) async fn details(store: &dyn Store) -> Outcome {
-    let row = |kind, n: u32| DetailRow {
-        identity: IdentityId(1),
+    let row = |identity, kind, n: u32| DetailRow {
+        identity: IdentityId(identity),
         kind,
         value: format!("value {n}").into(),
         at: NOON + n * MINUTE,
     };
     let mut model = Model::default();
-    for n in [5, 3, 4, 9, 1, 7, 2, 8, 6, 0] {
-        let batch = Batch {
-            details: vec![row(DetailKind::Ipv6, n), row(DetailKind::Hostname, n)],
-            ..Batch::default()
-        };
+    for details in [
+        vec![row(1, DetailKind::Ipv4, 1), row(1, DetailKind::Ipv4, 2), row(2, DetailKind::Ipv6, 1)],
+        vec![row(1, DetailKind::Ipv4, 2), row(1, DetailKind::Hostname, 3)],
+        Vec::new(),
+        (0..300).map(|n| row(n, DetailKind::VendorClass, n)).collect(),
+    ] {
+        let batch = Batch { details, ..Batch::default() };
         model.commit(&batch);
         store.commit(&batch).await?;
+        agrees(store, &model).await?;
     }
-    let found = store.restore(Time::MIN).await?.details;
-    let addresses = found.iter().filter(|it| it.kind == DetailKind::Ipv6).count();
-    same("addresses kept", &addresses, &Batch::MAX_ADDRESSES)?;
-    same("other details kept", &(found.len() - addresses), &1)?;
-    agrees(store, &model).await
+    Ok(())
 }
 
 pub(super) async fn extremes(store: &dyn Store) -> Outcome {
@@ -279,8 +256,9 @@ pub(super) async fn states(store: &dyn Store) -> Outcome {
     let batch = Batch { changes: vec![back], ..Batch::default() };
     model.commit(&batch);
     store.commit(&batch).await?;
-    let kinds =
-        |found: Vec<Change>| -> Vec<ChangeKind> { found.iter().map(|it| it.kind).collect() };
+    let kinds = |found: Vec<Change>| -> Vec<ChangeKind> {
+        by_subject(found).iter().map(|it| it.kind).collect()
+    };
     let (left, known) = (ChangeKind::Left, ChangeKind::Known);
     same("at the end", &kinds(store.states_at(Time::MAX).await?), &vec![left, left])?;
     same("after a restart", &kinds(store.restore(NOON).await?.states), &vec![left, known])?;
@@ -343,22 +321,6 @@ pub(super) fn stay(subject: Subject, from: Time, last: Time, ended: Ended) -> St
         after_gap: false,
         revision: 0,
     }
-}
-
-/// The port leaves the order of rows to the store.
-fn sorted(mut it: Restored) -> Restored {
-    it.details.sort_by_key(|it| (it.identity, it.kind, it.at, it.value.clone()));
-    it.facts = ordered(it.facts);
-    it
-}
-
-fn ordered(mut it: History) -> History {
-    it.heard.sort_by_key(|it| (it.hour, it.identity, it.listener));
-    it.coverage.sort_by_key(|it| (it.hour, it.listener));
-    it.probes.sort_by_key(|it| (it.hour, it.identity, it.listener));
-    it.levels.sort();
-    it.readings.sort_by_key(|it| (it.interval, it.identity, it.listener));
-    it
 }
 
 pub(super) const MINUTE: Duration = Duration::from_mins(1);

@@ -9,7 +9,7 @@ use muster_core::batch::{
 };
 use muster_core::change::Change;
 use muster_core::directory::Directory;
-use muster_core::fact::{DetailKind, Listener};
+use muster_core::fact::Listener;
 use muster_core::identity::{Identity, IdentityId, ListenerId};
 use muster_core::ports::{StayQuery, StaysOf};
 use muster_core::span::Span;
@@ -22,12 +22,12 @@ pub struct Model {
     identities: BTreeMap<IdentityId, Identity>,
     listeners: BTreeMap<ListenerId, Listener>,
     seen: BTreeMap<IdentityId, Seen>,
-    details: BTreeMap<(IdentityId, DetailKind, Box<str>), DetailRow>,
+    details: Vec<DetailRow>,
     heard: BTreeMap<(Time, IdentityId, ListenerId), HeardHour>,
     coverage: BTreeMap<(Time, ListenerId), CoverageHour>,
     probes: BTreeMap<(Time, IdentityId, ListenerId), ProbeHour>,
     levels: BTreeSet<LevelRow>,
-    readings: BTreeMap<(Time, IdentityId, Box<str>), Reading>,
+    readings: BTreeMap<(Time, IdentityId, ListenerId), Reading>,
     stays: BTreeMap<StayId, Stay>,
     directory: Directory,
     journal: Vec<Change>,
@@ -42,7 +42,11 @@ impl Model {
     pub fn commit(&mut self, batch: &Batch) -> u64 {
         self.identities.extend(batch.identities.iter().cloned());
         self.listeners.extend(batch.listeners.iter().cloned());
-        self.seen.extend(batch.seen.iter().map(|it| (it.identity, *it)));
+        for new in &batch.seen {
+            let it = self.seen.entry(new.identity).or_insert(*new);
+            it.first = it.first.min(new.first);
+            it.last = it.last.max(new.last);
+        }
         self.heard
             .extend(batch.heard.iter().map(|it| ((it.hour, it.identity, it.listener), it.clone())));
         self.coverage.extend(batch.coverage.iter().map(|it| ((it.hour, it.listener), it.clone())));
@@ -51,14 +55,15 @@ impl Model {
         );
         self.levels.extend(batch.levels.iter().copied());
         for it in &batch.details {
-            self.details.insert((it.identity, it.kind, it.value.clone()), it.clone());
+            self.details.retain(|row| row.identity != it.identity);
         }
-        for it in &batch.details {
-            self.trim(it.identity, it.kind);
-        }
-        for it in &batch.readings {
-            let monitor = self.listeners.get(&it.listener).map(|it| it.monitor.clone());
-            self.readings.insert((it.interval, it.identity, monitor.unwrap_or_default()), *it);
+        self.details.extend(batch.details.iter().cloned());
+        for new in &batch.readings {
+            let it =
+                self.readings.entry((new.interval, new.identity, new.listener)).or_insert(*new);
+            if (Reverse(new.rssi), new.at) < (Reverse(it.rssi), it.at) {
+                *it = *new;
+            }
         }
         for it in &batch.stays {
             self.last_stay = self.last_stay.max(it.id);
@@ -87,11 +92,12 @@ impl Model {
     pub fn restore(&self, since: Time) -> Restored {
         let going_on = |it: &&Stay| it.ended == Ended::Open || it.last >= since;
         Restored {
+            since,
             directory: self.directory.clone(),
             identities: self.identities.clone().into_iter().collect(),
             listeners: self.listeners.clone().into_iter().collect(),
             seen: self.seen.values().copied().collect(),
-            details: self.details.values().cloned().collect(),
+            details: self.details.clone(),
             facts: self.history(&[], Span::new(since, Time::MAX)),
             stays: self.stays.values().filter(going_on).cloned().collect(),
             states: self.last.values().cloned().collect(),
@@ -213,18 +219,5 @@ impl Model {
             + self.readings.len()
             + self.journal.len()
             + self.stays.len()
-    }
-
-    fn trim(&mut self, identity: IdentityId, kind: DetailKind) {
-        let most = match kind {
-            DetailKind::Ipv4 | DetailKind::Ipv6 => Batch::MAX_ADDRESSES,
-            DetailKind::Hostname | DetailKind::VendorClass | DetailKind::ProxyFor => 1,
-        };
-        let mut all: Vec<DetailRow> = self.details.values().cloned().collect();
-        all.retain(|it| it.identity == identity && it.kind == kind);
-        all.sort_by_key(|it| Reverse((it.at, it.value.clone())));
-        for it in all.into_iter().skip(most) {
-            self.details.remove(&(identity, kind, it.value));
-        }
     }
 }

@@ -168,11 +168,12 @@ impl Scene {
             let name = format!("person-{id}").into();
             directory.people.insert(PersonId(id), Person { name, display: self.text().into() });
             if self.one_in(2) {
-                let (home, at) = (self.one_in(2), self.time());
-                let by = self.text().into();
-                directory
-                    .overrides
-                    .insert(PersonId(id), Override { home, at, until: at + HOUR, by });
+                let all = directory.overrides.entry(PersonId(id)).or_default();
+                for _ in 0..=self.below(3) {
+                    let (home, at) = (self.one_in(2), self.time());
+                    let by = self.text().into();
+                    all.push(Override { home, at, until: at + HOUR, by });
+                }
             }
         }
         for _ in 0..self.count(4) {

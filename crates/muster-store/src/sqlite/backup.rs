@@ -4,7 +4,7 @@
 use std::io;
 use std::path::Path;
 
-use muster_core::batch::{CoverageHour, DetailRow, HeardHour, LevelRow, ProbeHour, Seen};
+use muster_core::batch::{CoverageHour, DetailRow, HeardHour, LevelRow, ProbeHour, Reading};
 use muster_core::change::Change;
 use muster_core::fact::Listener;
 use muster_core::identity::{Identity, IdentityId, ListenerId};
@@ -15,7 +15,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::files::{self, Lock};
 use super::judged::{CursorRow, Meta, StateRow};
-use super::rows::ReadingRow;
+use super::rows::{FirstSeen, LastSeen};
 use super::{directory, fault, schema, statement};
 
 /// Copies the store that `conn` reads into a new file, while others go on writing.
@@ -85,13 +85,14 @@ pub(super) async fn verify(conn: &mut SqliteConnection) -> Result<(), sqlx::Erro
     statement::check::<Meta>(conn).await?;
     statement::check::<(IdentityId, Identity)>(conn).await?;
     statement::check::<(ListenerId, Listener)>(conn).await?;
-    statement::check::<Seen>(conn).await?;
+    statement::check::<FirstSeen>(conn).await?;
+    statement::check::<LastSeen>(conn).await?;
     statement::check::<DetailRow>(conn).await?;
     statement::check::<HeardHour>(conn).await?;
     statement::check::<CoverageHour>(conn).await?;
     statement::check::<ProbeHour>(conn).await?;
     statement::check::<LevelRow>(conn).await?;
-    statement::check::<ReadingRow>(conn).await?;
+    statement::check::<Reading>(conn).await?;
     statement::check::<Stay>(conn).await?;
     statement::check::<Change>(conn).await?;
     statement::check::<StateRow>(conn).await?;

@@ -9,10 +9,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use muster_core::batch::{Batch, DetailRow, Reading};
+use muster_core::batch::{Batch, DetailRow, Reading, Seen};
 use muster_core::change::Change;
-use muster_core::fact::Listener;
-use muster_core::identity::ListenerId;
 use muster_core::stay::{Stay, StayId, Subject};
 use muster_core::time::Time;
 use sqlx::Connection as _;
@@ -20,7 +18,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 
 use super::judged::{CursorRow, Meta, StateRow};
 use super::record::Record;
-use super::rows::ReadingRow;
+use super::rows::{FirstSeen, LastSeen};
 use super::{directory, files, statement};
 
 /// The connection that writes, and what it must remember.
@@ -31,7 +29,6 @@ pub(super) struct Writer {
     /// connection along, and with it the open transaction.
     conn: Option<SqliteConnection>,
     attempt: Option<Attempt>,
-    monitors: Option<Monitors>,
 }
 
 /// A commit of which it is not known whether it took place.
@@ -44,7 +41,7 @@ struct Attempt {
 
 impl Writer {
     pub(super) fn new(path: &Path, conn: SqliteConnection) -> Self {
-        Self { path: path.to_owned(), conn: Some(conn), attempt: None, monitors: None }
+        Self { path: path.to_owned(), conn: Some(conn), attempt: None }
     }
 
     /// Writes a batch, and cursors along with it; the id of the last change.
@@ -62,10 +59,9 @@ impl Writer {
             frontier: batch.frontier,
             changes: batch.changes.clone(),
         });
-        let monitors = self.monitors.take();
         let written = async {
             statement::put(&mut tx, cursors).await?;
-            write(&mut tx, batch, found, told, monitors).await
+            write(&mut tx, batch, found, told).await
         };
         let written = match written.await {
             Ok(it) => it,
@@ -83,8 +79,7 @@ impl Writer {
         }
         self.conn = Some(conn);
         self.attempt = None;
-        self.monitors = written.monitors;
-        Ok(written.meta.last_change)
+        Ok(written.last_change)
     }
 
     /// Does something small in a transaction of its own.
@@ -145,28 +140,22 @@ impl Attempt {
     }
 }
 
-struct Written {
-    meta: Meta,
-    monitors: Option<Monitors>,
-}
-
 /// Everything in a batch, in a transaction that is open. `told`: its changes are in the journal.
 async fn write(
     conn: &mut SqliteConnection,
     batch: &Batch,
     found: Meta,
     told: bool,
-    monitors: Option<Monitors>,
-) -> Result<Written, sqlx::Error> {
+) -> Result<Meta, sqlx::Error> {
     statement::put(conn, &batch.identities).await?;
     statement::put(conn, &batch.listeners).await?;
-    statement::put(conn, &batch.seen).await?;
+    write_seen(conn, &batch.seen).await?;
     statement::put(conn, &batch.heard).await?;
     statement::put(conn, &batch.coverage).await?;
     statement::put(conn, &batch.probes).await?;
     statement::put(conn, &batch.levels).await?;
     write_details(conn, &batch.details).await?;
-    let monitors = write_readings(conn, batch, monitors).await?;
+    write_readings(conn, &batch.readings).await?;
     write_stays(conn, &batch.stays, &batch.gone).await?;
     if let Some(it) = &batch.directory {
         directory::write(conn, it).await?;
@@ -181,7 +170,7 @@ async fn write(
         meta.last_change = write_changes(conn, &batch.changes, found.last_change).await?;
     }
     statement::put(conn, &[meta]).await?;
-    Ok(Written { meta, monitors })
+    Ok(meta)
 }
 
 /// What there is once; a fresh store has none.
@@ -190,34 +179,34 @@ pub(super) async fn meta(conn: &mut SqliteConnection) -> Result<Meta, sqlx::Erro
     Ok(rows.first().copied().unwrap_or_default())
 }
 
+/// First and last sightings, merged with what is there.
+async fn write_seen(conn: &mut SqliteConnection, rows: &[Seen]) -> Result<(), sqlx::Error> {
+    let first: Vec<FirstSeen> = rows.iter().map(|it| FirstSeen(it.identity, it.first)).collect();
+    statement::put_and(conn, &first, IF_EARLIER).await?;
+    let last: Vec<LastSeen> = rows.iter().map(|it| LastSeen(it.identity, it.last)).collect();
+    statement::put_and(conn, &last, IF_LATER).await.map(drop)
+}
+
+/// All details of each identity in here, in place of what there was.
 async fn write_details(conn: &mut SqliteConnection, rows: &[DetailRow]) -> Result<(), sqlx::Error> {
     if rows.is_empty() {
         return Ok(());
     }
-    statement::put(conn, rows).await?;
     let about = statement::list(rows.iter().map(|it| it.identity.0.into()));
-    let most = i64::try_from(Batch::MAX_ADDRESSES).unwrap_or(i64::MAX);
-    let values = statement::values(&[most], &[&about])?;
-    statement::run(conn, TRIM_DETAILS, values).await.map(drop)
+    let sql = "DELETE FROM detail WHERE identity IN (SELECT value FROM json_each(?))";
+    statement::run(conn, sql, statement::values(&[], &[&about])?).await?;
+    statement::put(conn, rows).await
 }
 
+/// Readings, merged with what is there.
 async fn write_readings(
     conn: &mut SqliteConnection,
-    batch: &Batch,
-    monitors: Option<Monitors>,
-) -> Result<Option<Monitors>, sqlx::Error> {
-    let mut monitors = match monitors {
-        Some(it) => it,
-        None => Monitors::load(conn).await?,
-    };
-    for (id, it) in &batch.listeners {
-        monitors.add(*id, it);
-    }
-    let mut rows: Vec<ReadingRow> = batch.readings.iter().map(|it| monitors.row(*it)).collect();
-    // In the order of the table an import appends, and fills its pages. Equals keep their order.
-    rows.sort_by_key(|it| (it.reading.interval, it.reading.identity, it.monitor));
-    statement::put(conn, &rows).await?;
-    Ok(Some(monitors))
+    readings: &[Reading],
+) -> Result<(), sqlx::Error> {
+    // In the order of the table an import appends, and fills its pages.
+    let mut rows = readings.to_vec();
+    rows.sort_by_key(|it| (it.interval, it.identity, it.listener));
+    statement::put_and(conn, &rows, IF_BETTER).await.map(drop)
 }
 
 /// Stays that merely go on are changed where they lie, which leaves every index alone; the others
@@ -262,44 +251,18 @@ async fn write_changes(
     Ok(last)
 }
 
-/// The number that stands for each listener's monitor: the lowest of its listeners, which is the
-/// first that was ever known, and so never changes.
-#[derive(Debug, Default)]
-struct Monitors {
-    first: BTreeMap<Box<str>, ListenerId>,
-    of: BTreeMap<ListenerId, ListenerId>,
-}
-
-impl Monitors {
-    async fn load(conn: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
-        let rows: Vec<(ListenerId, Listener)> =
-            statement::find(conn, "ORDER BY id", SqliteArguments::default()).await?;
-        let mut monitors = Self::default();
-        for (id, it) in &rows {
-            monitors.add(*id, it);
-        }
-        Ok(monitors)
-    }
-
-    fn add(&mut self, id: ListenerId, listener: &Listener) {
-        let first = *self.first.entry(listener.monitor.clone()).or_insert(id);
-        self.of.insert(id, first);
-    }
-
-    fn row(&self, reading: Reading) -> ReadingRow {
-        let monitor = self.of.get(&reading.listener).copied().unwrap_or(reading.listener);
-        ReadingRow { monitor, reading }
-    }
-}
-
-/// Keeps the newest details of each kind: one, or `?1` addresses.
-const TRIM_DETAILS: &str = "
-    DELETE FROM detail WHERE (identity, kind, value) IN (
-        SELECT identity, kind, value FROM (
-            SELECT identity, kind, value, row_number() OVER (
-                PARTITION BY identity, kind ORDER BY at DESC, value DESC) AS place
-            FROM detail WHERE identity IN (SELECT value FROM json_each(?2)))
-        WHERE place > CASE WHEN kind IN ('ipv4', 'ipv6') THEN ?1 ELSE 1 END)";
+const IF_EARLIER: &str = "
+    ON CONFLICT (identity) DO UPDATE SET at = excluded.at, sum = excluded.sum
+    WHERE excluded.at < at";
+const IF_LATER: &str = "
+    ON CONFLICT (identity) DO UPDATE SET at = excluded.at, sum = excluded.sum
+    WHERE excluded.at > at";
+/// The strongest signal, any over none; then the earliest time.
+const IF_BETTER: &str = "
+    ON CONFLICT (interval_at, identity, listener) DO UPDATE SET length = excluded.length,
+        rssi = excluded.rssi, at = excluded.at, sum = excluded.sum
+    WHERE coalesce(excluded.rssi, -1000) > coalesce(rssi, -1000)
+        OR (excluded.rssi IS rssi AND excluded.at < at)";
 
 const GOES_ON: &str = "
     ON CONFLICT (id) DO UPDATE SET last = excluded.last, to_latest = excluded.to_latest,

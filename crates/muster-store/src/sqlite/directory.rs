@@ -25,7 +25,15 @@ pub(super) async fn write(
     put(conn, groups).await?;
     put(conn, places).await?;
     put(conn, monitors).await?;
-    put(conn, overrides).await?;
+    let mut manual = Vec::new();
+    for (&person, all) in overrides {
+        manual.extend(all.iter().cloned().zip(0..).map(|(it, position)| OverrideRow {
+            person,
+            position,
+            it,
+        }));
+    }
+    statement::put(conn, &manual).await?;
     let mut owned = Vec::new();
     for (device, it) in devices {
         owned.extend(it.owners.iter().zip(0..).map(|(&ownership, position)| OwnershipRow {
@@ -51,6 +59,13 @@ pub(super) async fn read(
         let device = devices.get_mut(&it.device).ok_or_else(|| broken(OwnershipRow::TABLE))?;
         device.owners.push(it.ownership);
     }
+    let mut overrides: BTreeMap<PersonId, Vec<Override>> = BTreeMap::new();
+    let in_order = "ORDER BY person, position";
+    let manual: Vec<OverrideRow> =
+        statement::find(conn, in_order, SqliteArguments::default()).await?;
+    for row in manual {
+        overrides.entry(row.person).or_default().push(row.it);
+    }
     Ok(Directory {
         version,
         devices,
@@ -58,7 +73,7 @@ pub(super) async fn read(
         groups: all(conn).await?,
         places: all(conn).await?,
         monitors: all(conn).await?,
-        overrides: all(conn).await?,
+        overrides,
     })
 }
 
@@ -190,22 +205,31 @@ impl Record for (Box<str>, PlaceId) {
     }
 }
 
-impl Record for (PersonId, Override) {
+#[derive(Clone, Debug)]
+struct OverrideRow {
+    person: PersonId,
+    position: u32,
+    it: Override,
+}
+
+impl Record for OverrideRow {
     const TABLE: &'static str = "override";
-    const COLUMNS: &'static [&'static str] = &["person", "home", "at", "until_at", "by_whom"];
+    const COLUMNS: &'static [&'static str] =
+        &["person", "position", "home", "at", "until_at", "by_whom"];
 
     fn write(&self, row: &mut Sheet) {
-        row.int(self.0.0);
-        row.int(self.1.home);
-        row.time(self.1.at);
-        row.time(self.1.until);
-        row.text(&self.1.by);
+        row.int(self.person.0);
+        row.int(self.position);
+        row.int(self.it.home);
+        row.time(self.it.at);
+        row.time(self.it.until);
+        row.text(&self.it.by);
     }
 
     fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
-        let person = PersonId(row.small()?);
+        let (person, position) = (PersonId(row.small()?), row.small()?);
         let (home, at, until) = (row.flag()?, row.time()?, row.time()?);
-        Ok((person, Override { home, at, until, by: row.text()?.into() }))
+        Ok(Self { person, position, it: Override { home, at, until, by: row.text()?.into() } })
     }
 }
 
@@ -217,7 +241,7 @@ pub(super) async fn check(conn: &mut SqliteConnection) -> Result<(), sqlx::Error
     statement::check::<(IdentityId, DeviceId)>(conn).await?;
     statement::check::<(PlaceId, Place)>(conn).await?;
     statement::check::<(Box<str>, PlaceId)>(conn).await?;
-    statement::check::<(PersonId, Override)>(conn).await
+    statement::check::<OverrideRow>(conn).await
 }
 
 const EMPTY: [&str; 7] = [

@@ -55,10 +55,10 @@ const PROBES: &str = "DELETE FROM probe WHERE (hour, identity, listener) IN (
 const LEVELS: &str = "DELETE FROM level WHERE (at, identity, listener, sequence, state) IN (
     SELECT at, identity, listener, sequence, state FROM level WHERE at < ?1
     ORDER BY at, identity, listener, sequence, state LIMIT ?2)";
-const READINGS: &str = "DELETE FROM reading WHERE (interval_at, identity, monitor) IN (
-    SELECT interval_at, identity, monitor FROM reading
+const READINGS: &str = "DELETE FROM reading WHERE (interval_at, identity, listener) IN (
+    SELECT interval_at, identity, listener FROM reading
     WHERE interval_at < ?1 AND interval_at + length <= ?1
-    ORDER BY interval_at, identity, monitor LIMIT ?2)";
+    ORDER BY interval_at, identity, listener LIMIT ?2)";
 /// Kept are the last state of each subject, and the one in force at the limit, so that the states
 /// at every time since then remain what they were.
 const CHANGES: &str = "DELETE FROM journal WHERE id IN (

@@ -1,6 +1,8 @@
 //! Everything that is asked of the store. Each answer comes from one moment.
 
-use muster_core::batch::{CoverageHour, HOUR, HeardHour, History, LevelRow, ProbeHour, Restored};
+use muster_core::batch::{
+    CoverageHour, HOUR, HeardHour, History, LevelRow, ProbeHour, Restored, Seen,
+};
 use muster_core::change::Change;
 use muster_core::identity::IdentityId;
 use muster_core::ports::{StayQuery, StaysOf};
@@ -10,7 +12,8 @@ use muster_core::time::Time;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 
 use super::judged::{CursorRow, subject_columns};
-use super::rows::ReadingRow;
+use super::record::{Record as _, broken};
+use super::rows::{FirstSeen, LastSeen};
 use super::statement::{find, list, values};
 use super::{commit, directory};
 
@@ -23,10 +26,11 @@ pub(super) async fn restore(
     let none = SqliteArguments::default;
     let directory = directory::read(conn, meta.directory).await?;
     Ok(Restored {
+        since,
         directory,
         identities: find(conn, "ORDER BY id", none()).await?,
         listeners: find(conn, "ORDER BY id", none()).await?,
-        seen: find(conn, "ORDER BY identity", none()).await?,
+        seen: seen(conn).await?,
         details: find(conn, "ORDER BY identity, kind, at DESC, value DESC", none()).await?,
         facts: history(conn, &[], Span::new(since, Time::MAX)).await?,
         stays: find(
@@ -45,6 +49,17 @@ pub(super) async fn restore(
         last_change: meta.last_change,
         frontier: meta.frontier,
     })
+}
+
+async fn seen(conn: &mut SqliteConnection) -> Result<Vec<Seen>, sqlx::Error> {
+    let in_order = "ORDER BY identity";
+    let first: Vec<FirstSeen> = find(conn, in_order, SqliteArguments::default()).await?;
+    let last: Vec<LastSeen> = find(conn, in_order, SqliteArguments::default()).await?;
+    if !first.iter().map(|it| it.0).eq(last.iter().map(|it| it.0)) {
+        return Err(broken(LastSeen::TABLE));
+    }
+    let both = first.into_iter().zip(last);
+    Ok(both.map(|(it, last)| Seen { identity: it.0, first: it.1, last: last.1 }).collect())
 }
 
 /// Facts of the hours that share an instant with the window, of these identities or of all.
@@ -67,9 +82,7 @@ pub(super) async fn history(
     let coverage: Vec<CoverageHour> = find(conn, COVERAGE, values(&[from, last], &[])?).await?;
     let probes: Vec<ProbeHour> = find(conn, if all { HOURS } else { HOURS_OF }, hours()?).await?;
     let levels: Vec<LevelRow> = find(conn, if all { LEVELS } else { LEVELS_OF }, whole()?).await?;
-    let rows: Vec<ReadingRow> =
-        find(conn, if all { READINGS } else { READINGS_OF }, whole()?).await?;
-    let readings = rows.into_iter().map(|it| it.reading).collect();
+    let readings = find(conn, if all { READINGS } else { READINGS_OF }, whole()?).await?;
     Ok(History { heard, coverage, probes, levels, readings })
 }
 
@@ -151,9 +164,9 @@ const LEVELS_OF: &str = "WHERE at >= ?1 AND at < ?2 \
     AND identity IN (SELECT value FROM json_each(?3)) \
     ORDER BY at, identity, listener, sequence, state";
 const READINGS: &str =
-    "WHERE interval_at >= ?1 AND interval_at < ?2 ORDER BY interval_at, identity, monitor";
+    "WHERE interval_at >= ?1 AND interval_at < ?2 ORDER BY interval_at, identity, listener";
 const READINGS_OF: &str = "WHERE interval_at >= ?1 AND interval_at < ?2 \
-    AND identity IN (SELECT value FROM json_each(?3)) ORDER BY interval_at, identity, monitor";
+    AND identity IN (SELECT value FROM json_each(?3)) ORDER BY interval_at, identity, listener";
 
 const CHANGES: &str =
     "WHERE decided >= ?1 AND decided < ?2 ORDER BY decided DESC, id DESC LIMIT ?3";

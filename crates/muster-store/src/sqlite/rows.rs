@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
-use muster_core::batch::{CoverageHour, DetailRow, HeardHour, LevelRow, ProbeHour, Reading, Seen};
+use muster_core::batch::{CoverageHour, DetailRow, HeardHour, LevelRow, ProbeHour, Reading};
 use muster_core::fact::{DetailKind, LevelState, Listener, SourceKind};
 use muster_core::identity::{Identity, IdentityId, ListenerId, TextKind};
+use muster_core::time::Time;
 use muster_wire::pack;
 
 use super::record::{Fields, Record, Sheet, broken};
@@ -55,18 +56,39 @@ impl Record for (ListenerId, Listener) {
     }
 }
 
-impl Record for Seen {
-    const TABLE: &'static str = "seen";
-    const COLUMNS: &'static [&'static str] = &["identity", "first", "last"];
+/// The first sighting of an identity.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FirstSeen(pub(super) IdentityId, pub(super) Time);
+
+/// The last sighting of an identity.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LastSeen(pub(super) IdentityId, pub(super) Time);
+
+impl Record for FirstSeen {
+    const TABLE: &'static str = "first_seen";
+    const COLUMNS: &'static [&'static str] = &["identity", "at"];
 
     fn write(&self, row: &mut Sheet) {
-        row.int(self.identity.0);
-        row.time(self.first);
-        row.time(self.last);
+        row.int(self.0.0);
+        row.time(self.1);
     }
 
     fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
-        Ok(Self { identity: IdentityId(row.small()?), first: row.time()?, last: row.time()? })
+        Ok(Self(IdentityId(row.small()?), row.time()?))
+    }
+}
+
+impl Record for LastSeen {
+    const TABLE: &'static str = "last_seen";
+    const COLUMNS: &'static [&'static str] = &["identity", "at"];
+
+    fn write(&self, row: &mut Sheet) {
+        row.int(self.0.0);
+        row.time(self.1);
+    }
+
+    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+        Ok(Self(IdentityId(row.small()?), row.time()?))
     }
 }
 
@@ -181,39 +203,29 @@ impl Record for LevelRow {
     }
 }
 
-/// A reading with the number that stands for its monitor in the key.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ReadingRow {
-    /// The lowest listener of the monitor.
-    pub(super) monitor: ListenerId,
-    /// The reading.
-    pub(super) reading: Reading,
-}
-
-impl Record for ReadingRow {
+impl Record for Reading {
     const TABLE: &'static str = "reading";
     const COLUMNS: &'static [&'static str] =
-        &["interval_at", "identity", "monitor", "listener", "length", "rssi", "at"];
+        &["interval_at", "identity", "listener", "length", "rssi", "at"];
 
     fn write(&self, row: &mut Sheet) {
-        let it = &self.reading;
-        row.time(it.interval);
-        row.int(it.identity.0);
-        row.int(self.monitor.0);
-        row.int(it.listener.0);
-        row.int(micros(it.length));
-        row.maybe(it.rssi);
-        row.time(it.at);
+        row.time(self.interval);
+        row.int(self.identity.0);
+        row.int(self.listener.0);
+        row.int(micros(self.length));
+        row.maybe(self.rssi);
+        row.time(self.at);
     }
 
     fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
-        let interval = row.time()?;
-        let identity = IdentityId(row.small()?);
-        let monitor = ListenerId(row.small()?);
-        let listener = ListenerId(row.small()?);
-        let length = duration(row.int()?)?;
-        let (rssi, at) = (row.maybe_small()?, row.time()?);
-        Ok(Self { monitor, reading: Reading { interval, length, identity, listener, rssi, at } })
+        Ok(Self {
+            interval: row.time()?,
+            identity: IdentityId(row.small()?),
+            listener: ListenerId(row.small()?),
+            length: duration(row.int()?)?,
+            rssi: row.maybe_small()?,
+            at: row.time()?,
+        })
     }
 }
 

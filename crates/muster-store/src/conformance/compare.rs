@@ -1,0 +1,77 @@
+//! A store's answers beside the model's.
+
+use std::time::Duration;
+
+use muster_core::batch::{HOUR, History, Restored};
+use muster_core::change::Change;
+use muster_core::identity::{IdentityId, PlaceId};
+use muster_core::ports::{StayQuery, StaysOf, Store};
+use muster_core::span::Span;
+use muster_core::time::Time;
+
+use super::cases::{MINUTE, NOON};
+use super::{Model, Outcome, same};
+
+/// Compares everything that can be asked with the model.
+pub async fn agrees(store: &dyn Store, model: &Model) -> Outcome {
+    for since in [Time::MIN, NOON, NOON + Duration::from_secs(5_000), Time::MAX] {
+        let got = sorted(store.restore(since).await?);
+        same(&format!("restore since {since}"), &got, &sorted(model.restore(since)))?;
+    }
+    let ids = [IdentityId(1), IdentityId(3)];
+    for (ids, hours) in [(&ids[..], 1), (&ids[..], 30), (&[][..], 3)] {
+        let window = Span::new(NOON + MINUTE, NOON + hours * HOUR);
+        let got = ordered(store.history(ids, window).await?);
+        same("history", &got, &ordered(model.history(ids, window)))?;
+    }
+    let last = model.restore(Time::MAX).last_change;
+    for (after, limit) in [(0, u32::MAX), (0, 3), (last / 2, 5), (last, 5), (u64::MAX, 5)] {
+        let got = store.changes_after(after, limit).await?;
+        same("changes after", &got, &model.changes_after(after, limit))?;
+    }
+    let (subjects, times) = model.questions();
+    let middle = times.iter().nth(times.len() / 2).copied().unwrap_or(NOON);
+    let all = Span::new(Time::MIN, Time::MAX);
+    for window in [all, Span::new(Time::MIN, middle), Span::new(middle, Time::MAX)] {
+        for subject in subjects.iter().map(|it| Some(*it)).chain([None]) {
+            let got = store.changes_within(window, subject, 20).await?;
+            same("changes within", &got, &model.changes_within(window, subject, 20))?;
+            for (of, site) in [
+                (StaysOf::Both, None),
+                (StaysOf::People, None),
+                (StaysOf::Devices, Some(PlaceId(2))),
+            ] {
+                let query = StayQuery { window, subject, of, site, limit: 10 };
+                let got = store.stays(&query).await?;
+                same(&format!("{query:?}"), &got, &model.stays(&query))?;
+            }
+        }
+    }
+    for at in times.iter().step_by(7).copied().chain([Time::MIN, middle, Time::MAX]) {
+        let got = by_subject(store.states_at(at).await?);
+        same("states", &got, &by_subject(model.states_at(at)))?;
+    }
+    Ok(())
+}
+
+/// The port leaves the order of rows to the store.
+pub(super) fn sorted(mut it: Restored) -> Restored {
+    it.details.sort_by_key(|it| (it.identity, it.kind, it.at, it.value.clone()));
+    it.states = by_subject(it.states);
+    it.facts = ordered(it.facts);
+    it
+}
+
+fn ordered(mut it: History) -> History {
+    it.heard.sort_by_key(|it| (it.hour, it.identity, it.listener));
+    it.coverage.sort_by_key(|it| (it.hour, it.listener));
+    it.probes.sort_by_key(|it| (it.hour, it.identity, it.listener));
+    it.levels.sort();
+    it.readings.sort_by_key(|it| (it.interval, it.identity, it.listener));
+    it
+}
+
+pub(super) fn by_subject(mut changes: Vec<Change>) -> Vec<Change> {
+    changes.sort_by_key(|it| it.subject);
+    changes
+}
