@@ -223,7 +223,8 @@ impl Told {
                 devices.iter().filter(|it| it.owner == Some(*id)).collect();
             let carried = owned.iter().filter(|it| it.carried).map(|it| it.standing);
             let mut standing = carried.fold(Standing::default(), better);
-            let set = self.directory.overrides.get(id);
+            let set = self.directory.overrides.get(id).and_then(|it| it.last());
+            let set = set.filter(|it| it.until > at);
             if let Some(set) = set {
                 standing.presence = if set.home { Presence::Present } else { Presence::Away };
                 standing.since = Some(set.at);

@@ -1,0 +1,219 @@
+// What people do on the pages: by mouse, by keyboard alone, and without scripts.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { browser, live, poll, serve, visit } from "../house.mjs";
+
+const EVIL = `<img src=x onerror="document.title='owned'">`;
+
+let house;
+let chromium;
+
+before(async () => {
+  [house, chromium] = await Promise.all([serve(), browser()]);
+});
+
+after(async () => {
+  await chromium?.close();
+  await house?.stop();
+});
+
+const anyDevice = async () => (await house.api("GET", "/devices?limit=1")).items[0];
+const anyPerson = async () => (await house.api("GET", "/people")).items[0];
+
+test("a change reaches an open page by itself", async () => {
+  const person = await anyPerson();
+  const { page, wrong, close } = await visit(chromium, house.url);
+  await live(page);
+  await page.evaluate(() => (window.same = true));
+  const card = page.locator(`#person-${person.id}`);
+  for (const home of [false, true]) {
+    await house.api("PUT", `/people/${person.name}/override`, { home });
+    await card.locator(".state", { hasText: home ? "here" : "away" }).waitFor();
+  }
+  await house.api("DELETE", `/people/${person.name}/override`);
+  assert.equal(await page.evaluate(() => window.same), true, "the page was loaded again");
+  assert.deepEqual(wrong, []);
+  await close();
+});
+
+test("a device's hostile name is text everywhere", async () => {
+  const device = await anyDevice();
+  const { page, wrong, close } = await visit(chromium, `${house.url}/devices`);
+  await live(page);
+  await house.api("PATCH", `/devices/${device.id}`, { name: EVIL });
+  await page.getByText(EVIL, { exact: true }).first().waitFor();
+  await page.getByRole("link", { name: `Edit ${EVIL}` }).click();
+  await page.locator("dialog h1", { hasText: EVIL }).waitFor();
+  for (const path of ["/", "/people", `/devices/${device.id}`, `/why/device:${device.id}`]) {
+    await page.goto(house.url + path);
+    await live(page);
+    assert.equal(await page.locator("img[src=x]").count(), 0, path);
+  }
+  assert.doesNotMatch(await page.title(), /^owned/);
+  assert.deepEqual(wrong, []);
+  await house.api("PATCH", `/devices/${device.id}`, { name: "" });
+  await close();
+});
+
+test("a device is renamed by keyboard alone, and the focus returns", async () => {
+  const device = await anyDevice();
+  const { page, wrong, close } = await visit(chromium, `${house.url}/devices?q=${encodeURIComponent(device.identities[0])}`);
+  await live(page);
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to content");
+  const edit = page.getByRole("link", { name: /^Edit / });
+  await tabTo(page, edit);
+  await page.keyboard.press("Enter");
+  await page.locator("dialog[open]").waitFor();
+  const name = page.locator("dialog input[name=name]");
+  await poll("the name to have the focus", () => name.evaluate((it) => it === document.activeElement));
+  await page.keyboard.press("ControlOrMeta+A");
+  await page.keyboard.type("Renamed by keyboard");
+  await page.keyboard.press("Enter");
+  await page.locator(".row .name", { hasText: "Renamed by keyboard" }).waitFor();
+  await page.locator("dialog[open]").waitFor({ state: "hidden" });
+  await poll("the focus to return", () => edit.evaluate((it) => it === document.activeElement));
+  assert.equal((await house.api("GET", `/devices/${device.id}`)).name, "Renamed by keyboard");
+  assert.deepEqual(wrong, []);
+  await close();
+});
+
+test("escape closes a dialog and changes nothing", async () => {
+  const { page, close } = await visit(chromium, `${house.url}/devices`);
+  const before = await house.api("GET", "/devices");
+  await page.getByRole("link", { name: /^Edit / }).first().click();
+  await page.locator("dialog input[name=name]").fill("Never saved");
+  await page.keyboard.press("Escape");
+  await page.locator("dialog[open]").waitFor({ state: "hidden" });
+  const names = ({ items }) => items.map((it) => it.name);
+  assert.deepEqual(names(await house.api("GET", "/devices")), names(before));
+  await close();
+});
+
+test("giving a device to a person changes the person", async () => {
+  await house.api("POST", "/people", { name: "visitor", display: "Visitor" });
+  const { items } = await house.api("GET", "/devices?present=true&mark=normal");
+  const device = items.find((it) => !it.owner) ?? items[0];
+  const { page, wrong, close } = await visit(chromium, house.url);
+  await live(page);
+  const card = page.locator("article", { hasText: "Visitor" });
+  await card.getByText("no devices yet").waitFor();
+  const other = await visit(chromium, `${house.url}/devices/${device.id}`);
+  await other.page.getByRole("combobox", { name: "Belongs to" }).selectOption("visitor");
+  await other.page.getByLabel("What it is").selectOption("phone");
+  await other.page.getByRole("button", { name: "Save" }).click();
+  await card.locator(".state", { hasText: "here" }).waitFor();
+  assert.equal((await house.api("GET", "/people/visitor")).presence, "present");
+  assert.deepEqual([...wrong, ...other.wrong], []);
+  await other.close();
+  await close();
+  await house.api("DELETE", "/people/visitor");
+});
+
+test("an open dialog and what is typed in it outlive a change", async () => {
+  const person = await anyPerson();
+  const { page, close } = await visit(chromium, `${house.url}/people`);
+  await live(page);
+  await page.locator("#add input[name=display]").fill("Half a na");
+  await house.api("PATCH", `/people/${person.name}`, { display: "Somebody else" });
+  await page.getByRole("heading", { name: "Somebody else" }).waitFor();
+  assert.equal(await page.locator("#add input[name=display]").inputValue(), "Half a na");
+  const fold = page.locator(`#edit-${person.id}`);
+  await fold.locator("summary").click();
+  await fold.locator("input").fill("Typing");
+  await house.api("PATCH", `/people/${person.name}`, { display: person.display });
+  await page.getByRole("heading", { name: person.display }).waitFor();
+  assert.equal(await fold.locator("input").inputValue(), "Typing");
+  assert.equal(await fold.locator("input").evaluate((it) => it === document.activeElement), true);
+  await close();
+});
+
+for (const javaScriptEnabled of [true, false]) {
+  const how = javaScriptEnabled ? "with scripts" : "without scripts";
+
+  test(`a person is added, refused with what was typed, and removed, ${how}`, async () => {
+    const { page, close } = await visit(chromium, `${house.url}/people`, { javaScriptEnabled });
+    const add = page.locator("#add");
+    const field = (name) => add.locator(`input[name=${name}]`);
+    await field("display").fill("Zoe of the Browser");
+    await field("name").fill("Not A Short Name");
+    await add.getByRole("button", { name: "Add" }).click();
+    await page.getByRole("alert").filter({ hasText: "a person's name has" }).waitFor();
+    assert.equal(await field("display").inputValue(), "Zoe of the Browser");
+    assert.equal(await field("name").inputValue(), "Not A Short Name");
+    await field("name").fill("zoe");
+    await add.getByRole("button", { name: "Add" }).click();
+    const card = page.locator("article", { hasText: "Zoe of the Browser" });
+    await card.waitFor();
+    await card.locator("summary", { hasText: "Rename or remove" }).click();
+    await card.getByRole("button", { name: /^Remove/ }).click();
+    await card.waitFor({ state: "detached" });
+    await close();
+  });
+
+  test(`a refused description keeps everything that was typed, ${how}`, async () => {
+    const device = await anyDevice();
+    const { page, close } = await visit(chromium, `${house.url}/devices/${device.id}`, { javaScriptEnabled });
+    const long = "x".repeat(80);
+    await page.getByRole("textbox", { name: "Name" }).fill(long);
+    await page.getByLabel("What it is").selectOption("tablet");
+    await page.getByLabel("Ignore it").check();
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("alert").filter({ hasText: "1 to 64 characters" }).waitFor();
+    assert.equal(await page.getByRole("textbox", { name: "Name" }).inputValue(), long);
+    assert.equal(await page.getByLabel("What it is").inputValue(), "tablet");
+    assert.equal(await page.getByLabel("Ignore it").isChecked(), true);
+    assert.equal((await house.api("GET", `/devices/${device.id}`)).mark, device.mark);
+    await close();
+  });
+
+  test(`why? shows the evidence, ${how}`, async () => {
+    const { people } = await house.api("GET", "/now");
+    const person = people.find((it) => it.devices.length > 0);
+    const { page, close } = await visit(chromium, house.url, { javaScriptEnabled });
+    await page.locator(`a[href="/why/person:${person.name}"]`).click();
+    const panel = page.locator(javaScriptEnabled ? "dialog #panel" : "main #panel");
+    await panel.getByRole("heading", { name: "Evidence" }).waitFor();
+    assert.match(await panel.locator("h1").innerText(), new RegExp(`^${person.display} is `));
+    await close();
+  });
+}
+
+test("searching narrows the list while one types", async () => {
+  const device = await anyDevice();
+  const { page, close } = await visit(chromium, `${house.url}/devices`);
+  await live(page);
+  const all = await page.locator(".row.device").count();
+  await page.getByPlaceholder("Name, vendor").fill(device.identities[0]);
+  await poll("one row", async () => (await page.locator(".row.device").count()) === 1);
+  await page.getByPlaceholder("Name, vendor").fill("");
+  await poll("all rows", async () => (await page.locator(".row.device").count()) === all);
+  await close();
+});
+
+test("another web page can neither read nor write", async () => {
+  const { page, close } = await visit(chromium, house.url);
+  await page.route("http://evil.example/", (route) =>
+    route.fulfill({
+      contentType: "text/html",
+      body: `<form method="post" action="${house.url}/people"><input name="display" value="Eve"><button>Win</button></form>`,
+    }),
+  );
+  await page.goto("http://evil.example/");
+  const read = await page.evaluate((url) => fetch(`${url}/api/v1/now`).then(() => "read", () => "refused"), house.url);
+  assert.equal(read, "refused");
+  await page.getByRole("button", { name: "Win" }).click();
+  await page.getByText("another web page").waitFor();
+  const { items } = await house.api("GET", "/people");
+  assert.ok(!items.some((it) => it.display === "Eve"));
+  await close();
+});
+
+/** Presses Tab until the element has the focus. */
+async function tabTo(page, wanted) {
+  for (let n = 0; n < 60; n += 1) {
+    if (await wanted.evaluate((it) => it === document.activeElement)) return;
+    await page.keyboard.press("Tab");
+  }
+  assert.fail("the keyboard does not reach it");
+}

@@ -1,0 +1,109 @@
+// Every page in a real browser: it stands, it is accessible, it fits a phone.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { AxeBuilder } from "@axe-core/playwright";
+import { DESKTOP, PHONE, browser, live, serve, visit } from "../house.mjs";
+
+const PAGES = { now: "/", people: "/people", devices: "/devices", monitors: "/monitors" };
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+let house;
+let chromium;
+let paths;
+
+before(async () => {
+  [house, chromium] = await Promise.all([serve(), browser()]);
+  const { people } = await house.api("GET", "/now");
+  const { items } = await house.api("GET", "/devices?limit=1");
+  paths = { ...PAGES, device: `/devices/${items[0].id}`, why: `/why/person:${people[0].name}` };
+});
+
+after(async () => {
+  await chromium?.close();
+  await house?.stop();
+});
+
+test("every page renders, says that it is simulated, and runs without an error", async () => {
+  for (const [name, path] of Object.entries(paths)) {
+    const { page, wrong, close } = await visit(chromium, house.url + path);
+    await live(page);
+    assert.equal(await page.locator("h1").count(), 1, name);
+    assert.match(await page.locator("#banners").innerText(), /Simulated/, name);
+    assert.deepEqual(wrong, [], name);
+    await close();
+  }
+});
+
+test("every page is accessible, light and dark, wide and narrow", async () => {
+  for (const colorScheme of ["light", "dark"]) {
+    for (const viewport of [DESKTOP, PHONE]) {
+      for (const [name, path] of Object.entries(paths)) {
+        const { page, close } = await visit(chromium, house.url + path, { colorScheme, viewport });
+        await live(page);
+        await axe(page, `${name} ${colorScheme} ${viewport.width}`);
+        await close();
+      }
+    }
+  }
+});
+
+test("an open dialog and open details are accessible too", async () => {
+  for (const colorScheme of ["light", "dark"]) {
+    const { page, close } = await visit(chromium, `${house.url}/devices`, { colorScheme });
+    await page.getByRole("link", { name: /^Edit / }).first().click();
+    await page.locator("dialog #panel").waitFor();
+    await axe(page, `edit ${colorScheme}`);
+    await page.goto(`${house.url}/people`);
+    for (const it of await page.locator("summary").all()) await it.click();
+    await axe(page, `people unfolded ${colorScheme}`);
+    await close();
+  }
+});
+
+test("no page scrolls sideways on a phone, not even the smallest", async () => {
+  for (const width of [320, PHONE.width]) {
+    for (const [name, path] of Object.entries(paths)) {
+      const { page, close } = await visit(chromium, house.url + path, { viewport: { width, height: 700 } });
+      await live(page);
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.equal(over, 0, `${name} at ${width}`);
+      await close();
+    }
+  }
+});
+
+test("the coverage strip says in words what it shows", async () => {
+  const { page, close } = await visit(chromium, `${house.url}/monitors`);
+  const strip = page.getByRole("img", { name: /listen/ }).first();
+  assert.match(await strip.ariaSnapshot(), /of the last 24 hours|did not listen/);
+  await close();
+});
+
+test("times are the visitor's, and the server's without scripts", async () => {
+  const zones = { timezoneId: "Asia/Tokyo" };
+  const { page, close } = await visit(chromium, house.url, zones);
+  await live(page);
+  const time = page.locator("time[data-clock]").first();
+  const [iso, text] = [await time.getAttribute("datetime"), await time.innerText()];
+  const there = new Date(iso).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: "Asia/Tokyo" });
+  assert.ok(text.endsWith(there), `${iso} is ${text}, not ${there}`);
+  await close();
+});
+
+test("the colours chosen by hand win and are remembered", async () => {
+  const { page, close } = await visit(chromium, house.url, { colorScheme: "light" });
+  const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  const bright = await ground();
+  await page.getByRole("button", { name: "Dark colours" }).click();
+  const dark = await ground();
+  assert.notEqual(dark, bright);
+  await page.goto(`${house.url}/people`);
+  assert.equal(await ground(), dark);
+  await close();
+});
+
+async function axe(page, what) {
+  const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
+  const told = violations.map((it) => `${it.id}: ${it.nodes.map((n) => `${n.target} ${n.failureSummary}`).join("; ")}`);
+  assert.deepEqual(told, [], what);
+}
