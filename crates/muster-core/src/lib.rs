@@ -36,6 +36,8 @@ pub mod snapshot;
 
 pub mod ports;
 
+pub mod series;
+
 /// The examples of the guides, compiled and run as documentation tests.
 #[cfg(doctest)]
 mod guides {
