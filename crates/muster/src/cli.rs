@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use data::{
-    DecodeArgs, DecodeAs, Of, ReplayArgs, ReportCommand, ScanArgs, Speed, StaysArgs,
+    DecodeArgs, DecodeAs, Medium, Of, ReplayArgs, ReportCommand, ScanArgs, Speed, StaysArgs,
 };
 pub(crate) use edit::{
     Carried, DeviceCommand, MonitorCommand, OverrideArgs, PersonCommand, PlaceCommand,
@@ -42,11 +42,13 @@ pub(crate) struct Common {
     /// Configuration file [default: ./muster.toml, else /etc/muster/muster.toml, else none]
     #[arg(long, global = true, env = "MUSTER_CONFIG", hide_env = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Data folder [default: $MUSTER_DATA, else `data` of the configuration, else $XDG_DATA_HOME/muster]
+    /// Data folder [default: $MUSTER_DATA, else `data` of the configuration, else
+    /// $XDG_DATA_HOME/muster]
     #[arg(long, global = true, env = "MUSTER_DATA", hide_env = true, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// How to print what was asked for
-    #[arg(long, global = true, value_enum, default_value_t = Format::Table, hide_default_value = true)]
+    /// How to print what was asked for [default: table]
+    #[arg(long, global = true, value_enum, value_name = "table|json|csv")]
+    #[arg(hide_possible_values = true, hide_default_value = true, default_value_t = Format::Table)]
     pub(crate) format: Format,
     /// Print nothing but what was asked for, and errors
     #[arg(long, short, global = true, conflicts_with = "verbose")]
@@ -54,8 +56,9 @@ pub(crate) struct Common {
     /// Say more on stderr; twice for everything
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// Whether to use colour; NO_COLOR is honoured
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = When::Auto, hide_default_value = true)]
+    /// Whether to use colour; NO_COLOR is honoured [default: auto]
+    #[arg(long, global = true, value_enum, value_name = "auto|always|never")]
+    #[arg(hide_possible_values = true, hide_default_value = true, default_value_t = When::Auto)]
     pub(crate) color: When,
 }
 
@@ -149,6 +152,7 @@ pub(crate) enum Command {
     )]
     Completions {
         /// For which shell
+        #[arg(value_name = "bash|elvish|fish|powershell|zsh", hide_possible_values = true)]
         shell: clap_complete::Shell,
     },
 }

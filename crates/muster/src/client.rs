@@ -77,7 +77,10 @@ impl Api {
         let hub = runtime.block_on(OfflineHub::open(context, &folder, wish))?;
         if !context.common.quiet {
             let verb = if wish == Wish::Edit { "changing" } else { "reading" };
-            crate::output::aside(&format!("hub not running: {verb} the store of {}", folder.display()));
+            crate::output::aside(&format!(
+                "hub not running: {verb} the store of {}",
+                folder.display()
+            ));
         }
         let router = muster_web::router(Arc::new(hub), Guard::Socket);
         Ok(Self { runtime, way: Way::Inside(Box::new(router)) })
@@ -102,7 +105,9 @@ impl Api {
             let part: Part = self.read(&format!("{path}{and}limit={PAGE}{after}"))?;
             all.extend(part.items);
             match part.next {
-                Some(next) => after = format!("&after={}", encoded(&next.to_string().replace('"', ""))),
+                Some(next) => {
+                    after = format!("&after={}", encoded(&next.to_string().replace('"', "")))
+                }
                 None => return Ok(all),
             }
         }

@@ -8,10 +8,28 @@ use crate::cli::Cli;
 use crate::context::Context;
 
 mod cli;
-mod clock;
+
 mod command;
+
 mod context;
+
 mod failure;
+
+mod output;
+
+mod when;
+
+mod client;
+
+mod shape;
+
+mod offline;
+
+mod past;
+
+mod folder;
+
+mod clock;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {

@@ -2,7 +2,7 @@
 //!
 //! The same engine judges as in the running hub; nobody listens, so nobody is believed to be here
 //! for longer than the last evidence says. **Invariant:** a reader writes nothing, and an editor
-//! holds the data folder's lock.
+//! holds the store's lock.
 
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -13,8 +13,8 @@ use muster_core::engine::Engine;
 use muster_core::policy::Policy;
 use muster_core::ports::{BoxFuture, ChannelStatus, Clock, Store, StoreError};
 use muster_core::snapshot::{Snapshot, Why};
-use muster_core::step::Step;
 use muster_core::stay::Subject;
+use muster_core::step::Step;
 use muster_core::time::{Now, Time};
 use muster_store::sqlite::{Access, Sqlite};
 use muster_web::{EditRefused, Hub};
@@ -22,7 +22,7 @@ use tokio::sync::{Mutex, watch};
 
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
-use crate::folder::{Folder, STORE};
+use crate::folder::STORE;
 use crate::past;
 
 /// What a command is about to do.
@@ -43,8 +43,7 @@ pub(crate) struct OfflineHub {
     snapshot: RwLock<Arc<Snapshot>>,
     step: Mutex<Step>,
     committed: watch::Sender<u64>,
-    /// Held while this process may write.
-    folder: Option<Folder>,
+    wish: Wish,
 }
 
 impl OfflineHub {
@@ -56,16 +55,18 @@ impl OfflineHub {
     ) -> Result<Self, Failure> {
         let config = &context.config()?.config;
         let policy = config.presence.policy();
-        let (access, held) = match wish {
-            Wish::Read => (Access::ReadOnly, None),
-            Wish::Edit => (Access::ReadWrite, Some(Folder::take(folder)?)),
+        let access = match wish {
+            Wish::Read => Access::ReadOnly,
+            Wish::Edit => Access::ReadWrite,
         };
-        let file = folder.join(STORE);
-        let store = Sqlite::open(&file, access).await.map_err(unreadable)?;
+        let unreadable = |it| unreadable(it, folder);
+        let store = Sqlite::open(&folder.join(STORE), access).await.map_err(unreadable)?;
         let clock = Arc::clone(&context.clock);
         let now = clock.now();
         let restored = store.restore(Engine::since(&policy, now.wall)).await.map_err(unreadable)?;
-        let step = Step::new(policy.clone(), restored, now);
+        let mut step = Step::new(Engine::new(policy.clone(), restored, now), now);
+        // Nobody listened since the store was left: that is what there is to see.
+        step.handle_timeout(now);
         let snapshot = Arc::new(step.snapshot(now));
         Ok(Self {
             store: Arc::new(store),
@@ -75,32 +76,37 @@ impl OfflineHub {
             committed: watch::Sender::new(snapshot.last_change),
             snapshot: RwLock::new(snapshot),
             step: Mutex::new(step),
-            folder: held,
+            wish,
         })
     }
 
     /// Makes an edit and stores it, with everything that follows from it.
     async fn change(&self, edit: Edit, expect: Option<u64>) -> Result<u64, EditRefused> {
-        if self.folder.is_none() {
+        if self.wish == Wish::Read {
             return Err(EditRefused::ReadOnly);
         }
         let mut step = self.step.lock().await;
         let version = step.handle_edit(edit, expect, self.clock.now()).map_err(refused)?;
-        step.flush();
-        let unavailable = |it: StoreError| EditRefused::Unavailable(it.to_string());
-        while let Some(query) = step.poll_history() {
-            let found = self.store.history(&query.identities, query.window).await;
-            step.handle_history(found.map_err(unavailable)?, self.clock.now());
-        }
-        while let Some(batch) = step.poll_commit(self.clock.now()) {
-            let last_change = self.store.commit(&batch).await.map_err(unavailable)?;
-            step.handle_committed(last_change, self.clock.now());
-        }
+        self.settle(&mut step).await.map_err(|it| EditRefused::Unavailable(it.to_string()))?;
         let snapshot = Arc::new(step.snapshot(self.clock.now()));
         let last_change = snapshot.last_change;
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
         self.committed.send_replace(last_change);
         Ok(version)
+    }
+
+    /// Stores everything that is due, and what older facts make of it.
+    async fn settle(&self, step: &mut Step) -> Result<(), StoreError> {
+        loop {
+            step.flush();
+            while let Some(batch) = step.poll_commit(self.clock.now()) {
+                let last_change = self.store.commit(&batch).await?;
+                step.handle_committed(last_change);
+            }
+            let Some(since) = step.poll_history() else { return Ok(()) };
+            let restored = self.store.restore(since).await?;
+            step.handle_restored(restored, self.clock.now());
+        }
     }
 }
 
@@ -158,16 +164,18 @@ fn refused(it: muster_core::engine::EditRefused) -> EditRefused {
     }
 }
 
-fn unreadable(it: StoreError) -> Failure {
+fn unreadable(it: StoreError, folder: &Path) -> Failure {
     let (exit, hint) = match &it {
-        StoreError::Unavailable { .. } => {
-            (Exit::Unreachable, "look after its disk and its owner, or choose another with --data DIR")
-        }
+        StoreError::Unavailable { .. } => (
+            Exit::Unreachable,
+            "look after its disk and its owner, or choose another with --data DIR",
+        ),
         StoreError::Newer { .. } => (Exit::Failed, "use the muster that wrote it, or a newer one"),
         StoreError::Damaged { .. } => {
             (Exit::Failed, "put a backup in its place: muster restore FILE --replace")
         }
         StoreError::Refused { .. } => (Exit::Failed, "choose another with --data DIR"),
     };
-    Failure::new(exit, "cannot open the store").because(it).hint(hint)
+    let what = format!("cannot open the store of: {}", folder.display());
+    Failure::new(exit, what).because(it).hint(hint)
 }

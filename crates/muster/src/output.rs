@@ -87,6 +87,11 @@ impl Output {
         }
     }
 
+    /// What to type next.
+    pub(crate) fn hint(&self, command: &str) {
+        self.note(&format!("hint: {command}"));
+    }
+
     /// Something to know beside what was asked for.
     pub(crate) fn note(&self, sentence: &str) {
         if !self.quiet {

@@ -123,7 +123,9 @@ mod tests {
     fn read(text: &str, meant: Meant) -> String {
         let zone = TimeZone::get("Europe/Berlin").unwrap();
         let now = "2026-11-21T12:00:00Z".parse().unwrap();
-        Reader { now, zone }.find(text, meant).map_or_else(|| "none".to_owned(), |it| it.to_string())
+        Reader { now, zone }
+            .find(text, meant)
+            .map_or_else(|| "none".to_owned(), |it| it.to_string())
     }
 
     #[test]
@@ -162,7 +164,19 @@ mod tests {
 
     #[test]
     fn what_is_no_time() {
-        for text in ["", "-", "--2h", "25:00", "8", "08:3", "2026-13-01", "soon", "-2", "12:00:00:00", "-9999999999d"] {
+        for text in [
+            "",
+            "-",
+            "--2h",
+            "25:00",
+            "8",
+            "08:3",
+            "2026-13-01",
+            "soon",
+            "-2",
+            "12:00:00:00",
+            "-9999999999d",
+        ] {
             assert_eq!(read(text, Meant::From), "none", "{text}");
         }
     }

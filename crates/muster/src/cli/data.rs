@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ScanArgs {
     /// Where to look
-    #[arg(value_enum, default_value_t = Medium::Lan)]
+    #[arg(value_enum, hide_possible_values = true, default_value_t = Medium::Lan)]
     pub(crate) medium: Medium,
     /// How long to look
     #[arg(long = "for", value_name = "DURATION", default_value = "10s")]
@@ -37,7 +37,8 @@ pub(crate) struct DecodeArgs {
     #[arg(value_name = "FILE|HEX|-", default_value = "-")]
     pub(crate) input: String,
     /// What bare hexadecimal input is
-    #[arg(long = "as", value_enum, default_value_t = DecodeAs::Ethernet)]
+    #[arg(long = "as", value_enum, hide_possible_values = true)]
+    #[arg(value_name = "ethernet", default_value_t = DecodeAs::Ethernet)]
     pub(crate) kind: DecodeAs,
 }
 
@@ -119,7 +120,8 @@ pub(crate) struct StaysArgs {
     #[arg(long, value_name = "PLACE")]
     pub(crate) place: Option<String>,
     /// Of whom
-    #[arg(long, value_enum, default_value_t = Of::People, conflicts_with_all = ["person", "device"])]
+    #[arg(long, value_enum, value_name = "people|devices|both", hide_possible_values = true)]
+    #[arg(default_value_t = Of::People, conflicts_with_all = ["person", "device"])]
     pub(crate) of: Of,
 }
 

@@ -89,6 +89,7 @@ pub(crate) enum DeviceCommand {
         /// Which device
         device: String,
         /// Whether it does; auto: by its kind
+        #[arg(value_name = "yes|no|auto", hide_possible_values = true)]
         carried: Carried,
     },
 }

@@ -1,6 +1,7 @@
 //! `muster backup` and `muster restore`.
 
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use hyper::Method;
@@ -10,7 +11,7 @@ use serde_json::json;
 use crate::client::Api;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
-use crate::folder::Folder;
+use crate::folder::{Folder, in_use};
 use crate::output::Output;
 
 /// Writes a verified copy of the store, through the hub if one runs.
@@ -32,28 +33,44 @@ pub(crate) fn restore(context: &Context, file: &Path, replace: bool) -> Result<(
     let output = Output::new(context)?;
     let folder = Folder::take(&context.data()?)?;
     let store = folder.store();
+    if UnixStream::connect(folder.socket()).is_ok() {
+        return Err(in_use(folder.path()));
+    }
     if store.exists() && !replace {
         let what = format!("there is a store already: {}", store.display());
         return Err(Failure::new(Exit::Failed, what)
             .hint("replace it with --replace; the old one is kept beside it"));
     }
-    let fresh = beside(&store, ".restoring");
+    let fresh = store.with_extension("restoring");
     clear(&fresh)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|it| Failure::new(Exit::Failed, "cannot start").because(it))?;
     runtime.block_on(muster_store::restore(file, &fresh)).map_err(|it| unfit(file, it))?;
-    let kept = store.exists().then(|| beside(&store, ".before-restore"));
+    let _lock = lock(&folder)?;
+    let kept = store.exists().then(|| store.with_extension("before-restore"));
     if let Some(kept) = &kept {
         clear(kept)?;
         rename(&store, kept)?;
     }
     rename(&fresh, &store)?;
-    let old =
-        kept.map_or_else(String::new, |it| format!("\nthe old store is kept: {}", it.display()));
-    let said = format!("restored: {}{old}", store.display());
-    output.done(&said, &json!({ "store": store.display().to_string() }))
+    let said = format!("restored: {}", store.display());
+    output.done(&said, &json!({ "store": store.display().to_string() }))?;
+    if let Some(kept) = kept {
+        output.note(&format!("the old store is kept: {}", kept.display()));
+    }
+    Ok(())
+}
+
+/// The lock of whoever writes the store.
+fn lock(folder: &Folder) -> Result<File, Failure> {
+    let path = folder.store().with_extension("lock");
+    let file = File::create(&path).map_err(|it| {
+        Failure::new(Exit::NotAllowed, format!("cannot write: {}", path.display())).because(it)
+    })?;
+    file.try_lock().map_err(|_| in_use(folder.path()))?;
+    Ok(file)
 }
 
 /// Moves a database with the files that belong to it: its log would be another one's ruin.

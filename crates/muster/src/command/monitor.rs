@@ -35,11 +35,9 @@ fn list(output: &Output, api: &Api) -> Result<(), Failure> {
         let through =
             if it.channel.is_empty() { String::new() } else { format!("/{}", it.channel) };
         for missing in it.cannot {
-            let hint = missing.hint.map_or_else(String::new, |it| format!("\n  hint: {it}"));
-            cannot.push(format!(
-                "{}/{}{through} cannot {}: {}{hint}",
-                it.monitor, it.source, missing.what, missing.why
-            ));
+            let who = format!("{}/{}{through}", it.monitor, it.source);
+            let sentence = format!("{who} cannot {}: {}", missing.what, missing.why);
+            cannot.push((sentence, missing.hint));
         }
         table.push(vec![
             Cell::State(if it.covered { "listens" } else { "deaf" }.to_owned()),
@@ -53,10 +51,16 @@ fn list(output: &Output, api: &Api) -> Result<(), Failure> {
     }
     output.list(&table, &all)?;
     if all.is_empty() {
-        output.note("nobody listened yet\nhint: muster serve");
+        output.note("nobody listened yet");
+        output.hint("muster serve");
     }
     if output.is_for_people() {
-        cannot.iter().for_each(|it| output.note(it));
+        for (sentence, hint) in &cannot {
+            output.note(sentence);
+            if let Some(hint) = hint {
+                output.hint(hint);
+            }
+        }
     }
     Ok(())
 }

@@ -22,7 +22,9 @@ pub(crate) fn run(context: &Context, command: &PersonCommand) -> Result<(), Fail
         PersonCommand::Add { name, display } => {
             let new = json!({ "name": name, "display": display.clone().unwrap_or_default() });
             let added = Api::to_edit(context)?.send(&Method::POST, "people", &new)?;
-            output.done(&format!("added: {name}\nhint: muster device assign DEVICE {name}"), &added)
+            output.done(&format!("added: {name}"), &added)?;
+            output.hint(&format!("muster device assign DEVICE {name}"));
+            Ok(())
         }
         PersonCommand::Rename { name, display } => {
             let change = json!({ "display": display });
@@ -78,7 +80,8 @@ fn list(output: &Output, api: &Api) -> Result<(), Failure> {
     }
     output.list(&table, &all)?;
     if all.is_empty() {
-        output.note("nobody is known yet\nhint: muster person add NAME");
+        output.note("nobody is known yet");
+        output.hint("muster person add NAME");
     }
     Ok(())
 }

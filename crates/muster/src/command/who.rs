@@ -39,7 +39,8 @@ pub(crate) fn run(context: &Context, args: &WhoArgs) -> Result<(), Failure> {
         output.note(&format!("nothing is stored at the moment: {why}"));
     }
     if everybody.is_empty() {
-        output.note("nobody is known yet\nhint: muster person add NAME, then muster device assign DEVICE NAME");
+        output.note("nobody is known yet");
+        output.hint("muster person add NAME, then muster device assign DEVICE NAME");
     } else if shown.is_empty() {
         output.note("nobody is here");
     }
