@@ -47,6 +47,21 @@ impl World {
     pub fn new(seed: u64) -> Self {
         let mut rng = Rng::new(seed);
         let policy = policy(&mut rng);
+        Self::made(seed, rng, policy)
+    }
+
+    /// The world of a seed, for a hub that keeps so little in memory that hours exhaust it.
+    #[must_use]
+    pub fn forgetful(seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        let mut policy = policy(&mut rng);
+        policy.unknown_max = policy.unknown_max.min(Duration::from_hours(1));
+        policy.lead = Duration::from_hours(2);
+        policy.memory = Duration::from_hours(3);
+        Self::made(seed, rng, policy)
+    }
+
+    fn made(seed: u64, mut rng: Rng, policy: Policy) -> Self {
         let start = Time::from_secs(1_772_438_400 + rng.within(0, 7200));
         let end = start + Duration::from_secs(rng.within(2, 6).unsigned_abs() * 3600);
         let sites = if rng.percent(50) { 2 } else { 1 };
@@ -121,12 +136,14 @@ impl World {
             edits.push(Edit::AddPerson { name: (*name).to_owned(), display: String::new() });
         }
         let mut number = FIRST_NUMBER;
+        // Edits are judged back to where facts are at hand: with little memory, they come in time.
+        let in_time = self.policy.memory < Duration::from_hours(24);
         let mut later = Vec::new();
         for identities in devices {
             let device = DeviceId(number);
             edits.push(describe(rng, device));
             for identity in (number + 1..).take(identities.len() - 1).map(IdentityId) {
-                if rng.percent(70) {
+                if in_time || rng.percent(70) {
                     edits.push(Edit::Group { identity, device });
                 } else {
                     later.push((self.some_time(rng), Edit::Group { identity, device }));
@@ -135,7 +152,8 @@ impl World {
             let mut from = self.start - Duration::from_hours(1);
             for _ in 0..=rng.below(3) {
                 let person = rng.percent(85).then(|| PersonId(1 + rng.number(people)));
-                let told = from.max(self.start) + seconds(rng.within(0, 1800));
+                let late = if in_time { 0 } else { rng.within(0, 1800) };
+                let told = from.max(self.start) + seconds(late);
                 later.push((told, Edit::Assign { device, person, from }));
                 from = from + seconds(rng.within(1800, 9000));
             }

@@ -67,6 +67,11 @@ impl ModelStore {
         self.lock().tables.clone()
     }
 
+    /// Looks at all that it holds without taking a copy.
+    pub fn look<T>(&self, at: impl FnOnce(&Tables) -> T) -> T {
+        at(&self.lock().tables)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

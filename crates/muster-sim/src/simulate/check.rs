@@ -38,8 +38,7 @@ pub fn compare_with_reference(
         frontier: tables.frontier,
     };
     let want = stays(&case);
-    let mut got: Vec<Told> = tables.stays.values().map(told).collect();
-    got.sort();
+    let (_, got) = content(tables);
     let missing = want.iter().filter(|it| !got.contains(it)).map(|it| ("reference", it));
     let extra = got.iter().filter(|it| !want.contains(it)).map(|it| ("store    ", it));
     let difference: Vec<String> = missing.chain(extra).map(|(who, it)| line(who, it)).collect();
@@ -51,6 +50,13 @@ pub fn compare_with_reference(
         tables.frontier,
         difference.join("\n    ")
     ))
+}
+
+/// What is stored, without what depends on the order of arrival.
+pub(super) fn content(tables: &Tables) -> (Rows, Vec<Told>) {
+    let mut stays: Vec<Told> = tables.stays.values().map(told).collect();
+    stays.sort();
+    (by_name(tables), stays)
 }
 
 /// What must hold after every commit.

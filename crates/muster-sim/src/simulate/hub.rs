@@ -21,6 +21,7 @@ use muster_core::time::{Now, Time};
 
 use super::check;
 use super::tally::Tally;
+use crate::reference::{Rows, Told};
 use crate::store::{Fault, ModelStore, Tables};
 
 /// A hub in virtual time.
@@ -92,6 +93,12 @@ impl Hub {
     #[must_use]
     pub fn tables(&self) -> Tables {
         self.store.tables()
+    }
+
+    /// What is stored, without what depends on the order of arrival.
+    #[must_use]
+    pub fn content(&self) -> (Rows, Vec<Told>) {
+        check::content(&self.store.tables())
     }
 
     /// Every fact that was taken and is stored.
@@ -301,7 +308,8 @@ impl Hub {
             let taken = if parked { Taken::default() } else { std::mem::take(&mut self.fresh) };
             self.under_way = Some((Arc::clone(batch), taken));
         }
-        let before = self.store.tables();
+        let mut tally = self.tally;
+        self.store.look(|it| tally.count(it, batch));
         match now_or_never(self.store.commit(batch)) {
             Some(Ok(last)) => {
                 self.step.handle_committed(last);
@@ -311,9 +319,9 @@ impl Hub {
                 for change in batch.changes.iter().filter(|it| check::is_told(it)) {
                     self.note(check::tell(change));
                 }
-                self.tally.count(&before, batch);
+                self.tally = tally;
                 self.tally.commits += 1;
-                if let Some(what) = check::always(&self.store.tables()) {
+                if let Some(what) = self.store.look(check::always) {
                     return self.wrong(what);
                 }
                 Ok(true)
