@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::time::Duration;
 
-use muster_config::lan::{LanSettings, Network, PacketRate};
+use muster_config::lan::{LanSettings, Network};
 use muster_wire::lan::build;
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -181,18 +181,19 @@ fn udp(domain: Domain, local: SocketAddr, interface: &str) -> io::Result<UdpSock
 fn frame_walk(link: &Link, settings: &LanSettings) -> Walk {
     let addresses: u64 = link.ranges.iter().map(|it| 1_u64 << (32 - it.prefix().min(32))).sum();
     let small = addresses <= SMALL;
+    let refresh = Some(settings.refresh.get());
     let rounds = if settings.fast {
         let first = if small { FAST_ROUNDS } else { 1 };
-        Rounds { first, later: 1, gap: FAST_GAP, quiet: FAST_QUIET, refresh: refresh(settings) }
+        Rounds { first, later: 1, gap: FAST_GAP, quiet: FAST_QUIET, refresh }
     } else {
-        Rounds { first: 2, later: 1, gap: GAP, quiet: GAP, refresh: refresh(settings) }
+        Rounds { first: 2, later: 1, gap: GAP, quiet: GAP, refresh }
     };
     walk(link, settings, rounds)
 }
 
 fn poke_walk(link: &Link, settings: &LanSettings) -> Walk {
-    let rounds =
-        Rounds { first: 1, later: 1, gap: GAP, quiet: POKE_QUIET, refresh: refresh(settings) };
+    let refresh = Some(settings.refresh.get());
+    let rounds = Rounds { first: 1, later: 1, gap: GAP, quiet: POKE_QUIET, refresh };
     walk(link, settings, rounds)
 }
 
@@ -208,16 +209,15 @@ fn walk(link: &Link, settings: &LanSettings, rounds: Rounds) -> Walk {
     Walk::new(ranges, own.chain(excluded).collect(), rounds)
 }
 
-fn rate(settings: &LanSettings) -> u32 {
-    if settings.fast { PacketRate::MAX } else { settings.broadcasts_per_second.get() }
-}
-
-fn refresh(settings: &LanSettings) -> Option<Duration> {
-    Some(settings.refresh.get())
+/// Broadcasts a second.
+pub(super) fn rate(settings: &LanSettings) -> u32 {
+    if settings.fast { FAST_RATE } else { settings.broadcasts_per_second.get() }
 }
 
 /// The port of the discard service (RFC 863): nobody minds an empty datagram to it.
 const DISCARD: u16 = 9;
+/// What a wired network and its smallest devices take without loss.
+const FAST_RATE: u32 = 10_000;
 /// So many addresses are asked three times within a second.
 const SMALL: u64 = 1024;
 const FAST_ROUNDS: u32 = 3;

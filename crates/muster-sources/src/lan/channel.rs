@@ -327,3 +327,6 @@ const FILTER_GONE: &str = "the kernel's filter is gone from the socket";
 const FRAMES_AT_ONCE: usize = 256;
 /// Frames taken at a look: more than the socket holds, so that all before the look are judged.
 const FRAMES_AT_MOST: usize = 100_000;
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! The kernel's filter: only frames that can tell who is there wake this process.
 //!
-//! ARP; DHCP, DHCPv6 and mDNS by their ports; ICMPv6 133 to 136 (neighbour discovery). A classic
+//! ARP; DHCP, `DHCPv6` and mDNS by their ports; `ICMPv6` 133 to 136 (neighbour discovery). A classic
 //! BPF program, written with named places so that a reader can check it line by line.
 
 use socket2::SockFilter;
@@ -195,8 +195,7 @@ mod tests {
         let me = (Mac([2, 0, 0, 0, 0, 1]), "10.0.0.1".parse().unwrap());
         let arp = build::arp_request(me, "10.0.0.2".parse().unwrap(), None);
         let sender = (me.0, "fe80::1".parse().unwrap());
-        let solicitation =
-            build::neighbour_solicitation(sender, "fe80::2".parse().unwrap(), None);
+        let solicitation = build::neighbour_solicitation(sender, "fe80::2".parse().unwrap(), None);
         for frame in [
             &arp[..],
             &solicitation,

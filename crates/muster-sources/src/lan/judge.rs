@@ -58,12 +58,7 @@ pub(super) fn judge(frame: &LanFrame, book: &mut Book, scene: Scene<'_>) -> Vec<
 }
 
 /// Judges what the neighbour table confirmed: `mac` answered for `ip`.
-pub(super) fn judge_entry(
-    mac: Mac,
-    ip: IpAddr,
-    book: &mut Book,
-    scene: Scene<'_>,
-) -> Vec<Finding> {
+pub(super) fn judge_entry(mac: Mac, ip: IpAddr, book: &mut Book, scene: Scene<'_>) -> Vec<Finding> {
     if scene.own.contains(&mac) {
         return Vec::new();
     }

@@ -166,7 +166,7 @@ impl Link {
     pub(super) fn source_v4(&self, target: Ipv4Addr) -> Option<Ipv4Addr> {
         self.addresses.iter().find_map(|(own, n)| match own {
             IpAddr::V4(it) if Network::around(*own, *n).contains(target.into()) => Some(*it),
-            _ => None,
+            IpAddr::V4(_) | IpAddr::V6(_) => None,
         })
     }
 
@@ -174,7 +174,7 @@ impl Link {
     pub(super) fn source_v6(&self) -> Option<Ipv6Addr> {
         self.addresses.iter().find_map(|(own, _)| match own {
             IpAddr::V6(it) if it.is_unicast_link_local() => Some(*it),
-            _ => None,
+            IpAddr::V4(_) | IpAddr::V6(_) => None,
         })
     }
 }
@@ -191,7 +191,8 @@ fn sweepable(addresses: &[(IpAddr, u8)], settings: &LanSettings) -> Swept {
     let (mut ranges, mut unswept) = (Vec::new(), Vec::new());
     if !settings.ranges.is_empty() {
         for range in &settings.ranges {
-            let inside = |net: &Network| net.prefix() <= range.prefix() && net.contains(range.base());
+            let inside =
+                |net: &Network| net.prefix() <= range.prefix() && net.contains(range.base());
             if !attached.iter().any(inside) {
                 continue;
             }

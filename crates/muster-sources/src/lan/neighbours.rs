@@ -119,17 +119,18 @@ mod tests {
         assert_eq!(proved(&[(1000, Stale, 60)]), [0; 0], "an old entry, or a mere claim");
         assert_eq!(proved(&[(1000, Stale, 5), (1005, Waiting, 10), (1010, Failed, 15)]), [995]);
         assert_eq!(proved(&[(1000, Fixed, 0), (1005, Incomplete, 0)]), [0; 0]);
-        assert_eq!(proved(&[(1000, Reachable, 0), (1020, Reachable, 20), (1040, Reachable, 0)]), [
-            1000, 1040
-        ]);
+        assert_eq!(
+            proved(&[(1000, Reachable, 0), (1020, Reachable, 20), (1040, Reachable, 0)]),
+            [1000, 1040]
+        );
     }
 
     #[test]
     fn hundredths_of_a_second_are_no_new_confirmation() {
         let mut table = Neighbours::new(at(1000));
         let mut seen = entry(State::Reachable, 0);
-        seen.confirmed_ago = Some(Duration::from_millis(1000));
-        assert!(table.entry(&seen, Duration::from_millis(1_001_000)).is_some());
+        seen.confirmed_ago = Some(at(1));
+        assert!(table.entry(&seen, at(1001)).is_some());
         seen.confirmed_ago = Some(Duration::from_millis(1490));
         assert!(table.entry(&seen, Duration::from_millis(1_001_500)).is_none());
     }

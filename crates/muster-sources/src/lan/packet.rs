@@ -26,7 +26,8 @@ impl PacketSocket {
     /// Opens it on the interface, in the network namespace of the calling thread.
     pub fn open(index: u32) -> io::Result<Self> {
         // Protocol zero hears nothing: no frame can come before the filter stands.
-        let socket = Socket::new(Domain::from(libc::AF_PACKET), Type::RAW, Some(Protocol::from(0)))?;
+        let socket =
+            Socket::new(Domain::from(libc::AF_PACKET), Type::RAW, Some(Protocol::from(0)))?;
         socket.set_nonblocking(true)?;
         socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
         let program = filter::program();

@@ -263,7 +263,10 @@ mod tests {
 
     fn poke(range: &[&str]) -> Poke {
         let rounds = Rounds { first: 1, later: 1, gap: at(1), quiet: at(4), refresh: None };
-        Poke::new(50, Walk::new(range.iter().map(|it| it.parse().unwrap()).collect(), Vec::new(), rounds))
+        Poke::new(
+            50,
+            Walk::new(range.iter().map(|it| it.parse().unwrap()).collect(), Vec::new(), rounds),
+        )
     }
 
     /// A question about Anna at two addresses, begun at 100 s.

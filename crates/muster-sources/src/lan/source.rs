@@ -125,18 +125,13 @@ impl Lan {
     }
 
     /// Ready when time has come, the kernel told something, or frames were judged.
-    fn poll_wake(
-        &mut self,
-        cx: &mut Context<'_>,
-        sleep: Pin<&mut Sleep>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_wake(&mut self, cx: &mut Context<'_>, sleep: Pin<&mut Sleep>) -> Poll<io::Result<()>> {
         let timer = sleep.poll(cx).is_ready();
         let net = self.net.poll_told(cx, &mut self.told);
         let hub = Hub { own: &self.own, now: self.clock.now() };
         let mut heard = false;
         for channel in self.channels.values_mut() {
-            heard |=
-                channel.poll_frames(cx, &mut self.buffer, &hub, &mut self.facts).is_ready();
+            heard |= channel.poll_frames(cx, &mut self.buffer, &hub, &mut self.facts).is_ready();
         }
         match net {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
@@ -216,9 +211,11 @@ impl Lan {
         let (watched, others) = self.links.choose(&self.settings);
         let keep: BTreeMap<u32, &Link> = watched.iter().map(|it| (it.index, it)).collect();
         let kept = |index: &u32, channel: &mut Channel| {
-            keep.get(index).is_some_and(|it| it.name == channel.link.name && it.mac == channel.link.mac)
+            keep.get(index)
+                .is_some_and(|it| it.name == channel.link.name && it.mac == channel.link.mac)
         };
-        let gone: Vec<Channel> = self.channels.extract_if(.., |i, it| !kept(i, it)).map(|it| it.1).collect();
+        let gone: Vec<Channel> =
+            self.channels.extract_if(.., |i, it| !kept(i, it)).map(|it| it.1).collect();
         for channel in gone {
             let renewed = watched.iter().any(|it| it.name == channel.link.name);
             if !renewed && !others.iter().any(|it| it.name == channel.link.name) {

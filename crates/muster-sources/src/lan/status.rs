@@ -7,7 +7,7 @@ use muster_config::lan::LanSettings;
 use muster_core::fact::Listener;
 use muster_core::ports::{ChannelStatus, Inability};
 
-use super::asker::Asker;
+use super::asker::{Asker, rate};
 use super::links::{Link, Unwatched};
 
 /// All that a status is made from.
@@ -93,13 +93,8 @@ fn sweeping(it: &Described<'_>, status: &mut ChannelStatus) {
 }
 
 fn sweep_seconds(it: &Described<'_>) -> u64 {
-    let addresses: u64 =
-        it.link.ranges.iter().map(|it| 1_u64 << (32 - it.prefix().min(32))).sum();
-    let rate = if it.settings.fast {
-        muster_config::lan::PacketRate::MAX
-    } else {
-        it.settings.broadcasts_per_second.get()
-    };
+    let addresses: u64 = it.link.ranges.iter().map(|it| 1_u64 << (32 - it.prefix().min(32))).sum();
+    let rate = rate(it.settings);
     let rate = if matches!(it.asker, Asker::Pokes(..)) { (rate / 3).max(1) } else { rate };
     addresses.div_ceil(u64::from(rate))
 }

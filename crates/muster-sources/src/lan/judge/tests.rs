@@ -101,7 +101,7 @@ fn own_frames_and_other_networks_tell_nothing() {
 fn an_extender_gives_names_not_presence() {
     let mut room = Room::new();
     let found = room.hears_bytes(&arp(ROUTER, (ANNA, ip(7))));
-    assert_eq!(found, [format!("router is here"), format!("router proxy_for mac:{ANNA}")]);
+    assert_eq!(found, ["router is here".to_owned(), format!("router proxy_for mac:{ANNA}")]);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_proxy_is_here_and_those_it_answers_for_are_not() {
     room.hears_bytes(&arp(ANNA, (ANNA, ip(7))));
     room.hears_bytes(&arp(ROUTER, (ROUTER, ip(9))));
     let found = room.hears_bytes(&arp(ROUTER, (ROUTER, ip(7))));
-    assert_eq!(found, [format!("router is here"), format!("router proxy_for mac:{ANNA}")]);
+    assert_eq!(found, ["router is here".to_owned(), format!("router proxy_for mac:{ANNA}")]);
     for last in 20..22 {
         room.hears_bytes(&arp(ROUTER, (ROUTER, ip(last))));
     }
@@ -219,7 +219,7 @@ fn neighbour_discovery() {
             overrides,
         }),
     };
-    let for_anna = [format!("router is here"), format!("router proxy_for mac:{ANNA}")];
+    let for_anna = ["router is here".to_owned(), format!("router proxy_for mac:{ANNA}")];
     assert_eq!(room.hears(&nd(Some(ROUTER), false)), for_anna);
     assert_eq!(room.hears(&nd(Some(ANNA), true)), ["router is here"], "told already");
     let probe = build::neighbour_solicitation((ANNA, "::".parse().unwrap()), anna6, None);
@@ -233,6 +233,6 @@ fn an_entry_of_the_table_proves_its_station_only() {
     room.book.recall(ANNA, ip(7).into(), scene.now);
     let found = judge_entry(ROUTER, ip(7).into(), &mut room.book, scene);
     let found: Vec<_> = found.iter().map(brief).collect();
-    assert_eq!(found, [format!("router is here"), format!("router proxy_for mac:{ANNA}")]);
+    assert_eq!(found, ["router is here".to_owned(), format!("router proxy_for mac:{ANNA}")]);
     assert!(judge_entry(HUB, ip(8).into(), &mut room.book, scene).is_empty());
 }

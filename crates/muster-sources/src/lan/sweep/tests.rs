@@ -32,7 +32,7 @@ impl Run {
     }
 
     fn last_found(&self) -> Duration {
-        self.found.values().max().copied().unwrap_or_default() - START
+        after(self.found.values().max().copied().unwrap_or_default())
     }
 }
 
@@ -60,11 +60,15 @@ fn run(sweep: &mut Sweep, lan: &mut Responder, enough: impl Fn(&Run, Duration) -
             return run;
         }
         let next = [sweep.poll_timeout(), lan.poll_timeout()].into_iter().flatten().min();
-        let next = next.expect("something is always due");
+        let Some(next) = next else { return run };
         assert!(next > now, "a deadline makes progress: {next:?}");
         now = next;
     }
     panic!("it never came to an end");
+}
+
+fn after(it: Duration) -> Duration {
+    it.saturating_sub(START)
 }
 
 fn known(lan: &Responder) -> Vec<Want> {
@@ -111,7 +115,7 @@ fn silent_means_asked_often_enough_and_nothing_was_lost() {
     let first = run(&mut machine, &mut lan, ends);
     let (_, outcome, at) = *first.outcomes.iter().find(|it| it.0 == off).unwrap();
     assert_eq!(outcome, Outcome::Silent);
-    assert!(at - START <= Duration::from_secs(11));
+    assert!(after(at) <= Duration::from_secs(11));
     let answered = first.outcomes.iter().filter(|it| it.1 == Outcome::Answered).count();
     assert_eq!(answered, 2, "{first:?}");
 
@@ -131,7 +135,7 @@ fn an_unanswered_device_is_asked_again_while_it_is_wanted() {
     machine.set_wants(known(&lan), START);
     let five = run(&mut machine, &mut lan, |it, _| it.outcomes.len() == 5);
     assert!(five.outcomes.iter().all(|it| it.1 == Outcome::Silent));
-    let took = five.outcomes[4].2 - START;
+    let took = after(five.outcomes[4].2);
     assert!((150..250).contains(&took.as_secs()), "{took:?}");
 }
 
@@ -143,7 +147,7 @@ fn never_more_broadcasts_than_allowed() {
     let run = run(&mut machine, &mut lan, |_, now| now > end);
     assert_eq!(run.found.len(), 100);
     for window in run.broadcasts.windows(51) {
-        assert!(window[50] - window[0] >= Duration::from_millis(995), "{window:?}");
+        assert!(window[50].saturating_sub(window[0]) >= Duration::from_millis(995), "{window:?}");
     }
     let sent = run.broadcasts.iter().filter(|it| **it <= end).count();
     assert_eq!(sent, 1022 + 922 + 1022 + 1022, "two rounds, then two sweeps");
@@ -156,7 +160,7 @@ fn the_walk_waits_for_known_devices_but_not_for_ever() {
     let mut machine = sweep("10.0.0.0/24", 50, default_rounds());
     machine.set_wants(known(&lan), START);
     let run = run(&mut machine, &mut lan, |it, _| it.broadcasts.len() == 252);
-    let first = run.broadcasts[0] - START;
+    let first = after(run.broadcasts[0]);
     assert!(first >= Duration::from_secs(10) && first <= Duration::from_secs(16), "{first:?}");
 }
 
@@ -169,9 +173,9 @@ fn the_fast_profile_finds_all_at_once_and_closes_within_a_second() {
     let small = run(&mut machine, &mut lan, |_, now| now >= START + ms(550));
     assert_eq!(small.found.len(), 100);
     assert!(small.last_found() <= ms(250), "{:?}", small.last_found());
-    let closed = machine.closed_at().expect("three rounds are over") - START;
+    let closed = after(machine.closed_at().expect("three rounds are over"));
     assert!(closed <= ms(1000), "{closed:?}");
-    assert!(!machine.is_closed(START + closed - ms(1)) && machine.is_closed(START + closed));
+    assert!(!machine.is_closed(START) && machine.is_closed(START + closed));
 
     let once = Rounds { first: 1, ..fast };
     let mut lan = Responder::new(3, BASE, 100, None);
