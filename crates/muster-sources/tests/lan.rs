@@ -74,6 +74,7 @@ fn with_the_one_capability_it_sweeps_asks_and_covers() {
 #[test]
 fn without_any_right_it_pokes_and_reads_the_table() {
     let bed = Bed::new("poke");
+    bed.hurry();
     let mut devices = bed.devices("5", &[]);
     let mut source = bed.source(Rights::None, &[]);
     let status = source.wait_for("va0 channel hears=true");
@@ -117,8 +118,28 @@ fn a_table_that_nobody_pokes_is_not_coverage() {
     let mut source = bed.source(Rights::None, &["no-poke"]);
     source.wait_for("cannot hear anything reliably now: nobody keeps the neighbour table fresh");
     // Somebody else's traffic still shows who is there.
-    bed.ip_at_hub(&["neigh", "add", "10.77.0.12", "dev", "va0", "nud", "stale", "lladdr", HOSTS[2].0]);
-    bed.ip_at_hub(&["neigh", "change", "10.77.0.12", "dev", "va0", "nud", "reachable", "lladdr", HOSTS[2].0]);
+    bed.ip_at_hub(&[
+        "neigh",
+        "add",
+        "10.77.0.12",
+        "dev",
+        "va0",
+        "nud",
+        "stale",
+        "lladdr",
+        HOSTS[2].0,
+    ]);
+    bed.ip_at_hub(&[
+        "neigh",
+        "change",
+        "10.77.0.12",
+        "dev",
+        "va0",
+        "nud",
+        "reachable",
+        "lladdr",
+        HOSTS[2].0,
+    ]);
     source.wait_for(&sighting(2));
     assert_eq!(coverage(&source), []);
 }
@@ -155,10 +176,10 @@ fn coverage_ends_with_the_interface_and_begins_with_the_next() {
     bed.plug();
     let _devices = bed.devices("5", &[]);
     source.wait_for("va0 channel hears=true");
+    source.wait_for(&sighting(1));
     source.wait_until("new coverage", |it| {
         it.strip_prefix("va0 coverage ").is_some_and(|it| it > between.as_str())
     });
-    source.wait_for(&sighting(1));
     assert_not_covered(&source, &between);
 }
 
@@ -190,6 +211,7 @@ fn lost_frames_interrupt_coverage() {
 fn a_proxy_gives_names_not_presence() {
     for rights in [Rights::NetRaw, Rights::None] {
         let bed = Bed::new(if rights == Rights::None { "pn" } else { "pr" });
+        bed.hurry();
         let mut devices = bed.devices("3", &[]);
         devices.tell("off 1 2");
         devices.wait_for("ok");
@@ -228,5 +250,6 @@ fn a_scan_finds_all_and_closes() {
 
 fn now() -> String {
     let done = std::process::Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%S.%6NZ"]).output();
-    String::from_utf8(done.unwrap().stdout).unwrap().trim().to_owned()
+    let said = done.expect("coreutils are installed").stdout;
+    String::from_utf8_lossy(&said).trim().to_owned()
 }

@@ -34,7 +34,7 @@ impl Bed {
         let name = format!("mt{}{test}", std::process::id());
         let bed = Self { programs: programs(), name };
         for end in ["h", "l"] {
-            bed.ip(&["netns", "add", &bed.space(end)]);
+            ip(&["netns", "add", &bed.space(end)]);
         }
         bed.plug();
         bed
@@ -44,16 +44,25 @@ impl Bed {
     pub(crate) fn plug(&self) {
         let (hub, lan) = (self.space("h"), self.space("l"));
         let pair = ["link", "add", "va0", "netns", &hub, "type", "veth", "peer", "name"];
-        self.ip(&[&pair[..], &["vb0", "netns", &lan]].concat());
-        self.ip(&["-n", &hub, "addr", "add", "10.77.0.1/24", "dev", "va0"]);
-        self.ip(&["-n", &hub, "link", "set", "lo", "up"]);
-        self.ip(&["-n", &hub, "link", "set", "va0", "up"]);
-        self.ip(&["-n", &lan, "link", "set", "vb0", "up"]);
+        ip(&[&pair[..], &["vb0", "netns", &lan]].concat());
+        ip(&["-n", &hub, "addr", "add", "10.77.0.1/24", "dev", "va0"]);
+        ip(&["-n", &hub, "link", "set", "lo", "up"]);
+        ip(&["-n", &hub, "link", "set", "va0", "up"]);
+        ip(&["-n", &lan, "link", "set", "vb0", "up"]);
     }
 
     /// `ip` in the source's namespace.
     pub(crate) fn ip_at_hub(&self, words: &[&str]) {
-        self.ip(&[&["-n", &self.space("h")], words].concat());
+        ip(&[&["-n", &self.space("h")], words].concat());
+    }
+
+    /// Has the kernel doubt its neighbours after 5 s already, and ask a second later.
+    pub(crate) fn hurry(&self) {
+        let table = "/proc/sys/net/ipv4/neigh/va0";
+        let set = format!(
+            "echo 5000 > {table}/base_reachable_time_ms; echo 1 > {table}/delay_first_probe_time"
+        );
+        ip(&["netns", "exec", &self.space("h"), "sh", "-c", &set]);
     }
 
     /// Devices at the far end.
@@ -77,7 +86,8 @@ impl Bed {
         command.args(["netns", "exec", &self.space("h"), "setpriv"]);
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"]);
         for set in ["inh", "ambient", "bounding"] {
-            let option = if set == "bounding" { "--bounding-set".into() } else { format!("--{set}-caps") };
+            let option =
+                if set == "bounding" { "--bounding-set".into() } else { format!("--{set}-caps") };
             command.arg(format!("{option}={capabilities}"));
         }
         command.arg(self.programs.path().join("lan_watch")).arg("va0").args(options);
@@ -86,12 +96,6 @@ impl Bed {
 
     fn space(&self, end: &str) -> String {
         format!("{}{end}", self.name)
-    }
-
-    fn ip(&self, words: &[&str]) {
-        let done = Command::new("ip").args(words).output().expect("iproute2 is installed");
-        let error = String::from_utf8_lossy(&done.stderr);
-        assert!(done.status.success(), "ip {}: {error}", words.join(" "));
     }
 }
 
@@ -175,6 +179,12 @@ impl Drop for Process {
         let _gone = self.child.kill();
         let _reaped = self.child.wait();
     }
+}
+
+fn ip(words: &[&str]) {
+    let done = Command::new("ip").args(words).output().expect("iproute2 is installed");
+    let error = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "ip {}: {error}", words.join(" "));
 }
 
 /// The two examples, where nobody may run them too.
