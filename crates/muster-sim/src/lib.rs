@@ -5,6 +5,8 @@
 
 pub mod household;
 
+pub mod lan_responder;
+
 pub mod simulate;
 
 pub mod generator;

@@ -1,0 +1,51 @@
+//! The local network: who is there, by the frames they send and the answers they give.
+//!
+//! Layers that combine, each by what this process may do:
+//!
+//! - the kernel's neighbour table (`neighbours`), read without any rights;
+//! - pokes (`poke`), which make the kernel ask, also without rights: together a probing source;
+//! - with `CAP_NET_RAW` a packet socket (`packet`) that hears ARP, DHCP, mDNS and neighbour
+//!   discovery as they pass, judged by `judge`;
+//! - and questions of its own (`sweep`): known stations one by one, then everybody else.
+//!
+//! Each watched interface is one channel. Everything but `netlink`, `packet` and `source` is pure.
+
+mod source;
+
+mod scan;
+
+mod links;
+
+mod channel;
+
+mod asker;
+
+mod status;
+
+mod judge;
+
+mod book;
+
+mod neighbours;
+
+mod poke;
+
+mod sweep;
+
+mod wants;
+
+mod walk;
+
+mod pacer;
+
+mod coverage;
+
+mod netlink;
+
+mod packet;
+
+mod filter;
+
+pub use packet::PacketSocket;
+pub use scan::{Scan, scan};
+pub use source::{Lan, needed_capabilities};

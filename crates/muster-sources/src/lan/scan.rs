@@ -1,0 +1,55 @@
+//! One look around: the same source, for a while, in its fast profile.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use muster_config::lan::LanSettings;
+use muster_core::fact::Fact;
+use muster_core::ports::{ChannelStatus, Clock, Report, Source, SourceError};
+
+use super::source::Lan;
+
+/// What one look around brought.
+#[derive(Clone, Debug, Default)]
+pub struct Scan {
+    /// Everything noticed, in order.
+    pub facts: Vec<Fact>,
+    /// What could be heard and what not: the last word on each channel.
+    pub channels: Vec<ChannelStatus>,
+    /// Whether every range was asked to the end; if not, time ran out.
+    pub closed: bool,
+}
+
+/// Looks around for at most `limit`.
+///
+/// With `settings.fast` it ends as soon as everybody has been asked and had time to answer on a
+/// wired network; otherwise it listens for the whole time.
+pub async fn scan(
+    settings: LanSettings,
+    monitor: &str,
+    clock: Arc<dyn Clock>,
+    limit: Duration,
+) -> Result<Scan, SourceError> {
+    let until_closed = settings.fast;
+    let mut lan = Lan::open(settings, monitor, Arc::clone(&clock))?;
+    let mut scan = Scan::default();
+    let end = clock.now().mono + limit;
+    loop {
+        let now = clock.now().mono;
+        scan.closed = lan.is_closed(now);
+        if now >= end || scan.closed && until_closed {
+            return Ok(scan);
+        }
+        let closing = lan.closed_at().filter(|it| until_closed && *it > now);
+        let wait = closing.unwrap_or(end).min(end).saturating_sub(now);
+        let Ok(report) = tokio::time::timeout(wait, lan.next()).await else { continue };
+        match report? {
+            Report::Facts(facts) => scan.facts.extend(facts),
+            Report::Channel(status) => {
+                scan.channels.retain(|it| it.listener != status.listener);
+                scan.channels.push(status);
+            }
+            Report::End => return Ok(scan),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! When whom to ask next: the engine's interest, kept until it is answered.
+//!
+//! A want opens one question early enough for its outcome to be there when evidence is due. Heard,
+//! it rests until the engine asks anew; unanswered, it is asked again after a pause for as long as
+//! it stands. Nobody is asked more than once in [`PAUSE`], whatever the engine says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use muster_core::identity::Mac;
+
+/// Whom the engine wants evidence of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Want {
+    pub(super) mac: Mac,
+    /// By when, on the monotonic clock.
+    pub(super) due: Duration,
+    /// Where it may be asked on this link, most promising first; never empty.
+    pub(super) ips: Vec<IpAddr>,
+}
+
+/// All wants of one link.
+#[derive(Debug, Default)]
+pub(super) struct Wants {
+    kept: BTreeMap<Mac, Kept>,
+    /// When to open a question for whom.
+    starts: BTreeSet<(Duration, Mac)>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    want: Want,
+    start: Option<Duration>,
+    rest_until: Duration,
+}
+
+impl Wants {
+    /// Replaces all wants.
+    pub(super) fn set(&mut self, wants: Vec<Want>, now: Duration) {
+        let mut before = std::mem::take(&mut self.kept);
+        self.starts.clear();
+        for want in wants.into_iter().take(MAX_WANTS) {
+            let old = before.remove(&want.mac);
+            let rest_until = old.as_ref().map_or(Duration::ZERO, |it| it.rest_until);
+            let same = old.is_some_and(|it| it.start.is_none() && it.want.due == want.due);
+            let start = want.due.saturating_sub(LEAD).max(rest_until);
+            let start = (!same || want.due <= now).then_some(start);
+            let mac = want.mac;
+            self.starts.extend(start.map(|it| (it, mac)));
+            self.kept.insert(mac, Kept { want, start, rest_until });
+        }
+    }
+
+    /// The next one to ask now, if any. Tell [`Self::ended`] or [`Self::heard`] what came of it.
+    pub(super) fn open(&mut self, now: Duration) -> Option<Want> {
+        let (start, mac) = self.starts.first().copied()?;
+        if start > now {
+            return None;
+        }
+        self.starts.pop_first();
+        let kept = self.kept.get_mut(&mac)?;
+        kept.start = None;
+        Some(kept.want.clone())
+    }
+
+    /// When [`Self::open`] has somebody.
+    pub(super) fn next(&self) -> Option<Duration> {
+        self.starts.first().map(|(at, _)| *at)
+    }
+
+    /// Whether somebody is to be asked about this station.
+    pub(super) fn wants(&self, mac: Mac) -> bool {
+        self.kept.contains_key(&mac)
+    }
+
+    /// It was heard: the want is met.
+    pub(super) fn heard(&mut self, mac: Mac, now: Duration) {
+        if let Some(kept) = self.kept.get_mut(&mac) {
+            if let Some(start) = kept.start.take() {
+                self.starts.remove(&(start, mac));
+            }
+            kept.rest_until = now + PAUSE;
+        }
+    }
+
+    /// A question ended without an answer.
+    pub(super) fn ended(&mut self, mac: Mac, now: Duration) {
+        if let Some(kept) = self.kept.get_mut(&mac) {
+            kept.rest_until = now + PAUSE;
+            let start = (now + AGAIN).max(kept.want.due.saturating_sub(LEAD));
+            if let Some(old) = kept.start.replace(start) {
+                self.starts.remove(&(old, mac));
+            }
+            self.starts.insert((start, mac));
+        }
+    }
+}
+
+/// A question takes up to this long; it begins so much before evidence is due.
+const LEAD: Duration = Duration::from_secs(12);
+/// The least time between an answer or the end of a question and the next question to the same.
+const PAUSE: Duration = Duration::from_secs(10);
+/// An unanswered want that nobody renews is asked again after this.
+const AGAIN: Duration = Duration::from_secs(30);
+/// More known stations than any link in the design has; the rest is only listened for.
+const MAX_WANTS: usize = 16_384;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANNA: Mac = Mac([2, 0, 0, 0, 0, 1]);
+
+    fn want(due: u64) -> Vec<Want> {
+        vec![Want { mac: ANNA, due: at(due), ips: vec!["10.0.0.9".parse().unwrap()] }]
+    }
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn asked_in_time_once_and_again_while_unanswered() {
+        let mut wants = Wants::default();
+        wants.set(want(100), at(0));
+        assert_eq!(wants.next(), Some(at(88)));
+        assert!(wants.open(at(87)).is_none());
+        assert!(wants.open(at(88)).is_some());
+        assert!(wants.open(at(1000)).is_none(), "one question at a time");
+        wants.ended(ANNA, at(99));
+        assert_eq!(wants.next(), Some(at(129)));
+        wants.heard(ANNA, at(110));
+        assert_eq!(wants.next(), None);
+    }
+
+    #[test]
+    fn whatever_the_engine_says_nobody_is_pestered() {
+        let mut wants = Wants::default();
+        wants.set(want(0), at(50));
+        assert!(wants.open(at(50)).is_some());
+        wants.ended(ANNA, at(61));
+        wants.set(want(0), at(62));
+        assert_eq!(wants.next(), Some(at(71)));
+        wants.heard(ANNA, at(65));
+        wants.set(want(0), at(66));
+        assert_eq!(wants.next(), Some(at(75)));
+    }
+
+    #[test]
+    fn a_want_that_was_met_rests_until_it_changes() {
+        let mut wants = Wants::default();
+        wants.set(want(300), at(0));
+        wants.heard(ANNA, at(10));
+        wants.set(want(300), at(11));
+        assert_eq!(wants.next(), None);
+        wants.set(want(310), at(12));
+        assert_eq!(wants.next(), Some(at(298)));
+        wants.set(Vec::new(), at(13));
+        assert_eq!(wants.next(), None);
+        assert!(!wants.wants(ANNA));
+    }
+}

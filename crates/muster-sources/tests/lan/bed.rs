@@ -1,0 +1,216 @@
+//! A real network for a test: two namespaces, a cable between them, devices at one end and the
+//! source at the other, each a process of its own.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+/// The network. Dropping it takes everything away again.
+pub(crate) struct Bed {
+    name: String,
+    programs: tempfile::TempDir,
+}
+
+/// With which rights the source runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rights {
+    /// As nobody, with nothing.
+    None,
+    /// As nobody, with `CAP_NET_RAW` only.
+    NetRaw,
+}
+
+impl Bed {
+    /// Builds it; the source's end has the address 10.77.0.1.
+    ///
+    /// It takes root (network namespaces); without it the test fails and says so.
+    pub(crate) fn new(test: &str) -> Self {
+        assert!(
+            nix::unistd::geteuid().is_root(),
+            "this test builds network namespaces and needs root: sudo -E cargo nextest run"
+        );
+        let name = format!("mt{}{test}", std::process::id());
+        let bed = Self { programs: programs(), name };
+        for end in ["h", "l"] {
+            ip(&["netns", "add", &bed.space(end)]);
+        }
+        bed.plug();
+        bed
+    }
+
+    /// Puts the cable in, both ends up.
+    pub(crate) fn plug(&self) {
+        let (hub, lan) = (self.space("h"), self.space("l"));
+        let pair = ["link", "add", "va0", "netns", &hub, "type", "veth", "peer", "name"];
+        ip(&[&pair[..], &["vb0", "netns", &lan]].concat());
+        ip(&["-n", &hub, "addr", "add", "10.77.0.1/24", "dev", "va0"]);
+        ip(&["-n", &hub, "link", "set", "lo", "up"]);
+        ip(&["-n", &hub, "link", "set", "va0", "up"]);
+        ip(&["-n", &lan, "link", "set", "vb0", "up"]);
+    }
+
+    /// `ip` in the source's namespace.
+    pub(crate) fn ip_at_hub(&self, words: &[&str]) {
+        ip(&[&["-n", &self.space("h")], words].concat());
+    }
+
+    /// Has the kernel doubt its neighbours after 5 s already, and ask a second later.
+    pub(crate) fn hurry(&self) {
+        let table = "/proc/sys/net/ipv4/neigh/va0";
+        let set = format!(
+            "echo 5000 > {table}/base_reachable_time_ms; echo 1 > {table}/delay_first_probe_time"
+        );
+        ip(&["netns", "exec", &self.space("h"), "sh", "-c", &set]);
+    }
+
+    /// Devices at the far end.
+    pub(crate) fn devices(&self, hosts: &str, options: &[&str]) -> Process {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.space("l")]);
+        command.arg(self.programs.path().join("lan_responder"));
+        command.args(["vb0", "10.77.0.0", hosts]).args(options);
+        let mut it = Process::start(command);
+        it.wait_for(&format!("ready {hosts}"));
+        it
+    }
+
+    /// The source at the near end, watching the cable.
+    pub(crate) fn source(&self, rights: Rights, options: &[&str]) -> Process {
+        let capabilities = match rights {
+            Rights::None => "-all",
+            Rights::NetRaw => "-all,+net_raw",
+        };
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.space("h"), "setpriv"]);
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"]);
+        for set in ["inh", "ambient", "bounding"] {
+            let option =
+                if set == "bounding" { "--bounding-set".into() } else { format!("--{set}-caps") };
+            command.arg(format!("{option}={capabilities}"));
+        }
+        command.arg(self.programs.path().join("lan_watch")).arg("va0").args(options);
+        Process::start(command)
+    }
+
+    fn space(&self, end: &str) -> String {
+        format!("{}{end}", self.name)
+    }
+}
+
+impl Drop for Bed {
+    fn drop(&mut self) {
+        for end in ["h", "l"] {
+            let _gone = Command::new("ip").args(["netns", "del", &self.space(end)]).status();
+        }
+    }
+}
+
+/// A running program that talks in lines.
+pub(crate) struct Process {
+    child: Child,
+    input: ChildStdin,
+    lines: Receiver<String>,
+    said: Vec<String>,
+}
+
+impl Process {
+    fn start(mut command: Command) -> Self {
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("iproute2 and util-linux are installed");
+        let (sender, lines) = channel();
+        let output = BufReader::new(child.stdout.take().expect("piped"));
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let input = child.stdin.take().expect("piped");
+        Self { child, input, lines, said: Vec::new() }
+    }
+
+    /// Types a line.
+    pub(crate) fn tell(&mut self, line: &str) {
+        writeln!(self.input, "{line}").expect("it runs");
+    }
+
+    /// Reads on until a line contains `text`; that line. Fails after a minute.
+    pub(crate) fn wait_for(&mut self, text: &str) -> String {
+        self.wait_until(text, |line| line.contains(text))
+    }
+
+    /// Reads on until `enough` likes a line.
+    pub(crate) fn wait_until(&mut self, what: &str, enough: impl Fn(&str) -> bool) -> String {
+        loop {
+            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
+                panic!("no {what:?}; it said:\n{}", self.said.join("\n"));
+            };
+            self.said.push(line.clone());
+            if enough(&line) {
+                return line;
+            }
+        }
+    }
+
+    /// Reads until it ends, all that it said.
+    pub(crate) fn wait_for_end(&mut self) -> &[String] {
+        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
+            self.said.push(line);
+        }
+        &self.said
+    }
+
+    /// All lines read so far.
+    pub(crate) fn said(&self) -> &[String] {
+        &self.said
+    }
+
+    pub(crate) fn signal(&self, signal: nix::sys::signal::Signal) {
+        let id = i32::try_from(self.child.id()).expect("a process id");
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), signal).expect("it runs");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+fn ip(words: &[&str]) {
+    let done = Command::new("ip").args(words).output().expect("iproute2 is installed");
+    let error = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "ip {}: {error}", words.join(" "));
+}
+
+/// The two examples, where nobody may run them too.
+fn programs() -> tempfile::TempDir {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::Builder::new().prefix("muster-lan-").tempdir().expect("a folder");
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), open).expect("our own folder");
+    for name in ["lan_responder", "lan_watch"] {
+        let built = examples().join(name);
+        assert!(
+            built.exists(),
+            "{} is not built: cargo build -p muster-sources --examples",
+            built.display()
+        );
+        std::fs::copy(&built, folder.path().join(name)).expect("room for a copy");
+    }
+    folder
+}
+
+fn examples() -> PathBuf {
+    let test = std::env::current_exe().expect("this test has a path");
+    let deps = test.parent().and_then(Path::parent).expect("target/debug/deps");
+    deps.join("examples")
+}
+
+/// Long enough for a busy machine; a test that passes does not wait for it.
+const PATIENCE: Duration = Duration::from_mins(1);
