@@ -1,1 +1,3 @@
-//! (scaffold)
+//! Adapters out: each takes what was decided to one kind of peer, and knows no other.
+
+pub mod graphite;
