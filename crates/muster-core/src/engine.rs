@@ -47,7 +47,8 @@ pub struct Engine {
     listeners: BTreeMap<ListenerId, listeners::ListenerState>,
     /// Facts before this time are known, but no longer judged.
     floor: Time,
-    started: Now,
+    /// When it went on after a pause; [`Time::MIN`] when there was none.
+    resumed: Time,
     now: Now,
     /// The wall time up to which has been judged.
     frontier: Time,
@@ -288,15 +289,14 @@ impl Engine {
     /// An engine that goes on where the store ends.
     #[must_use]
     pub fn new(policy: Policy, restored: Restored, now: Now) -> Self {
-        restore::engine(policy, restored, now)
+        restore::engine(policy, restored, now, None)
     }
 
     /// Goes on with more history at hand; nothing may be waiting to be stored.
     pub fn handle_restored(&mut self, restored: Restored, now: Now) -> Intake {
         let parked = std::mem::take(&mut self.parked);
-        let started = self.started;
-        *self = restore::engine(self.policy.clone(), restored, now);
-        self.started = started;
+        let resumed = Some(self.resumed);
+        *self = restore::engine(self.policy.clone(), restored, now, resumed);
         self.handle_facts(parked, now)
     }
 }

@@ -1,3 +1,5 @@
-//! Adapters in: where facts come from. Each source is a room of its own and knows no other.
+//! Adapters in: where facts come from. Each knows its medium and the core's words, nothing else.
 
 pub mod lan;
+
+pub mod replay;

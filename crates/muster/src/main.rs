@@ -8,28 +8,36 @@ use crate::cli::Cli;
 use crate::context::Context;
 
 mod cli;
-
 mod command;
-
 mod context;
-
 mod failure;
 
-mod output;
+mod declare;
+mod hold;
+mod picture;
+mod registry;
+mod retention;
+mod runtime;
+mod supervisor;
 
-mod when;
+mod greeting;
+mod hub;
+mod listen;
 
 mod client;
-
-mod shape;
-
 mod offline;
-
+mod output;
 mod past;
+mod shape;
+mod when;
 
-mod folder;
+mod demo;
+mod playback;
 
 mod clock;
+mod folder;
+mod logs;
+mod privileges;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {

@@ -19,9 +19,12 @@ impl Engine {
         self.book.heard_by(id)?.coverage.last().map(|it| it.to)
     }
 
-    /// When a listener counts as dark unless its coverage goes on; none: it never heard.
-    fn dark_at(&self, id: ListenerId) -> Option<Time> {
-        let to = self.covered_to(id)?.max(self.started.wall);
+    /// When a listener counts as dark unless its coverage goes on; none: it never heard. One that
+    /// still heard when a hub ended has as much time again after the next start; one that was dark
+    /// stays so until it hears.
+    pub(super) fn dark_at(&self, id: ListenerId) -> Option<Time> {
+        let covered = self.covered_to(id)?;
+        let to = if self.is_dark(id) { covered } else { covered.max(self.resumed) };
         let source = self.book.heard_by(id)?.listener.source;
         let cycle = self.policy.patience(source, false).cycle;
         Some(to + self.policy.unknown_after.max(cycle))

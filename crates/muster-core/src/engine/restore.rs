@@ -6,7 +6,7 @@ use crate::batch::Restored;
 use crate::book::Book;
 use crate::change::{Change, ChangeKind};
 use crate::fact::SIGHTING;
-use crate::identity::{DeviceId, IdentityId};
+use crate::identity::{DeviceId, IdentityId, ListenerId};
 use crate::judge::{Carry, Judged};
 use crate::policy::Policy;
 use crate::span::SpanSet;
@@ -18,23 +18,27 @@ use super::listeners::ListenerState;
 use super::person::PersonState;
 use super::{Engine, Outbox};
 
-/// An engine that goes on where the store ends.
-pub(super) fn engine(policy: Policy, restored: Restored, now: Now) -> Engine {
+/// An engine that goes on where the store ends; `resumed` is known when it had been going on.
+pub(super) fn engine(
+    policy: Policy,
+    restored: Restored,
+    now: Now,
+    resumed: Option<Time>,
+) -> Engine {
     // A frontier ahead of the clock was dated by a wrong one, and so were the facts up to it.
     let ahead = restored.frontier > now.wall + policy.future;
     let frontier = if ahead { now.wall } else { restored.frontier };
     let book = Book::restore(&restored, frontier + policy.future, &policy);
     let floor = restored.since + policy.lead;
-    let listeners = book.listeners().map(|(id, _)| (id, ListenerState { dark: true })).collect();
     let mut engine = Engine {
         policy,
         book,
         directory: restored.directory,
         devices: BTreeMap::new(),
         people: BTreeMap::new(),
-        listeners,
+        listeners: BTreeMap::new(),
         floor,
-        started: now,
+        resumed: resumed.unwrap_or(Time::MIN),
         now: Now { mono: now.mono, wall: frontier },
         frontier,
         urgent: BTreeSet::new(),
@@ -50,12 +54,26 @@ pub(super) fn engine(policy: Policy, restored: Restored, now: Now) -> Engine {
         last_change: restored.last_change,
     };
     let known = restored.stays.into_iter().filter(|it| it.from <= frontier);
+    engine.recall_listeners();
     engine.recall(known.collect(), &restored.states);
+    // Without a pause there was nobody who did not listen.
+    if resumed.is_none() && now.wall > frontier {
+        engine.resumed = now.wall;
+    }
     engine.handle_timeout(now);
     engine
 }
 
 impl Engine {
+    /// Who had been found dark when the hub ended: nothing is told of it again.
+    fn recall_listeners(&mut self) {
+        let ids: Vec<ListenerId> = self.book.listeners().map(|(id, _)| id).collect();
+        for id in ids {
+            let dark = self.dark_at(id).is_none_or(|it| it <= self.frontier);
+            self.listeners.insert(id, ListenerState { dark });
+        }
+    }
+
     /// Takes back the recorded stays and judges them again, as of the recorded frontier.
     fn recall(&mut self, stays: Vec<Stay>, states: &[Change]) {
         let ids: Vec<IdentityId> = self.book.entries().map(|(id, _)| id).collect();

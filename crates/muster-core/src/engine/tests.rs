@@ -220,3 +220,28 @@ fn a_clock_set_forward_by_years_and_back_leaves_the_present_present() {
     assert_eq!((stays[0].from, stays[0].last), (now(0).wall, now(80).wall));
     assert_eq!(house.engine.standing_of(DeviceId(1)).presence, Presence::Present);
 }
+
+#[test]
+fn a_restart_tells_nothing() {
+    for pause in [0, 3600] {
+        let mut house = House::new();
+        house.seen(0).covered(0, 60).seen(60).wait(65);
+        let before = house.drain();
+        let states = before.changes.iter().filter(|it| it.kind.bears_state()).cloned().collect();
+        let restored = Restored {
+            since: Engine::since(&Policy::default(), now(0).wall),
+            frontier: before.frontier,
+            identities: before.identities,
+            listeners: before.listeners,
+            facts: History { heard: before.heard, coverage: before.coverage, ..History::default() },
+            stays: before.stays,
+            states,
+            last_stay: StayId(1),
+            ..Restored::default()
+        };
+        house.engine = Engine::new(Policy::default(), restored, now(65 + pause));
+        assert_eq!(house.drain().changes, [], "after a pause of {pause} s");
+        house.covered(65 + pause, 75 + pause);
+        assert_eq!(house.drain().changes, [], "and when it hears again");
+    }
+}

@@ -1,9 +1,175 @@
-//! Placeholder until the run helper's file lands.
+//! `muster replay`: recordings through the whole path, on their own clock, into a store; then who
+//! stayed when.
 
-use crate::cli::ReplayArgs;
+use std::path::Path;
+use std::time::Duration;
+
+use muster_core::engine::Engine;
+use muster_core::fact::Fact;
+use muster_core::policy::{Patience, Policy};
+use muster_core::ports::{StayQuery, StaysOf, Store, StoreError};
+use muster_core::snapshot::Snapshot;
+use muster_core::span::Span;
+use muster_core::stay::Stay;
+use muster_core::time::Time;
+use muster_report::stays::{self, StayRow};
+use muster_sources::replay::{Replay, ReplayError, time_of};
+use muster_store::sqlite::{Access, Sqlite};
+use muster_web::subject::called;
+use tracing::warn;
+
+use crate::cli::{ReplayArgs, Speed};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
+use crate::folder::Folder;
+use crate::logs;
+use crate::output::Output;
+use crate::playback::Playback;
 
-pub(crate) fn run(_context: &Context, _args: &ReplayArgs) -> Result<(), Failure> {
-    Err(Failure::new(Exit::Failed, "this command is not built yet"))
+/// Runs the command.
+pub(crate) fn run(context: &Context, args: &ReplayArgs) -> Result<(), Failure> {
+    logs::start(&context.common, context.colour_errors());
+    let policy = context.config()?.config.presence.policy();
+    let recording = Replay::open(&args.files, &args.monitor).map_err(unread)?;
+    if recording.skipped() > 0 {
+        warn!(skipped = recording.skipped(), "some of the recording could not be read");
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|it| Failure::new(Exit::Failed, "cannot start threads").because(it))?;
+    let stays = runtime.block_on(async {
+        match &args.into {
+            Some(path) => play(&Folder::take(path)?, recording, policy, args.speed).await,
+            None => {
+                let throw_away = tempfile::tempdir().map_err(|it| {
+                    Failure::new(Exit::Failed, "cannot make a folder for the store").because(it)
+                })?;
+                play(&Folder::take(throw_away.path())?, recording, policy, args.speed).await
+            }
+        }
+    })?;
+    show(context, &stays)
 }
+
+/// What a replay ends with.
+struct Played {
+    stays: Vec<Stay>,
+    picture: Snapshot,
+}
+
+async fn play(
+    folder: &Folder,
+    mut recording: Replay,
+    mut policy: Policy,
+    speed: Speed,
+) -> Result<Played, Failure> {
+    let failed = |it: StoreError| {
+        let what = format!("cannot store the replay: {}", folder.path().display());
+        Failure::new(Exit::Unreachable, what).because(it)
+    };
+    let store = Sqlite::open(&folder.store(), Access::ReadWrite).await.map_err(failed)?;
+    if recording.is_bare() {
+        policy.windows_for_all = true;
+        policy.lan_other = Patience { away_after: BARE_AWAY_AFTER, ..policy.lan_other };
+    }
+    let span = recording.span().unwrap_or(Span::new(Time::default(), Time::default()));
+    let restored = store.restore(Engine::since(&policy, span.from)).await.map_err(failed)?;
+    let mut playback = Playback::new(policy, restored, &store, span.from);
+    let mut before = span.from;
+    loop {
+        let facts = recording.take(CHUNK);
+        let Some(last) = facts.last().map(time_of) else { break };
+        match speed {
+            Speed::Max => playback.feed(facts).await.map_err(failed)?,
+            Speed::Times(times) => {
+                for fact in facts {
+                    wait(&mut before, &fact, times).await;
+                    playback.feed(vec![fact]).await.map_err(failed)?;
+                    playback.commit().await.map_err(failed)?;
+                }
+            }
+        }
+        before = last;
+    }
+    playback.commit().await.map_err(failed)?;
+    let picture = playback.snapshot();
+    if playback.refused() > 0 {
+        warn!(refused = playback.refused(), "facts too old for what the store holds were refused");
+    }
+    // The last sighting covers a little more than the instant of it.
+    let window = Span::new(span.from, span.to + Duration::from_secs(1));
+    let query =
+        StayQuery { window, subject: None, of: StaysOf::Both, site: None, limit: MOST_STAYS };
+    let stays = store.stays(&query).await.map_err(failed)?;
+    store.close().await.map_err(failed)?;
+    Ok(Played { stays, picture })
+}
+
+/// Waits as long as passed in the recording, so many times faster.
+async fn wait(before: &mut Time, fact: &Fact, times: f64) {
+    let at = time_of(fact);
+    let passed = at.since(*before);
+    *before = at;
+    if !passed.is_zero() {
+        tokio::time::sleep(passed.div_f64(times.max(SLOWEST))).await;
+    }
+}
+
+fn show(context: &Context, played: &Played) -> Result<(), Failure> {
+    let end = played.picture.at;
+    let rows: Vec<StayRow> = played
+        .stays
+        .iter()
+        .map(|it| {
+            let length = it.to().unwrap_or(end).since(it.from).as_secs_f64();
+            let uncovered = it.uncovered.as_secs_f64();
+            StayRow {
+                who: called(&played.picture, it.subject),
+                place: played.picture.place_name(it.site).to_owned(),
+                from: it.from,
+                to: it.to(),
+                ended: it.ended.word().to_owned(),
+                covered: if length > uncovered { 1.0 - uncovered / length } else { 1.0 },
+            }
+        })
+        .collect();
+    Output::new(context)?.table(&stays::table(&rows))
+}
+
+fn unread(error: ReplayError) -> Failure {
+    let (exit, hint) = match &error {
+        ReplayError::Unreadable { path, cause } if cause.kind() == std::io::ErrorKind::NotFound => {
+            (Exit::NotFound, missing(path))
+        }
+        ReplayError::Unreadable { cause, .. }
+            if cause.kind() == std::io::ErrorKind::PermissionDenied =>
+        {
+            (Exit::NotAllowed, "run as a user who may read it".to_owned())
+        }
+        ReplayError::Unreadable { .. } | ReplayError::TooMany { .. } => {
+            (Exit::Failed, "replay a part of it".to_owned())
+        }
+        ReplayError::Line { .. } | ReplayError::Capture { .. } => {
+            (Exit::Failed, "a recording is a fact file, a pcap or a pcapng file".to_owned())
+        }
+    };
+    Failure::new(exit, error.to_string()).hint(hint)
+}
+
+fn missing(path: &Path) -> String {
+    match path.parent().filter(|it| !it.as_os_str().is_empty()) {
+        Some(folder) => format!("look for it with `ls {}`", folder.display()),
+        None => "look for it with `ls`".to_owned(),
+    }
+}
+
+/// Facts at once: few enough to stop soon, enough to be fast.
+const CHUNK: usize = 4_096;
+/// Patience with everything on the network when a recording does not say whom anybody asked: a
+/// quiet computer says nothing by itself for many minutes.
+const BARE_AWAY_AFTER: Duration = Duration::from_mins(30);
+/// As many as a report prints.
+const MOST_STAYS: u32 = 1_000_000;
+/// A thousand times slower than life: keeps the division finite.
+const SLOWEST: f64 = 0.001;

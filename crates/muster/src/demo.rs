@@ -1,0 +1,173 @@
+//! A simulated household in a throw-away store: what Muster looks like with a day behind it.
+//!
+//! **Invariant:** it is marked as simulated everywhere, and nothing of it outlives the process.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use muster_core::directory::Edit;
+use muster_core::fact::{Listener, SourceKind};
+use muster_core::policy::Policy;
+use muster_core::ports::{
+    BoxFuture, ChannelStatus, Clock, Report, Source, SourceError, StoreError,
+};
+use muster_core::snapshot::{DeviceView, Interest, Snapshot};
+use muster_core::time::Time;
+use muster_core::ports::Store as _;
+use muster_sim::household::{Household, TICK, Thing};
+use muster_store::sqlite::{Access, Sqlite};
+use tempfile::TempDir;
+
+use crate::failure::{Exit, Failure};
+use crate::folder::Folder;
+use crate::playback::Playback;
+use crate::supervisor::Plan;
+
+/// The household and where it is kept.
+pub(crate) struct Demo {
+    /// The throw-away data folder.
+    pub(crate) folder: Folder,
+    _removed_at_the_end: TempDir,
+    household: Household,
+}
+
+impl Demo {
+    /// Plays the last day into a fresh store.
+    pub(crate) async fn prepare(clock: &Arc<dyn Clock>) -> Result<Self, Failure> {
+        let throw_away = tempfile::Builder::new().prefix("muster-demo-").tempdir();
+        let throw_away = throw_away
+            .map_err(|it| Failure::new(Exit::Failed, "no room for the demo").because(it))?;
+        let folder = Folder::take(throw_away.path())?;
+        let now = clock.now().wall;
+        let household = play(&folder, now)
+            .await
+            .map_err(|it| Failure::new(Exit::Failed, "cannot store the demo").because(it))?;
+        Ok(Self { folder, _removed_at_the_end: throw_away, household })
+    }
+
+    /// The household as a source, from where the played day ended; and the folder.
+    pub(crate) fn open(self, clock: &Arc<dyn Clock>) -> (Plan, Kept) {
+        let Self { folder, _removed_at_the_end: throw_away, household } = self;
+        let clock = Arc::clone(clock);
+        let mut household = Some(household);
+        let open = Box::new(move || match household.take() {
+            Some(household) => {
+                let live = Live { household, clock: Arc::clone(&clock), introduced: false };
+                Ok(Box::new(live) as Box<dyn Source>)
+            }
+            None => Err(SourceError::Unusable {
+                what: "the simulated household".to_owned(),
+                cause: "it was played to its end".into(),
+            }),
+        });
+        let plan = Plan { monitor: Household::MONITOR.into(), kind: SourceKind::Lan, open };
+        (plan, Kept { folder, _removed_at_the_end: throw_away })
+    }
+}
+
+/// The throw-away folder, removed when dropped.
+pub(crate) struct Kept {
+    /// Where the store is.
+    pub(crate) folder: Folder,
+    _removed_at_the_end: TempDir,
+}
+
+async fn play(folder: &Folder, now: Time) -> Result<Household, StoreError> {
+    let start = now - PAST;
+    let store = Sqlite::open(&folder.store(), Access::ReadWrite).await?;
+    let restored = store.restore(start).await?;
+    let mut household = Household::new(SEED, start);
+    let mut playback = Playback::new(Policy::default(), restored, &store, start);
+    for person in household.people() {
+        let (name, display) = (person.name.to_owned(), person.display.to_owned());
+        // The names are known to be good: the household's own tests hold them to the directory.
+        playback.edit(Edit::AddPerson { name, display }).ok();
+    }
+    let mut described = BTreeSet::new();
+    let mut at = start;
+    while at < now {
+        at = (at + PIECE).min(now);
+        playback.feed(household.facts_until(at)).await?;
+        let picture = playback.snapshot();
+        for thing in household.devices() {
+            let found = picture.devices.iter().find(|it| is_it(it, thing));
+            let Some(device) = found.filter(|_| !described.contains(&thing.identity)) else {
+                continue;
+            };
+            described.insert(thing.identity.clone());
+            for edit in describe(thing, device, &picture, start) {
+                playback.edit(edit).ok();
+            }
+        }
+        playback.commit().await?;
+    }
+    store.close().await?;
+    Ok(household)
+}
+
+fn is_it(device: &DeviceView, thing: &Thing) -> bool {
+    device.identities.iter().any(|(_, it)| *it == thing.identity)
+}
+
+/// What its people would have said about a device.
+fn describe(thing: &Thing, device: &DeviceView, picture: &Snapshot, from: Time) -> Vec<Edit> {
+    if thing.name.is_empty() && thing.owner.is_none() {
+        return Vec::new();
+    }
+    let device = device.id;
+    let mut edits = vec![Edit::EditDevice {
+        device,
+        name: Some(thing.name.to_owned()),
+        kind: Some(thing.kind),
+        mark: Some(thing.mark),
+        carried: None,
+    }];
+    let owner = thing.owner.and_then(|it| picture.directory.person_named(it));
+    edits.extend(owner.map(|it| Edit::Assign { device, person: Some(it), from }));
+    edits
+}
+
+/// The household as it goes on.
+struct Live {
+    household: Household,
+    clock: Arc<dyn Clock>,
+    introduced: bool,
+}
+
+impl Source for Live {
+    fn next(&mut self) -> BoxFuture<'_, Result<Report, SourceError>> {
+        Box::pin(async {
+            if !std::mem::replace(&mut self.introduced, true) {
+                return Ok(Report::Channel(ChannelStatus {
+                    listener: Listener::new(
+                        Household::MONITOR,
+                        SourceKind::Lan,
+                        Household::CHANNEL,
+                    ),
+                    hears: true,
+                    can: vec!["a simulated household".to_owned()],
+                    cannot: Vec::new(),
+                }));
+            }
+            loop {
+                let facts = self.household.facts_until(self.clock.now().wall);
+                if !facts.is_empty() {
+                    return Ok(Report::Facts(facts));
+                }
+                tokio::time::sleep(TICK / 10).await;
+            }
+        })
+    }
+
+    fn set_interest(&mut self, _interest: &[Interest]) {
+        // The household's monitor asks on its own.
+    }
+}
+
+/// How much of the past is there from the start.
+const PAST: Duration = Duration::from_hours(24);
+/// How much of it is played at once.
+const PIECE: Duration = Duration::from_hours(1);
+/// Any number gives a household; the same one gives the same.
+const SEED: u64 = 7;

@@ -1,0 +1,128 @@
+//! What the hub tells the person who started it, on stderr: where the page is, where the data is,
+//! what can be heard, what cannot, why, and what to type about it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::Path;
+
+use muster_core::fact::Listener;
+use muster_core::ports::{ChannelStatus, Inability};
+
+use crate::privileges::Rights;
+use crate::supervisor::Channels;
+
+/// Says it, unless told to be quiet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Speaker {
+    /// Whether to say nothing.
+    pub(crate) quiet: bool,
+}
+
+impl Speaker {
+    /// Where the page and the data are, and with which rights the hub runs.
+    pub(crate) fn started(self, address: SocketAddr, data: &Path, rights: Rights, demo: bool) {
+        let mut text = format!("muster {}\n", env!("CARGO_PKG_VERSION"));
+        if demo {
+            text.push_str("simulated: nobody here is real, and nothing of it is kept\n");
+        }
+        text.push_str(&rights_told(rights));
+        let kept = if demo { "data, until the end" } else { "data" };
+        line(&mut text, format_args!("{kept}: {}", data.display()));
+        line(&mut text, format_args!("page: http://{address}/"));
+        self.say(&text);
+    }
+
+    /// Any line for people.
+    pub(crate) fn say(self, text: &str) {
+        if !self.quiet {
+            // There is nobody left to tell when stderr is gone.
+            drop(io::stderr().write_all(text.as_bytes()));
+        }
+    }
+
+    /// Tells of each channel when it is new and whenever it begins or stops hearing. Runs until
+    /// dropped.
+    pub(crate) async fn tell(self, channels: Channels) {
+        let mut changed = channels.changed();
+        let mut told: BTreeMap<Listener, (bool, Vec<Inability>)> = BTreeMap::new();
+        loop {
+            changed.mark_unchanged();
+            for status in channels.all() {
+                let now = (status.hears, status.cannot.clone());
+                if told.get(&status.listener) != Some(&now) {
+                    self.say(&channel_told(&status));
+                    told.insert(status.listener, now);
+                }
+            }
+            if changed.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn rights_told(rights: Rights) -> String {
+    match rights {
+        Rights { root: true, net_raw: true, .. } => {
+            "running as root: gave up every right but CAP_NET_RAW\n".to_owned()
+        }
+        Rights { root: true, net_raw: false, .. } => {
+            "running as root: gave up every right\n".to_owned()
+        }
+        Rights { root: false, dropped: true, .. } => {
+            "gave up every right but CAP_NET_RAW\n".to_owned()
+        }
+        Rights { root: false, dropped: false, .. } => String::new(),
+    }
+}
+
+fn channel_told(status: &ChannelStatus) -> String {
+    let ChannelStatus { listener, hears, can, cannot } = status;
+    let Listener { source, channel, .. } = listener;
+    let name = if channel.is_empty() { source.to_string() } else { format!("{source} {channel}") };
+    let mut text = String::new();
+    if *hears {
+        line(&mut text, format_args!("{name} hears: {}", can.join(", ")));
+    } else {
+        line(&mut text, format_args!("{name} hears nothing"));
+    }
+    for Inability { what, why, hint } in cannot {
+        line(&mut text, format_args!("{name} cannot {what}: {why}"));
+        if let Some(hint) = hint {
+            line(&mut text, format_args!("hint: {hint}"));
+        }
+    }
+    text
+}
+
+fn line(text: &mut String, what: std::fmt::Arguments<'_>) {
+    // Writing to a string does not fail.
+    writeln!(text, "{what}").ok();
+}
+
+#[cfg(test)]
+mod tests {
+    use muster_core::fact::SourceKind;
+
+    use super::*;
+
+    #[test]
+    fn what_can_and_cannot_be_heard_is_said_with_what_to_type() {
+        let status = ChannelStatus {
+            listener: Listener::new("hub", SourceKind::Lan, "eth0"),
+            hears: true,
+            can: vec!["neighbour table".into(), "answers to pokes".into()],
+            cannot: vec![Inability {
+                what: "read frames".into(),
+                why: "CAP_NET_RAW is missing".into(),
+                hint: Some("sudo setcap cap_net_raw+p muster".into()),
+            }],
+        };
+        let want = "lan eth0 hears: neighbour table, answers to pokes\n\
+                    lan eth0 cannot read frames: CAP_NET_RAW is missing\n\
+                    hint: sudo setcap cap_net_raw+p muster\n";
+        assert_eq!(channel_told(&status), want);
+    }
+}

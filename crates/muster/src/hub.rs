@@ -1,0 +1,102 @@
+//! The running hub, as the web house sees it: pictures and history to read, edits to ask for.
+//!
+//! Holds no state of its own; everything that changes goes through the runtime's inputs.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use muster_core::directory::Edit;
+use muster_core::policy::Policy;
+use muster_core::ports::{BoxFuture, ChannelStatus, Clock, Store, StoreError};
+use muster_core::snapshot::{Snapshot, Why};
+use muster_core::stay::Subject;
+use muster_core::time::{Now, Time};
+use muster_web::{EditRefused, Hub};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::declare::Declared;
+use crate::past;
+use crate::runtime::Input;
+use crate::supervisor::Channels;
+
+/// The live hub.
+pub(crate) struct LiveHub {
+    /// The picture of now.
+    pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// The id of the last stored change.
+    pub(crate) committed: watch::Receiver<u64>,
+    /// The way to the runtime.
+    pub(crate) inputs: mpsc::Sender<Input>,
+    /// What every channel hears.
+    pub(crate) channels: Channels,
+    /// History.
+    pub(crate) store: Arc<dyn Store>,
+    /// The clocks.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// How patient the engine is, for questions about the past.
+    pub(crate) policy: Policy,
+    /// The zone in which days begin.
+    pub(crate) zone: TimeZone,
+    /// What the configuration says, which pages cannot change.
+    pub(crate) declared: Declared,
+}
+
+impl Hub for LiveHub {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshots.borrow())
+    }
+
+    fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store)
+    }
+
+    fn committed(&self) -> watch::Receiver<u64> {
+        self.committed.clone()
+    }
+
+    fn channels(&self) -> Vec<ChannelStatus> {
+        self.channels.all()
+    }
+
+    fn edit(&self, edit: Edit, expect: Option<u64>) -> BoxFuture<'_, Result<u64, EditRefused>> {
+        Box::pin(async move {
+            let (answer, answered) = oneshot::channel();
+            let asked = self.inputs.send(Input::Edit { edit, expect, answer }).await;
+            match (asked, answered.await) {
+                (Ok(()), Ok(answer)) => answer,
+                _ => Err(EditRefused::Unavailable("the hub is shutting down".to_owned())),
+            }
+        })
+    }
+
+    fn why(
+        &self,
+        subject: Subject,
+        at: Option<Time>,
+    ) -> BoxFuture<'_, Result<Option<Why>, StoreError>> {
+        Box::pin(async move {
+            if let Some(at) = at {
+                return past::why(&*self.store, &self.policy, subject, at).await;
+            }
+            let (answer, answered) = oneshot::channel();
+            let asked = self.inputs.send(Input::Why { subject, answer }).await;
+            Ok(if asked.is_ok() { answered.await.ok().flatten() } else { None })
+        })
+    }
+
+    fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    fn zone(&self) -> TimeZone {
+        self.zone.clone()
+    }
+
+    fn declares(&self, subject: Subject) -> bool {
+        self.declared.speaks_of(subject, &self.snapshots.borrow())
+    }
+}

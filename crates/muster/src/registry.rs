@@ -1,0 +1,28 @@
+//! Which adapters this configuration wants: one closed match a port, nothing is found at run time.
+
+use std::sync::Arc;
+
+use muster_config::Config;
+use muster_core::fact::SourceKind;
+use muster_core::ports::Clock;
+use muster_sources::lan::Lan;
+
+use crate::supervisor::Plan;
+
+/// The sources of this machine.
+pub(crate) fn sources(config: &Config, clock: &Arc<dyn Clock>) -> Vec<Plan> {
+    let mut plans = Vec::new();
+    if config.sources.lan.enabled {
+        let (settings, monitor) = (config.sources.lan.clone(), config.monitor.to_string());
+        let clock = Arc::clone(clock);
+        plans.push(Plan {
+            monitor: monitor.as_str().into(),
+            kind: SourceKind::Lan,
+            open: Box::new(move || {
+                let lan = Lan::open(settings.clone(), &monitor, Arc::clone(&clock))?;
+                Ok(Box::new(lan))
+            }),
+        });
+    }
+    plans
+}

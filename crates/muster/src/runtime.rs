@@ -1,0 +1,338 @@
+//! The loop: facts, edits, questions and time-outs into the core's step; its batches into the
+//! store; the picture of now out to whoever looks.
+//!
+//! Decides nothing about presence and knows no medium, page or SQL. **Invariant:** one commit is in
+//! flight at a time, an edit is answered only when it is stored, and the picture is published
+//! before anybody is told of the change that made it.
+
+use std::future::{Future, pending};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use muster_core::batch::Restored;
+use muster_core::directory::Edit;
+use muster_core::engine::{Engine, Intake};
+use muster_core::fact::Fact;
+use muster_core::policy::Policy;
+use muster_core::ports::{BoxFuture, Clock, Store, StoreError};
+use muster_core::snapshot::Why;
+use muster_core::stay::Subject;
+use muster_core::step::Step;
+use muster_core::time::Now;
+use muster_web::EditRefused;
+use tokio::sync::{mpsc, oneshot};
+use tracing::{debug, warn};
+
+use crate::clock::{is_synchronised, stepped};
+use crate::hold::Hold;
+use crate::picture::Picture;
+
+/// What comes in.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// What a source noticed.
+    Facts(Vec<Fact>),
+    /// What a person wants changed; answered when it is stored.
+    Edit { edit: Edit, expect: Option<u64>, answer: Answer },
+    /// What a person wants explained.
+    Why { subject: Subject, answer: oneshot::Sender<Option<Why>> },
+}
+
+/// Who waits for an edit.
+pub(crate) type Answer = oneshot::Sender<Result<u64, EditRefused>>;
+
+/// The hub's one writer.
+pub(crate) struct Runtime {
+    policy: Policy,
+    step: Step,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    inputs: mpsc::Receiver<Input>,
+    picture: Picture,
+    last: Now,
+    /// The commit under way, and the edits that it stores.
+    in_flight: Option<Commit>,
+    riding: Vec<Made>,
+    /// Edits made since, that the next commit stores.
+    made: Vec<Made>,
+    degraded: Option<String>,
+    /// What came in before the machine's clock was set; none once it can be trusted.
+    hold: Option<Hold>,
+    /// When the store last failed to give older facts.
+    asked: Option<Now>,
+}
+
+type Commit = BoxFuture<'static, Result<u64, StoreError>>;
+
+struct Made {
+    version: u64,
+    answer: Answer,
+}
+
+impl Runtime {
+    /// The loop over what was restored from this store; what was is shown at once.
+    pub(crate) fn new(
+        policy: Policy,
+        restored: Restored,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        inputs: mpsc::Receiver<Input>,
+        picture: Picture,
+    ) -> Self {
+        let last = clock.now();
+        let hold = Hold::is_due(last, is_synchronised()).then(Hold::default);
+        let mut it = Self {
+            step: Step::new(Engine::new(policy.clone(), restored, last), last),
+            policy,
+            store,
+            clock,
+            inputs,
+            picture,
+            last,
+            in_flight: None,
+            riding: Vec::new(),
+            made: Vec::new(),
+            degraded: None,
+            hold,
+            asked: None,
+        };
+        it.picture.waits_for_clock = it.hold.is_some();
+        it.picture.publish(&it.step, last);
+        it
+    }
+
+    /// Runs until `stop`, then stores what there is; an error says that the last of it was not.
+    pub(crate) async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), StoreError> {
+        let mut stop = pin!(stop);
+        self.settle().await;
+        loop {
+            let nap = self.nap();
+            tokio::select! {
+                biased;
+                () = &mut stop => break,
+                taken = landed(&mut self.in_flight) => self.committed(taken),
+                input = self.inputs.recv() => match input {
+                    Some(input) => self.take(input),
+                    None => break,
+                },
+                () = tokio::time::sleep(nap) => {
+                    let now = self.now();
+                    self.step.handle_timeout(now);
+                }
+            }
+            self.settle().await;
+        }
+        tokio::time::timeout(LAST_COMMIT, self.finish()).await.unwrap_or_else(|late| {
+            Err(StoreError::Unavailable {
+                what: "it does not answer".to_owned(),
+                cause: late.into(),
+            })
+        })
+    }
+
+    fn take(&mut self, input: Input) {
+        let now = self.now();
+        self.take_at(input, now);
+        for _ in 1..BURST {
+            match self.inputs.try_recv() {
+                Ok(input) => self.take_at(input, now),
+                Err(_) => break,
+            }
+        }
+    }
+
+    fn take_at(&mut self, input: Input, now: Now) {
+        match input {
+            Input::Facts(facts) => {
+                if let Some(hold) = &mut self.hold {
+                    hold.keep(&facts, now);
+                }
+                log_refused(&self.step.handle_facts(facts, now));
+            }
+            Input::Edit { edit, expect, answer } => self.edit(edit, expect, answer, now),
+            Input::Why { subject, answer } => {
+                // Whoever asked may have gone.
+                drop(answer.send(self.step.why(subject, now)));
+            }
+        }
+    }
+
+    fn edit(&mut self, edit: Edit, expect: Option<u64>, answer: Answer, now: Now) {
+        let waiting = self.hold.as_ref().map(|_| CLOCK_NOT_SET.to_owned());
+        let made = match self.degraded.clone().or(waiting) {
+            Some(what) => Err(EditRefused::Unavailable(what)),
+            None => self.step.handle_edit(edit, expect, now).map_err(refused),
+        };
+        match made {
+            Ok(version) => self.made.push(Made { version, answer }),
+            Err(it) => drop(answer.send(Err(it))),
+        }
+    }
+
+    /// Lets the step have what it asks for, and shows what came of it.
+    async fn settle(&mut self) {
+        let now = self.now();
+        self.release(now).await;
+        self.look_up(now).await;
+        if self.in_flight.is_none()
+            && self.hold.is_none()
+            && let Some(batch) = self.step.poll_commit(now)
+        {
+            self.riding.append(&mut self.made);
+            let store = Arc::clone(&self.store);
+            self.in_flight = Some(Box::pin(async move { store.commit(&batch).await }));
+        }
+        self.picture.refresh(&self.step, now);
+    }
+
+    fn committed(&mut self, taken: Result<u64, StoreError>) {
+        let now = self.now();
+        self.in_flight = None;
+        match taken {
+            Ok(last_change) => {
+                self.step.handle_committed(last_change);
+                if self.degraded.take().is_some() {
+                    warn!("the store takes commits again");
+                }
+                self.picture.publish(&self.step, now);
+                for Made { version, answer } in self.riding.drain(..) {
+                    drop(answer.send(Ok(version)));
+                }
+            }
+            Err(error) => {
+                let what = said(&error);
+                warn!("{what}");
+                self.step.handle_refused(&what, now);
+                self.picture.publish(&self.step, now);
+                for Made { answer, .. } in self.riding.drain(..).chain(self.made.drain(..)) {
+                    drop(answer.send(Err(EditRefused::Unavailable(what.clone()))));
+                }
+                self.degraded = Some(what);
+            }
+        }
+    }
+
+    /// Lets go of what was held once the clock can be trusted: judged again, if its dates were wrong.
+    async fn release(&mut self, now: Now) {
+        let Some(hold) = self.hold.take_if(|it| it.is_over(now, is_synchronised())) else { return };
+        self.picture.waits_for_clock = false;
+        let Some(facts) = hold.dated_again(now) else { return };
+        match self.store.restore(Engine::since(&self.policy, now.wall)).await {
+            Ok(restored) => {
+                self.step = Step::new(Engine::new(self.policy.clone(), restored, now), now);
+                self.step.handle_facts(facts, now);
+            }
+            Err(error) => warn!("dates before the clock was set stay wrong: {}", said(&error)),
+        }
+    }
+
+    /// Facts older than what the engine has at hand: it goes on with more of what is stored.
+    async fn look_up(&mut self, now: Now) {
+        if self.asked.is_some_and(|asked| now.since(asked) < ASK_AGAIN) {
+            return;
+        }
+        let Some(since) = self.step.poll_history() else { return };
+        match self.store.restore(since).await {
+            Ok(restored) => {
+                self.asked = None;
+                log_refused(&self.step.handle_restored(restored, now));
+            }
+            Err(error) => {
+                warn!("history not read: {}", said(&error));
+                self.asked = Some(now);
+            }
+        }
+    }
+
+    /// Stores whatever there is, at once.
+    async fn finish(mut self) -> Result<(), StoreError> {
+        self.inputs.close();
+        while let Ok(input) = self.inputs.try_recv() {
+            let now = self.now();
+            self.take_at(input, now);
+        }
+        if let Some(commit) = self.in_flight.take() {
+            let taken = commit.await;
+            self.committed(taken);
+        }
+        let now = self.now();
+        self.hold = None;
+        self.look_up(now).await;
+        self.step.flush();
+        while let Some(batch) = self.step.poll_commit(now) {
+            self.riding.append(&mut self.made);
+            match self.store.commit(&batch).await {
+                Ok(last) => self.committed(Ok(last)),
+                Err(error) => return Err(error),
+            }
+        }
+        debug!("everything is stored");
+        Ok(())
+    }
+
+    fn nap(&self) -> Duration {
+        let now = self.clock.now();
+        let due = self.step.poll_timeout().map(|it| it.mono);
+        let shown = self.picture.due();
+        let longest = if self.hold.is_some() { LOOK_AT_CLOCK } else { LONGEST_NAP };
+        let next = due.into_iter().chain(shown).min();
+        next.map_or(longest, |it| it.saturating_sub(now.mono)).min(longest)
+    }
+
+    fn now(&mut self) -> Now {
+        let now = self.clock.now();
+        let step = stepped(self.last, now);
+        if step != 0 {
+            warn!("the wall clock was set: by {} s", step / 1_000_000);
+        }
+        self.last = now;
+        now
+    }
+}
+
+async fn landed(commit: &mut Option<Commit>) -> Result<u64, StoreError> {
+    match commit {
+        Some(commit) => commit.await,
+        None => pending().await,
+    }
+}
+
+fn log_refused(intake: &Intake) {
+    for refusal in intake.refused.iter().take(REFUSALS_LOGGED) {
+        warn!(listener = %refusal.fact.listener, "fact refused: {}", refusal.why);
+    }
+}
+
+fn refused(it: muster_core::engine::EditRefused) -> EditRefused {
+    match it {
+        muster_core::engine::EditRefused::Stale { version } => EditRefused::Stale { version },
+        muster_core::engine::EditRefused::Wrong(it) => EditRefused::Wrong(it),
+    }
+}
+
+fn said(error: &StoreError) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
+/// The longest sleep: tokio's timer does not count suspend, and nobody tells of a clock that was
+/// set; both are noticed after at most so long.
+const LONGEST_NAP: Duration = Duration::from_secs(10);
+/// How often a clock that is not set yet is looked at.
+const LOOK_AT_CLOCK: Duration = Duration::from_secs(1);
+/// Why nothing is stored meanwhile.
+pub(crate) const CLOCK_NOT_SET: &str = "the machine's clock is not set yet";
+/// How long storing the rest may take at the end: service managers wait 90 s before they kill.
+const LAST_COMMIT: Duration = Duration::from_secs(10);
+/// How soon a store that could not answer is asked again.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+/// How many waiting inputs are taken before the store and the picture have their turn.
+const BURST: usize = 64;
+/// How many refused facts of one report are logged: a broken clock refuses all of them.
+const REFUSALS_LOGGED: usize = 1;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! The hub as a process: what it says at start, what it refuses, what survives its end.
+
+mod common;
+
+use std::fs::{self, Permissions};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use common::{Home, Hub, failed};
+use serde_json::json;
+
+#[test]
+fn an_empty_folder_is_enough() {
+    let home = Home::new();
+    fs::remove_file(home.path().join("muster.toml")).unwrap();
+    let mut command = home.muster(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("MUSTER__SOURCES__LAN__ENABLED", "false");
+    let hub = Hub::start(command);
+    assert_eq!(hub.get("/healthz").status, 200);
+    assert_eq!(hub.get("/readyz").status, 200);
+    assert!(hub.said.contains(&format!("data: {}", home.data().display())), "{}", hub.said);
+    let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(home.data()), 0o700);
+    assert_eq!(mode(home.data().join("muster.sock")), 0o600);
+    assert!(home.data().join("muster.db").exists());
+}
+
+#[test]
+fn a_signal_ends_it_in_order_and_nothing_is_lost() {
+    let home = Home::new();
+    let hub = home.serve();
+    let made = hub.ask("POST", "/api/v1/people", Some(&json!({"name": "anna"})));
+    assert_eq!(made.status, 201, "{made:?}");
+    let (status, said) = hub.terminate();
+    assert!(status.success(), "{status}: {said}");
+    assert!(!home.data().join("muster.sock").exists(), "the socket is gone with its hub");
+    let hub = home.serve();
+    assert_eq!(hub.get("/api/v1/people/anna").status, 200);
+}
+
+#[test]
+fn a_busy_port_is_said_with_another_to_try() {
+    let home = Home::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (code, said) = failed(&home.run(&["serve", "--listen", &address]));
+    assert_eq!(code, 5, "{said}");
+    assert!(said.contains(&address) && said.contains("hint: choose another port"), "{said}");
+}
+
+#[test]
+fn other_machines_are_not_served() {
+    let home = Home::new();
+    let (code, said) = failed(&home.run(&["serve", "--listen", "0.0.0.0:8080"]));
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("hint: ") && said.contains("ssh -L"), "{said}");
+    assert!(!home.data().exists(), "refused before anything is made");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_said() {
+    let home = Home::new();
+    fs::create_dir(home.data()).unwrap();
+    fs::set_permissions(home.data(), Permissions::from_mode(0o500)).unwrap();
+    let (code, said) = failed(&home.run(&["serve", "--listen", "127.0.0.1:0"]));
+    fs::set_permissions(home.data(), Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(code, 4, "{said}");
+    assert!(said.contains(&home.data().display().to_string()), "{said}");
+}
+
+#[test]
+fn one_hub_a_folder() {
+    let home = Home::new();
+    let first = home.serve();
+    let (code, said) = failed(&home.run(&["serve", "--listen", "127.0.0.1:0"]));
+    assert_eq!(code, 5, "{said}");
+    assert!(said.contains("in use by another muster") && said.contains("hint: "), "{said}");
+    assert_eq!(first.get("/healthz").status, 200, "the first one does not notice");
+}
+
+#[test]
+fn killed_at_any_moment_it_has_what_it_said_it_has() {
+    let home = Home::new();
+    let mut made = 0;
+    for round in 0..6 {
+        let hub = home.serve();
+        // A different number of answered edits each time, and one that is on its way.
+        for _ in 0..=round * 3 {
+            let person = json!({"name": format!("p{made}")});
+            assert_eq!(hub.ask("POST", "/api/v1/people", Some(&person)).status, 201);
+            made += 1;
+        }
+        hub.kill();
+    }
+    let hub = home.serve();
+    for it in 0..made {
+        assert_eq!(hub.get(&format!("/api/v1/people/p{it}")).status, 200, "p{it} of {made}");
+    }
+}
+
+#[test]
+fn a_restart_moves_nobody() {
+    let home = Home::new();
+    let now = home.serve().get("/api/v1/now").json()["at"].as_str().unwrap().to_owned();
+    let now: jiff::Timestamp = now.parse().unwrap();
+    let mut lines = String::new();
+    for ago in (0..=600).rev().step_by(10) {
+        let t = now - jiff::SignedDuration::from_secs(ago);
+        let head = format!(r#"{{"t":"{t}","monitor":"hub","source":"lan","channel":"eth0""#);
+        let from = t - jiff::SignedDuration::from_secs(10);
+        lines += &format!("{head},\"id\":\"mac:b8:27:eb:01:02:03\"}}\n");
+        lines += &format!("{head},\"covered_from\":\"{from}\"}}\n");
+    }
+    let file = home.path().join("facts.jsonl");
+    fs::write(&file, lines).unwrap();
+    let data = home.data();
+    let played = home.run(&["replay", file.to_str().unwrap(), "--into", data.to_str().unwrap()]);
+    assert!(played.status.success(), "{played:?}");
+
+    let moves = |hub: &Hub| {
+        let mut all = hub.changes();
+        all.retain(|it| ["arrived", "left", "moved", "corrected"].iter().any(|w| it.starts_with(w)));
+        all
+    };
+    for round in 0..4 {
+        let hub = home.serve();
+        assert_eq!(moves(&hub), ["arrived device:1"], "round {round}");
+        let device = hub.get("/api/v1/devices/1").json();
+        assert!(["present", "unknown"].contains(&device["presence"].as_str().unwrap()), "{device}");
+        if round % 2 == 0 { hub.kill() } else { drop(hub.terminate()) }
+    }
+}
+
+#[test]
+fn on_a_full_disk_live_answers_go_on_and_nothing_has_to_be_restarted() {
+    let home = Home::new();
+    drop(home.serve().terminate());
+    // A limit on the size of files is a full disk that needs no rights.
+    let size = fs::metadata(home.data().join("muster.db")).unwrap().len();
+    let blocks = size / 512 + 64;
+    let script = format!(
+        "trap '' XFSZ; ulimit -S -f {blocks}; exec \"$0\" serve --listen 127.0.0.1:0"
+    );
+    let mut command = Command::new("sh");
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_muster")]);
+    home.furnish(&mut command);
+    let hub = Hub::start(command);
+    let add = |it: u32| hub.ask("POST", "/api/v1/people", Some(&json!({"name": format!("p{it}")})));
+    let first_lost = (0..10_000).find(|it| add(*it).status != 201).expect("the disk gets full");
+    assert_eq!(add(first_lost + 1).status, 503);
+    let degraded = |hub: &Hub| hub.get("/api/v1/now").json()["degraded"].clone();
+    assert!(degraded(&hub).is_string(), "{}", degraded(&hub));
+    assert_eq!(hub.get("/api/v1/people/p0").status, 200);
+
+    let more = Command::new("prlimit")
+        .args(["--pid", &hub.pid().to_string(), "--fsize=unlimited:unlimited"])
+        .output()
+        .unwrap();
+    assert!(more.status.success(), "{more:?}");
+    hub.until("recovery", |hub| degraded(hub).is_null().then_some(()));
+    assert_eq!(add(first_lost + 2).status, 201);
+    drop(hub.terminate());
+    let hub = home.serve();
+    assert_eq!(hub.get(&format!("/api/v1/people/p{}", first_lost + 2)).status, 200);
+}
