@@ -26,6 +26,8 @@ mod judge;
 
 mod book;
 
+mod recorded;
+
 mod neighbours;
 
 mod poke;
@@ -47,5 +49,6 @@ mod packet;
 mod filter;
 
 pub use packet::PacketSocket;
+pub(crate) use recorded::Recorded;
 pub use scan::{Scan, scan};
 pub use source::{Lan, needed_capabilities};

@@ -315,7 +315,7 @@ fn check_socket(socket: &PacketSocket) -> Option<String> {
     }
 }
 
-fn shortened(mut text: String) -> String {
+pub(super) fn shortened(mut text: String) -> String {
     while text.len() > Detail::MAX_VALUE {
         text.pop();
     }

@@ -9,7 +9,7 @@ use muster_wire::capture::{Capture, RecordError, RecordFault, is_capture};
 use muster_wire::fact_file::FactReader;
 
 use super::{MOST_FACTS, ReplayError};
-use crate::lan::judge::Judge;
+use crate::lan::Recorded;
 
 /// What was read so far.
 #[derive(Debug, Default)]
@@ -61,7 +61,7 @@ impl Input {
     ) -> Result<(), ReplayError> {
         let wrong = |cause| ReplayError::Capture { path: path.to_owned(), cause };
         let channel = path.file_stem().map(|it| it.to_string_lossy()).unwrap_or_default();
-        let mut judge = Judge::new(monitor, &channel);
+        let mut link = Recorded::new(monitor, &channel);
         for record in Capture::open(file).map_err(wrong)? {
             let record = match record {
                 Ok(record) => record,
@@ -74,7 +74,7 @@ impl Input {
                 }
             };
             match muster_wire::lan::decode(record.link, &record.bytes) {
-                Ok(Some(frame)) => self.add(judge.frame(&frame, record.at), path)?,
+                Ok(Some(frame)) => self.add(link.frame(frame, record.at), path)?,
                 Ok(None) => {}
                 Err(_) => self.skipped += 1,
             }

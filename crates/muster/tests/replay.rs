@@ -1,0 +1,132 @@
+//! Replay as a process: what it prints, and that being killed changes nothing of the journal.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use common::{Home, failed};
+use muster_core::ports::Store as _;
+use muster_core::time::Time;
+use muster_sim::household::{Household, Settings};
+use muster_store::sqlite::{Access, Sqlite};
+use serde_json::Value;
+
+/// Facts of a household over some days, as a file.
+fn recorded(home: &Home, days: i64) -> PathBuf {
+    let start = Time::from_secs(1_790_000_000);
+    let mut household = Household::with(3, start, Settings::default());
+    let facts = household.facts_until(Time::from_secs(start.secs() + days * 86_400));
+    let lines: Vec<String> = facts.iter().map(muster_wire::fact_file::write_line).collect();
+    let path = home.path().join("household.jsonl");
+    fs::write(&path, lines.join("\n") + "\n").unwrap();
+    path
+}
+
+fn replay(home: &Home, file: &Path, into: &Path) -> std::process::Command {
+    let mut command = home.muster(&["replay", "--format", "json", "--into"]);
+    command.arg(into).arg(file);
+    command
+}
+
+/// The journal without what a commit decides: ids and times of commits.
+async fn journal(folder: &Path) -> Vec<String> {
+    let store = Sqlite::open(&folder.join("muster.db"), Access::ReadOnly).await.unwrap();
+    let mut all = Vec::new();
+    loop {
+        let after = u64::try_from(all.len()).unwrap();
+        let changes = store.changes_after(after, 1_000).await.unwrap();
+        if changes.is_empty() {
+            return all;
+        }
+        all.extend(changes.into_iter().map(|mut it| {
+            it.id = 0;
+            format!("{it:?}")
+        }));
+    }
+}
+
+#[tokio::test]
+async fn killed_in_a_loop_it_ends_with_the_journal_of_an_undisturbed_run() {
+    let home = Home::new();
+    let file = recorded(&home, 1);
+    let (calm, rough) = (home.path().join("calm"), home.path().join("rough"));
+    let whole = replay(&home, &file, &calm).output().unwrap();
+    assert!(whole.status.success(), "{whole:?}");
+    let want = journal(&calm).await;
+    assert!(want.len() > 50, "a household has more to tell: {}", want.len());
+
+    // Killed each time a little later: when its store has grown by another bit.
+    let mut kills = 0;
+    let size = |path: &Path| {
+        let of = |name: &str| fs::metadata(path.join(name)).map_or(0, |it| it.len());
+        of("muster.db") + of("muster.db-wal")
+    };
+    for _ in 0..100 {
+        let before = size(&rough);
+        let mut child = replay(&home, &file, &rough).stdout(Stdio::null()).spawn().unwrap();
+        let ended = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break Some(status);
+            }
+            if size(&rough) > before + GROWTH {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                break None;
+            }
+            std::thread::yield_now();
+        };
+        match ended {
+            None => kills += 1,
+            Some(status) => {
+                assert!(status.success(), "{status}");
+                break;
+            }
+        }
+    }
+    assert!(kills >= 3, "it was killed only {kills} times");
+    let again = replay(&home, &file, &rough).output().unwrap();
+    assert!(again.status.success(), "{again:?}");
+    let got = journal(&rough).await;
+    let first = want.iter().zip(&got).position(|(want, got)| want != got);
+    let at = first.unwrap_or(want.len().min(got.len()));
+    assert_eq!(got.get(at), want.get(at), "change {at} after {kills} kills");
+    assert!(again.stdout == whole.stdout, "the stays are the same");
+}
+
+#[test]
+fn a_fact_file_without_coverage_is_covered_and_ends_open() {
+    let home = Home::new();
+    let file = home.path().join("facts.jsonl");
+    let heard = |t: &str, id: &str| {
+        format!(r#"{{"t":"2026-11-21T{t}Z","monitor":"kitchen","source":"lan","id":"{id}"}}"#)
+    };
+    let (early, late) = ("mac:b8:27:eb:01:02:03", "mac:b8:27:eb:01:02:04");
+    let lines =
+        [heard("09:00:00", early), heard("09:10:00", early), heard("11:00:00", late)].join("\n");
+    fs::write(&file, lines + "\n").unwrap();
+    let played = home.run(&["replay", "--format", "json", file.to_str().unwrap()]);
+    assert!(played.status.success(), "{played:?}");
+    let rows: Value = serde_json::from_slice(&played.stdout).unwrap();
+    let of = |at: usize, key: &str| rows[at][key].as_str().unwrap_or_default().to_owned();
+    assert_eq!(rows.as_array().map(Vec::len), Some(2), "{rows}");
+    assert_eq!(of(0, "from"), "2026-11-21T09:00:00Z", "{rows}");
+    assert_eq!((of(0, "to"), of(0, "ended")), ("2026-11-21T09:10:00Z".into(), "left".into()));
+    assert_eq!((of(1, "to"), of(1, "ended")), (String::new(), "open".into()), "{rows}");
+}
+
+#[test]
+fn what_cannot_be_replayed_is_said() {
+    let home = Home::new();
+    let (code, said) = failed(&home.run(&["replay", "nowhere.jsonl"]));
+    assert_eq!(code, 3, "{said}");
+    let file = home.path().join("wrong.jsonl");
+    fs::write(&file, "# fine\n{\"t\":\"yesterday\"}\n").unwrap();
+    let (code, said) = failed(&home.run(&["replay", "wrong.jsonl"]));
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("line 2") && said.contains("wrong.jsonl"), "{said}");
+}
+
+/// A small part of what the recording makes: some commits.
+const GROWTH: u64 = 60_000;
