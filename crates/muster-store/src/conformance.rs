@@ -25,26 +25,33 @@ mod scene;
 /// What came of a case.
 pub type Outcome = Result<(), Broken>;
 
-/// A case, with the seed of whatever it makes up.
-pub type Case = for<'a> fn(&'a dyn Store, u64) -> BoxFuture<'a, Outcome>;
+/// A case.
+pub type Case = for<'a> fn(&'a dyn Store) -> BoxFuture<'a, Outcome>;
 
-/// All cases with their names.
+/// A case that makes up what it writes, from a seed.
+pub type MadeUp = for<'a> fn(&'a dyn Store, u64) -> BoxFuture<'a, Outcome>;
+
+/// The cases with their names.
 pub const CASES: &[(&str, Case)] = &[
-    ("an empty store has nothing", |store, _| Box::pin(cases::empty(store))),
-    ("sightings widen what was seen", |store, _| Box::pin(cases::seen(store))),
-    ("changes are numbered densely", |store, _| Box::pin(cases::numbers(store))),
-    ("rows are replaced by their keys", |store, _| Box::pin(cases::replaces(store))),
-    ("the best reading of an interval wins", |store, _| Box::pin(cases::readings(store))),
-    ("an identity's details are replaced as a whole", |store, _| Box::pin(cases::details(store))),
-    ("any value comes back", |store, _| Box::pin(cases::extremes(store))),
-    ("stays share an instant with the window", |store, _| Box::pin(cases::stays(store))),
-    ("changes come in order and in bounds", |store, _| Box::pin(cases::windows(store))),
-    ("states are told for any time", |store, _| Box::pin(cases::states(store))),
-    ("cursors are kept", |store, _| Box::pin(cases::cursors(store))),
-    ("readers see whole commits", |store, seed| Box::pin(cases::whole_commits(store, seed))),
-    ("a made-up history is as modelled", |store, seed| Box::pin(cases::made_up(store, seed))),
-    ("what is too old goes", |store, seed| Box::pin(retention::forgets(store, seed))),
-    ("what is still needed stays", |store, _| Box::pin(retention::keeps(store))),
+    ("an empty store has nothing", |it| Box::pin(cases::empty(it))),
+    ("changes are numbered densely", |it| Box::pin(cases::numbers(it))),
+    ("rows are replaced by their keys", |it| Box::pin(cases::replaces(it))),
+    ("sightings widen what was seen", |it| Box::pin(cases::seen(it))),
+    ("the best reading of an interval wins", |it| Box::pin(cases::readings(it))),
+    ("an identity's details are replaced as a whole", |it| Box::pin(cases::details(it))),
+    ("any value comes back", |it| Box::pin(cases::extremes(it))),
+    ("stays share an instant with the window", |it| Box::pin(cases::stays(it))),
+    ("changes come in order and in bounds", |it| Box::pin(cases::windows(it))),
+    ("states are told for any time", |it| Box::pin(cases::states(it))),
+    ("cursors are kept", |it| Box::pin(cases::cursors(it))),
+    ("what is still needed stays", |it| Box::pin(retention::keeps(it))),
+];
+
+/// The cases that make up what they write, with their names.
+pub const MADE_UP: &[(&str, MadeUp)] = &[
+    ("readers see whole commits", |it, seed| Box::pin(cases::whole_commits(it, seed))),
+    ("a history is as modelled", |it, seed| Box::pin(cases::made_up(it, seed))),
+    ("what is too old goes", |it, seed| Box::pin(retention::forgets(it, seed))),
 ];
 
 /// What a store did wrong.

@@ -105,7 +105,8 @@ async fn copy_out(
     from: &Path,
     unfinished: &Path,
 ) -> Result<(), StoreError> {
-    let name = unfinished.to_str().ok_or_else(|| StoreError::Refused {
+    let name = std::path::absolute(unfinished).unwrap_or_else(|_| unfinished.to_owned());
+    let name = name.to_str().ok_or_else(|| StoreError::Refused {
         what: format!("the file's name is not text: {}", unfinished.display()),
     })?;
     let values = statement::values(&[], &[name]).map_err(|it| fault::explain(it, from))?;

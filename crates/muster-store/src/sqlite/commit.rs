@@ -17,7 +17,7 @@ use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 
 use super::judged::{CursorRow, Meta, StateRow};
-use super::record::Record;
+use super::record::{Record, broken};
 use super::rows::{FirstSeen, LastSeen};
 use super::{directory, files, statement};
 
@@ -173,10 +173,10 @@ async fn write(
     Ok(meta)
 }
 
-/// What there is once; a fresh store has none.
+/// What there is once.
 pub(super) async fn meta(conn: &mut SqliteConnection) -> Result<Meta, sqlx::Error> {
     let rows = statement::find(conn, "WHERE id = 1", SqliteArguments::default()).await?;
-    Ok(rows.first().copied().unwrap_or_default())
+    rows.first().copied().ok_or_else(|| broken(Meta::TABLE))
 }
 
 /// First and last sightings, merged with what is there.

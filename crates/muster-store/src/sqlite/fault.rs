@@ -24,6 +24,8 @@ pub(super) fn explain(error: sqlx::Error, path: &Path) -> StoreError {
         damaged(&cause.to_string(), cause)
     } else if let sqlx::Error::Io(cause) = error {
         explain_io(cause, path)
+    } else if matches!(error, sqlx::Error::PoolTimedOut) {
+        unavailable("too many are reading at once".to_owned(), error.into())
     } else {
         unavailable("the database engine stopped".to_owned(), error.into())
     }

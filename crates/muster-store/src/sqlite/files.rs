@@ -132,6 +132,8 @@ async fn peek(options: &SqliteConnectOptions) -> Result<(), sqlx::Error> {
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
+    // A relative name could look like an address to the engine.
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     SqliteConnectOptions::new()
         .filename(path)
         .foreign_keys(false)

@@ -10,6 +10,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
 use super::fault;
+use super::judged::Meta;
 use super::record::{Fields, Record, Sheet, Sum, broken};
 use super::statement;
 
@@ -39,6 +40,9 @@ pub(super) async fn migrate(
         let fingerprint = fingerprint(&mut tx).await.map_err(explain)?;
         let row = SchemaRow { version, fingerprint };
         statement::put(&mut tx, &[row]).await.map_err(explain)?;
+    }
+    if found == 0 {
+        statement::put(&mut tx, &[Meta::default()]).await.map_err(explain)?;
     }
     tx.commit().await.map_err(explain)
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use muster_core::batch::Batch;
 use muster_core::ports::{Store as _, StoreError};
 use muster_core::time::Time;
 use muster_store::conformance::{self, Broken, Model, Scene};
@@ -65,6 +66,41 @@ async fn a_log_without_its_store_is_refused() {
     let wrong = open(folder.path()).await.unwrap_err();
     assert!(matches!(wrong, StoreError::Damaged { .. }), "{wrong}");
     assert!(!folder.path().join("muster.db").exists());
+}
+
+#[tokio::test]
+async fn a_damaged_log_counts_up_to_the_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await.unwrap();
+    let mut scene = Scene::new(12);
+    let mut moments = vec![Model::default()];
+    for number in 1..=8 {
+        let batch = Batch { frontier: Time::from_micros(number), ..scene.batch() };
+        let mut model = moments.last().unwrap().clone();
+        model.commit(&batch);
+        store.commit(&batch).await.unwrap();
+        moments.push(model);
+    }
+    // As they lie after a power cut: nobody has folded the log.
+    let [file, log] =
+        ["muster.db", "muster.db-wal"].map(|it| fs::read(folder.path().join(it)).unwrap());
+    let mut luck = Scene::new(13);
+    let mut shorter = 0;
+    for _ in 0..40 {
+        let other = tempfile::tempdir().unwrap();
+        let mut log = log.clone();
+        let at = usize::try_from(luck.below(log.len() as u64)).unwrap();
+        log[at] ^= 1 << luck.below(8);
+        fs::write(other.path().join("muster.db"), &file).unwrap();
+        fs::write(other.path().join("muster.db-wal"), log).unwrap();
+        let store = open(other.path()).await.unwrap();
+        let stored = store.restore(Time::MAX).await.unwrap().frontier.micros();
+        shorter += u32::from(stored < 8);
+        let model = &moments[usize::try_from(stored).unwrap()];
+        conformance::agrees(&store, model).await.unwrap();
+        store.verify().await.unwrap();
+    }
+    assert!(shorter > 20, "{shorter} of 40");
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -53,6 +53,10 @@ async fn killed_in_the_middle_of_commits() {
 
 /// What is stored is everything up to some commit, and no answered one is missing.
 async fn is_a_prefix(folder: &Path, answered: i64) {
+    let look = Sqlite::open(&folder.join("muster.db"), Access::ReadOnly).await.unwrap();
+    let seen = look.restore(Time::MAX).await.unwrap().frontier.micros();
+    assert!(seen >= answered, "{seen} {answered}");
+    look.close().await.unwrap();
     let store = open(folder).await.unwrap();
     let stored = store.restore(Time::MAX).await.unwrap().frontier.micros();
     assert!(stored >= answered, "{stored} {answered}");
