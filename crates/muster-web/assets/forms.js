@@ -69,11 +69,12 @@ function say(text) {
   say.timer = setTimeout(() => (said.textContent = ""), 4000);
 }
 
+/** What the server does for those without scripts. */
 function theme(form, event) {
   event.preventDefault();
   const chosen = event.submitter?.value ?? "auto";
-  const body = new URLSearchParams({ theme: chosen, back: "/" });
-  fetch(form.action, { method: "POST", body, redirect: "manual" });
+  const age = chosen === "auto" ? 0 : 31_536_000;
+  document.cookie = `theme=${chosen}; path=/; max-age=${age}; samesite=lax`;
   if (chosen === "auto") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = chosen;
   for (const it of form.querySelectorAll("button")) {

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::Path;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use rust_embed::RustEmbed;
@@ -17,19 +17,27 @@ pub(crate) fn router() -> Router<App> {
 #[folder = "assets/"]
 struct Files;
 
-async fn read(Path(path): Path<String>) -> Response {
-    serve(&path)
+async fn read(Path(path): Path<String>, headers: HeaderMap) -> Response {
+    serve(&path, &headers)
 }
 
-async fn icon() -> Response {
-    serve("icon.svg")
+async fn icon(headers: HeaderMap) -> Response {
+    serve("icon.svg", &headers)
 }
 
-fn serve(path: &str) -> Response {
+fn serve(path: &str, headers: &HeaderMap) -> Response {
     let Some(file) = Files::get(path) else { return StatusCode::NOT_FOUND.into_response() };
+    let hash = file.metadata.sha256_hash().into_iter().take(8).map(|it| format!("{it:02x}"));
+    let tag = format!("\"{}\"", hash.collect::<String>());
+    let known =
+        headers.get(header::IF_NONE_MATCH).is_some_and(|it| it.as_bytes() == tag.as_bytes());
     let kind = HeaderValue::from_str(file.metadata.mimetype())
         .unwrap_or(HeaderValue::from_static("application/octet-stream"));
     // Scripts load one another by plain names, so a browser asks again whether they are current.
     let cache = HeaderValue::from_static("no-cache");
-    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, cache)], file.data).into_response()
+    let headers = [(header::CACHE_CONTROL, cache), (header::CONTENT_TYPE, kind)];
+    if known {
+        return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)], headers).into_response();
+    }
+    ([(header::ETAG, tag)], headers, file.data).into_response()
 }

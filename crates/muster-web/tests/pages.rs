@@ -187,6 +187,25 @@ async fn colours_are_remembered_and_redirects_stay_inside() {
 }
 
 #[tokio::test]
+async fn assets_are_asked_for_again_and_sent_once() {
+    let door = door(&House::empty());
+    let page = get(&door, "/").await.text;
+    let linked = page.split(['"', '\'']).filter(|it| it.starts_with("/assets/"));
+    let mut linked: Vec<&str> = linked.collect();
+    linked.extend(["/assets/live.js", "/assets/patch.js", "/assets/times.js", "/favicon.ico"]);
+    for path in linked {
+        let first = get(&door, path).await;
+        assert_eq!(first.status, 200, "{path}");
+        let tag = first.header("etag");
+        let again = send(&door, "GET", path, &[("if-none-match", tag)], "").await;
+        assert_eq!((again.status.as_u16(), again.text.as_str()), (304, ""), "{path}");
+    }
+    for path in ["/assets/none.js", "/assets/../Cargo.toml", "/assets/%2e%2e/Cargo.toml"] {
+        assert_eq!(get(&door, path).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn searching_and_filtering() {
     let house = House::small().await;
     house.hear(4, Presence::Unknown);

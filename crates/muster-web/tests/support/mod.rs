@@ -13,17 +13,16 @@ use muster_core::change::{Change, ChangeKind};
 use muster_core::directory::{Directory, Edit};
 use muster_core::fact::{Listener, SourceKind};
 use muster_core::identity::{DeviceId, Identity, IdentityId, ListenerId, Mac, PersonId};
-use muster_core::ports::{BoxFuture, ChannelStatus, Inability, Store, StoreError};
-use muster_core::snapshot::{
-    DeviceView, Evidence, ListenerView, PersonView, Presence, Snapshot, Standing, Why,
-};
+use muster_core::snapshot::{DeviceView, ListenerView, PersonView, Presence, Snapshot, Standing};
 use muster_core::stay::Subject;
-use muster_core::time::{Now, Time};
-use muster_web::{EditRefused, Hub};
+use muster_core::time::Time;
+use muster_web::Hub;
 use tokio::sync::watch;
 
 #[cfg(test)]
 pub(crate) mod ask;
+
+mod hub;
 
 pub(crate) mod shelf;
 
@@ -132,10 +131,15 @@ impl House {
             Presence::Away | Presence::Arriving => ChangeKind::Left,
             Presence::Unknown => ChangeKind::Unknown,
         };
+        self.journal(kind, Subject::Device(DeviceId(device)));
+    }
+
+    fn journal(&self, kind: ChangeKind, subject: Subject) {
+        let now = (self.clock)();
         let mut change = Change::new(kind, now, now);
-        change.subject = Some(Subject::Device(DeviceId(device)));
+        change.subject = Some(subject);
         change.site = Some(Directory::FIRST_SITE);
-        change.source = Some(SourceKind::Lan);
+        change.source = matches!(subject, Subject::Device(_)).then_some(SourceKind::Lan);
         let id = self.shelf.journal(change);
         self.publish(|it| *it = id);
     }
@@ -299,109 +303,4 @@ fn listeners(at: Time) -> Vec<ListenerView> {
         covered_to: Some(to),
     };
     vec![view(1, "eth0", true, at), view(2, "wlan0", false, at - Duration::from_hours(3))]
-}
-
-impl Hub for House {
-    fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::new(self.lock().snapshot((self.clock)(), *self.watched.borrow()))
-    }
-
-    fn now(&self) -> Now {
-        Now { mono: Duration::from_hours(1), wall: (self.clock)() }
-    }
-
-    fn store(&self) -> Arc<dyn Store> {
-        Arc::<Shelf>::clone(&self.shelf)
-    }
-
-    fn committed(&self) -> watch::Receiver<u64> {
-        self.watched.clone()
-    }
-
-    fn channels(&self) -> Vec<ChannelStatus> {
-        vec![ChannelStatus {
-            listener: Listener::new("hub", SourceKind::Lan, "eth0"),
-            hears: true,
-            can: vec!["neighbour table".into(), "arp, dhcp, mdns as they pass".into()],
-            cannot: vec![Inability {
-                what: "ask by ARP".into(),
-                why: "no right to open a packet socket".into(),
-                hint: Some("setcap cap_net_raw=ep muster".into()),
-            }],
-        }]
-    }
-
-    fn edit(&self, edit: Edit, expect: Option<u64>) -> BoxFuture<'_, Result<u64, EditRefused>> {
-        Box::pin(async move {
-            let mut told = self.lock();
-            if told.read_only {
-                return Err(EditRefused::ReadOnly);
-            }
-            let version = told.directory.version;
-            if expect.is_some_and(|it| it != version) {
-                return Err(EditRefused::Stale { version });
-            }
-            told.directory.apply(edit)?;
-            let version = told.directory.version;
-            drop(told);
-            self.nudge();
-            Ok(version)
-        })
-    }
-
-    fn why(
-        &self,
-        subject: Subject,
-        at: Option<Time>,
-    ) -> BoxFuture<'_, Result<Option<Why>, StoreError>> {
-        Box::pin(async move {
-            let snapshot = self.snapshot();
-            let (standing, devices) = match subject {
-                Subject::Device(id) => match snapshot.device(id) {
-                    Some(it) => (it.standing, vec![id]),
-                    None => return Ok(None),
-                },
-                Subject::Person(id) => match snapshot.person(id) {
-                    Some(it) => (it.standing, it.devices.clone()),
-                    None => return Ok(None),
-                },
-            };
-            let at = at.unwrap_or(snapshot.at);
-            let devices = devices.iter().filter_map(|it| snapshot.device(*it));
-            Ok(Some(Why {
-                subject,
-                at,
-                standing,
-                rule: "a carried device was heard a moment ago".into(),
-                next: Some("away after 30 min of silence and 5 misses".into()),
-                evidence: devices.flat_map(|it| evidence(it, at)).collect(),
-            }))
-        })
-    }
-
-    fn version(&self) -> &'static str {
-        "0.0.0-test"
-    }
-
-    fn declares(&self, subject: Subject) -> bool {
-        self.lock().declared.contains(&subject)
-    }
-}
-
-fn evidence(device: &DeviceView, at: Time) -> Vec<Evidence> {
-    let last = device.last_seen.unwrap_or(at);
-    let line = |(_, identity): &(IdentityId, Identity)| Evidence {
-        device: device.id,
-        identity: identity.clone(),
-        listener: Listener::new("hub", SourceKind::Lan, "eth0"),
-        last,
-        rssi: None,
-        decisive: true,
-        covered: true,
-        silence: at.since(last),
-        away_after: Duration::from_mins(30),
-        misses: 0,
-        misses_needed: 5,
-    };
-    device.identities.iter().map(line).collect()
 }
