@@ -14,6 +14,8 @@ pub(crate) use edit::{
 
 mod data;
 mod edit;
+#[cfg(test)]
+mod tests;
 
 /// Muster knows who is here.
 #[derive(Debug, Parser)]
