@@ -31,7 +31,7 @@ fn every_command_says_what_it_does_and_has_an_example_that_parses() {
 fn help() {
     let mut text = String::new();
     for (path, mut command) in all() {
-        let help = command.render_long_help().to_string();
+        let help = command.render_help().to_string();
         // The common options are the same everywhere and shown once.
         let own = match help.split_once("Common options:") {
             Some((own, rest)) if path != "muster" => {
