@@ -17,3 +17,6 @@ mod copies;
 
 #[path = "cli/decode.rs"]
 mod decode;
+
+#[path = "cli/scan.rs"]
+mod scan;
