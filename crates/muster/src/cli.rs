@@ -14,6 +14,8 @@ pub(crate) use edit::{
 
 mod data;
 mod edit;
+#[cfg(test)]
+mod tests;
 
 /// Muster knows who is here.
 #[derive(Debug, Parser)]
@@ -21,7 +23,8 @@ mod edit;
     name = "muster",
     version,
     about = "Muster knows who is here, from the devices on the local network",
-    after_help = "Example: muster serve\n\nExit codes: 0 done, 1 it failed, 2 wrong usage or configuration, 3 not found, 4 not allowed,\n5 unreachable.",
+    after_help = "Example: muster serve\n\nExit codes: 0 done, 1 it failed, 2 wrong usage or configuration, 3 not found, \
+                  4 not allowed, 5 unreachable.",
     subcommand_required = true,
     arg_required_else_help = true,
     max_term_width = 100
@@ -161,7 +164,7 @@ pub(crate) enum Command {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ServeArgs {
     /// Where the pages are served; overrides `listen` of the configuration
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<SocketAddr>,
     /// Add a simulated house, marked as such everywhere, in a throw-away store
     #[arg(long)]

@@ -63,10 +63,20 @@ impl OfflineHub {
         let store = Sqlite::open(&folder.join(STORE), access).await.map_err(unreadable)?;
         let clock = Arc::clone(&context.clock);
         let now = clock.now();
-        let restored = store.restore(Engine::since(&policy, now.wall)).await.map_err(unreadable)?;
-        let mut step = Step::new(Engine::new(policy.clone(), restored, now), now);
-        // Nobody listened since the store was left: that is what there is to see.
-        step.handle_timeout(now);
+        // Nobody listened since the store was left. A reader sees what that makes of it; an editor
+        // is no witness, and starts now, as a hub does.
+        let left = match wish {
+            Wish::Read => {
+                store.restore(Time::MAX).await.map_err(unreadable)?.frontier.min(now.wall)
+            }
+            Wish::Edit => now.wall,
+        };
+        let restored = store.restore(Engine::since(&policy, left)).await.map_err(unreadable)?;
+        let mut step = Step::new(Engine::new(policy.clone(), restored, at(left)), at(left));
+        let now = at(now.wall);
+        if wish == Wish::Read {
+            step.handle_timeout(now);
+        }
         let snapshot = Arc::new(step.snapshot(now));
         Ok(Self {
             store: Arc::new(store),
@@ -80,15 +90,19 @@ impl OfflineHub {
         })
     }
 
+    fn instant(&self) -> Now {
+        at(self.clock.now().wall)
+    }
+
     /// Makes an edit and stores it, with everything that follows from it.
     async fn change(&self, edit: Edit, expect: Option<u64>) -> Result<u64, EditRefused> {
         if self.wish == Wish::Read {
             return Err(EditRefused::ReadOnly);
         }
         let mut step = self.step.lock().await;
-        let version = step.handle_edit(edit, expect, self.clock.now()).map_err(refused)?;
+        let version = step.handle_edit(edit, expect, self.instant()).map_err(refused)?;
         self.settle(&mut step).await.map_err(|it| EditRefused::Unavailable(it.to_string()))?;
-        let snapshot = Arc::new(step.snapshot(self.clock.now()));
+        let snapshot = Arc::new(step.snapshot(self.instant()));
         let last_change = snapshot.last_change;
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
         self.committed.send_replace(last_change);
@@ -99,13 +113,13 @@ impl OfflineHub {
     async fn settle(&self, step: &mut Step) -> Result<(), StoreError> {
         loop {
             step.flush();
-            while let Some(batch) = step.poll_commit(self.clock.now()) {
+            while let Some(batch) = step.poll_commit(self.instant()) {
                 let last_change = self.store.commit(&batch).await?;
                 step.handle_committed(last_change);
             }
             let Some(since) = step.poll_history() else { return Ok(()) };
             let restored = self.store.restore(since).await?;
-            step.handle_restored(restored, self.clock.now());
+            step.handle_restored(restored, self.instant());
         }
     }
 }
@@ -143,7 +157,7 @@ impl Hub for OfflineHub {
         Box::pin(async move {
             match at {
                 Some(at) => past::why(&*self.store, &self.policy, subject, at).await,
-                None => Ok(self.step.lock().await.why(subject, self.clock.now())),
+                None => Ok(self.step.lock().await.why(subject, self.instant())),
             }
         })
     }
@@ -155,6 +169,12 @@ impl Hub for OfflineHub {
     fn zone(&self) -> TimeZone {
         self.zone.clone()
     }
+}
+
+/// A reading of both clocks, by civil time alone: between a store that was left and now there is
+/// no other.
+fn at(wall: Time) -> Now {
+    Now { mono: wall.since(Time::default()), wall }
 }
 
 fn refused(it: muster_core::engine::EditRefused) -> EditRefused {

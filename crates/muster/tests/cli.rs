@@ -1,51 +1,22 @@
 //! The real binary over a store without a hub: what people and scripts get to see.
 
+#[path = "cli/support.rs"]
 mod support;
 
-use muster_core::time::Time;
-use support::House;
+#[path = "cli/look.rs"]
+mod look;
 
-fn house() -> House {
-    House::lived_in("2026-11-20T06:00:00Z".parse::<Time>().unwrap_or_default())
-}
+#[path = "cli/change.rs"]
+mod change;
 
-#[test]
-fn look() {
-    let house = house();
-    for args in [
-        "who --all",
-        "who here",
-        "who",
-        "person list",
-        "person show anna",
-        "device list",
-        "device show annas-phone",
-        "device show 3",
-        "place list",
-        "monitor list",
-        "report stays --from 2026-11-20 --to 2026-11-20",
-        "report stays --from 2026-11-20 --to 2026-11-20 --of both --format csv",
-        "explain anna",
-        "explain anna --at 2026-11-20T08:30:00Z",
-        "explain bert --at 2026-11-20T11:30:00Z",
-        "explain kitchen-tv",
-        "explain ana",
-        "person add clara",
-        "person home clara --until 18:00",
-        "device name 192.168.1.40 TV",
-        "device assign TV clara",
-        "who",
-        "person show clara",
-        "place add Kitchen --in here",
-        "monitor place hub Kitchen",
-        "place list",
-        "person add Clara",
-        "place remove here",
-        "config explain enabled",
-        "report stays --format json --from -2d",
-    ] {
-        let args: Vec<&str> = args.split(' ').collect();
-        let said = house.ask(&args);
-        println!("$ muster {}\n{}{}[{}]\n", args.join(" "), said.out, said.err, said.code);
-    }
-}
+#[path = "cli/wrong.rs"]
+mod wrong;
+
+#[path = "cli/copies.rs"]
+mod copies;
+
+#[path = "cli/decode.rs"]
+mod decode;
+
+#[path = "cli/scan.rs"]
+mod scan;

@@ -145,11 +145,10 @@ fn show(output: &Output, value: &Value) -> Result<(), Failure> {
 
 fn sentence(done: &str, device: &Value) -> Result<String, Failure> {
     let it: Device = shaped(device.clone())?;
-    let owner = it.owner.map_or_else(|| "nobody".to_owned(), |it| it);
-    Ok(format!(
-        "{done}: device {}, {}, {}, {}, owned by {owner}",
-        it.id, it.label, it.kind, it.mark
-    ))
+    let owner = it.owner.unwrap_or_else(|| "nobody".to_owned());
+    let carried = if it.carried { "carried" } else { "not carried" };
+    let Device { id, label, kind, mark, .. } = it;
+    Ok(format!("{done}: device {id}, {label}, {kind}, {mark}, {carried}, owned by {owner}"))
 }
 
 const COLUMNS: [Column; 10] = [

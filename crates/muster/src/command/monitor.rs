@@ -40,7 +40,7 @@ fn list(output: &Output, api: &Api) -> Result<(), Failure> {
             cannot.push((sentence, missing.hint));
         }
         table.push(vec![
-            Cell::State(if it.covered { "listens" } else { "deaf" }.to_owned()),
+            Cell::State(if it.covered { "listens" } else { "dark" }.to_owned()),
             Cell::Text(it.monitor),
             Cell::Text(it.source),
             Cell::Text(it.channel),

@@ -23,54 +23,79 @@ use muster_store::sqlite::{Access, Sqlite};
 use tempfile::TempDir;
 
 /// A data folder, and how to ask about it.
-pub struct House {
+pub(crate) struct House {
     folder: TempDir,
     variables: Vec<(String, String)>,
 }
 
 /// What a command said.
 #[derive(Debug)]
-pub struct Said {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Said {
+    /// The exit code.
+    pub(crate) code: i32,
+    /// Standard output, with the folder's name replaced.
+    pub(crate) out: String,
+    /// Standard error, likewise.
+    pub(crate) err: String,
 }
 
 impl House {
     /// A folder without a store.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self { folder: tempfile::tempdir().unwrap(), variables: Vec::new() }
     }
 
     /// Six hours of a morning that begins at `start`: Anna's phone is heard in the second and
     /// third hour, Bert's from the third on, the television throughout.
-    pub fn lived_in(start: Time) -> Self {
+    pub(crate) fn lived_in(start: Time) -> Self {
         let house = Self::empty();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(live(&house.path().join("muster.db"), start));
         house
     }
 
+    /// The morning of Friday, 20 November 2026, from 06:00.
+    pub(crate) fn of_a_friday() -> Self {
+        Self::lived_in("2026-11-20T06:00:00Z".parse().unwrap())
+    }
+
+    /// A morning that ended ten minutes ago.
+    #[expect(clippy::disallowed_methods, reason = "the binary asks the machine, so must we")]
+    pub(crate) fn until_ten_minutes_ago() -> Self {
+        let now = Time::from(jiff::Timestamp::now());
+        Self::lived_in(now - Duration::from_mins(370))
+    }
+
+    /// Names and sizes of what is in the folder.
+    pub(crate) fn listing(&self) -> Vec<(String, u64)> {
+        let entries = std::fs::read_dir(self.path()).unwrap().map(Result::unwrap);
+        let mut all: Vec<_> = entries
+            .map(|it| (it.file_name().into_string().unwrap(), it.metadata().unwrap().len()))
+            .collect();
+        all.sort();
+        all
+    }
+
     /// The data folder.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// A file in it.
-    pub fn file(&self, name: &str, content: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str, content: &str) -> PathBuf {
         let path = self.path().join(name);
         std::fs::write(&path, content).unwrap();
         path
     }
 
     /// The same house with a variable set for every command.
-    pub fn with(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// A command that is not started yet.
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
         command
             .args(args)
@@ -83,13 +108,29 @@ impl House {
     }
 
     /// Runs a command to its end.
-    pub fn ask(&self, args: &[&str]) -> Said {
+    pub(crate) fn ask(&self, args: &[&str]) -> Said {
         Said::new(&self.command(args).output().unwrap(), self.path())
+    }
+
+    /// What a terminal would show of these commands, and how they ended.
+    pub(crate) fn transcript(&self, lines: &[&str]) -> String {
+        let mut text = String::new();
+        for line in lines {
+            let said = self.ask(&words(line));
+            text += &format!("$ muster {line}\n{}", said.out);
+            for line in said.err.lines().filter(|it| !it.starts_with("hub not running")) {
+                text += &format!("! {line}\n");
+            }
+            if said.code != 0 {
+                text += &format!("! exit {}\n", said.code);
+            }
+        }
+        text
     }
 
     /// Runs a command that must do it, and gives what it printed.
     #[track_caller]
-    pub fn tell(&self, args: &[&str]) -> String {
+    pub(crate) fn tell(&self, args: &[&str]) -> String {
         let said = self.ask(args);
         assert_eq!(said.code, 0, "{args:?}: {said:?}");
         said.out
@@ -108,9 +149,23 @@ impl Said {
     }
 }
 
-pub const ANNAS: &str = "mac:b8:27:eb:01:02:03";
-pub const BERTS: &str = "mac:da:a1:19:00:00:01";
-pub const TELEVISION: &str = "mac:00:1e:c2:0a:0b:0c";
+/// Anna's phone.
+pub(crate) const ANNAS: &str = "mac:b8:27:eb:01:02:03";
+/// Bert's phone; it chose its address at random.
+pub(crate) const BERTS: &str = "mac:da:a1:19:00:00:01";
+/// The television.
+pub(crate) const TELEVISION: &str = "mac:00:1e:c2:0a:0b:0c";
+
+/// The words of a line, as a shell makes them; only double quotes are known.
+pub(crate) fn words(line: &str) -> Vec<&str> {
+    let quoted = line.split('"').enumerate();
+    quoted
+        .flat_map(|(at, part)| match at % 2 {
+            0 => part.split_whitespace().collect(),
+            _ => vec![part],
+        })
+        .collect()
+}
 
 async fn live(file: &Path, start: Time) {
     let store = Sqlite::open(file, Access::ReadWrite).await.unwrap();

@@ -1,0 +1,60 @@
+//! Editing without a hub: the store is opened, changed and closed.
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::support::{BERTS, House};
+
+#[test]
+fn people_devices_and_places() {
+    let house = House::of_a_friday();
+    assert_snapshot!(house.transcript(&[
+        "person add clara --display \"Clara Fall\"",
+        "person add clara",
+        "person rename clara Clara",
+        "device name 192.168.1.40 \"The telly\"",
+        "device kind \"the telly\" media",
+        "device kind 1 toaster",
+        "device mark 1 normal",
+        "device carried 1 yes",
+        "device assign 1 clara --from 2026-11-20",
+        "device list clara",
+        "report stays --from 2026-11-20 --to 2026-11-20 --person clara",
+        "device assign 1 --nobody",
+        "device merge 3 2",
+        "device show 2",
+        "device split 2 mac:da:a1:19:00:00:01",
+        "device list",
+        "place add Kitchen --in here",
+        "place rename here Home",
+        "monitor place hub kitchen",
+        "place list",
+        "place remove Home",
+        "person remove clara",
+        "person show clara",
+    ]));
+}
+
+#[test]
+fn presence_by_hand() {
+    let house = House::of_a_friday();
+    let set = house.tell(&["person", "home", "anna", "--until", "+2h", "--format", "json"]);
+    let set: Value = serde_json::from_str(&set).expect("a person");
+    assert_eq!(set["presence"], "present");
+    assert!(set["overridden"]["until"].is_string());
+    assert!(house.tell(&["who"]).contains("Anna Berg"));
+    let said = house.ask(&["person", "auto", "anna"]);
+    assert!(said.code == 0 && said.err.contains("the devices of anna decide"), "{said:?}");
+    assert!(!house.tell(&["who"]).contains("Anna Berg"));
+    let late = house.ask(&["person", "away", "anna", "--until", "+9d"]);
+    assert_eq!(late.code, 2);
+    assert!(late.err.contains("error: an override lasts up to 7 days from now"), "{late:?}");
+}
+
+#[test]
+fn json_shows_what_it_became() {
+    let house = House::of_a_friday();
+    let named = house.tell(&["device", "name", BERTS, "Bert's phone", "--format", "json"]);
+    let named: Value = serde_json::from_str(&named).expect("a device");
+    assert_eq!((&named["name"], &named["label"]), (&"Bert's phone".into(), &"Bert's phone".into()));
+}

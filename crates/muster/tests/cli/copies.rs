@@ -1,0 +1,49 @@
+//! Backup and restore: whole, verified, and never over anything by accident.
+
+use crate::support::House;
+
+#[test]
+fn there_and_back() {
+    let house = House::of_a_friday();
+    let said = house.ask(&["backup", "copy.db"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.err.contains("written and verified: DATA/copy.db"), "{said:?}");
+    house.tell(&["person", "remove", "anna"]);
+
+    let refused = house.ask(&["restore", "copy.db"]);
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("there is a store already: DATA/muster.db"), "{refused:?}");
+    assert_eq!(house.ask(&["person", "show", "anna"]).code, 3, "nothing was touched");
+
+    let done = house.ask(&["restore", "copy.db", "--replace"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(house.ask(&["person", "show", "anna"]).code, 0);
+    assert!(house.path().join("muster.before-restore").exists());
+
+    // Into an empty folder nothing has to be said.
+    let empty = House::empty();
+    let copy = house.path().join("copy.db").display().to_string();
+    assert_eq!(empty.ask(&["restore", &copy]).code, 0);
+    assert_eq!(empty.tell(&["person", "list"]), house.tell(&["person", "list"]));
+}
+
+#[test]
+fn what_is_refused_changes_nothing() {
+    let house = House::of_a_friday();
+    // Whoever comes first finds the log of a store that was never closed, and tidies it up.
+    house.tell(&["who"]);
+    let before = house.listing();
+    house.file("list.txt", "flour, eggs");
+    let there = house.ask(&["backup", "list.txt"]);
+    assert_ne!(there.code, 0, "{there:?}");
+    for (file, code) in [("list.txt", 1), ("nowhere.db", 3)] {
+        let said = house.ask(&["restore", file, "--replace"]);
+        assert_eq!(said.code, code, "{said:?}");
+        assert!(said.err.contains("hint: nothing was changed"), "{said:?}");
+    }
+    let mut after = house.listing();
+    after.retain(|(name, _)| name != "list.txt" && name != "muster.lock");
+    let mut before = before;
+    before.retain(|(name, _)| name != "muster.lock");
+    assert_eq!(after, before);
+}

@@ -1,0 +1,29 @@
+//! `muster scan`: looks, says what it could not hear, and writes only what it was told to.
+
+use crate::support::House;
+
+#[test]
+fn one_look_around_where_nothing_may_be_watched() {
+    // Every interface of the machine is left out: what is there depends on the machine.
+    let house = House::empty().with("MUSTER__SOURCES__LAN__INTERFACES", "[\"muster-none\"]");
+    let said = house.ask(&["scan", "lan", "--for", "1s", "--format", "json", "--record", "facts"]);
+    assert_eq!((said.code, said.out.as_str()), (0, "[]\n"), "{said:?}");
+    assert!(said.err.contains("nobody was heard"), "{said:?}");
+    assert!(house.path().join("facts").exists());
+}
+
+#[test]
+fn what_cannot_be_meant() {
+    let house = House::empty();
+    for (args, words) in [
+        (["scan", "lan", "--for", "0s"], "a look takes from 1s to 24h: 0s"),
+        (["scan", "lan", "--for", "25h"], "a look takes from 1s to 24h: 25h"),
+        (["scan", "ble", "--for", "1s"], "invalid value 'ble'"),
+    ] {
+        let said = house.ask(&args);
+        assert!(said.code == 2 && said.err.contains(words), "{said:?}");
+    }
+    house.file("facts", "");
+    let said = house.ask(&["scan", "--record", "facts", "--for", "1s"]);
+    assert!(said.code == 1 && said.err.contains("cannot write a new file: facts"), "{said:?}");
+}
