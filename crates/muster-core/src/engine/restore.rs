@@ -16,6 +16,7 @@ use crate::time::{Now, Time};
 use super::device::Recorded;
 use super::listeners::ListenerState;
 use super::person::PersonState;
+use super::record::About;
 use super::{Engine, Outbox};
 
 /// An engine that goes on where the store ends.
@@ -49,8 +50,13 @@ pub(super) fn engine(policy: Policy, restored: Restored, now: Now) -> Engine {
         last_stay: restored.last_stay.0,
         last_change: restored.last_change,
     };
-    let known = restored.stays.into_iter().filter(|it| it.from <= frontier);
-    engine.recall(known.collect(), &restored.states);
+    let (known, wrong): (Vec<Stay>, Vec<Stay>) =
+        restored.stays.into_iter().partition(|it| it.from <= frontier);
+    for stay in wrong {
+        let about = About { subject: stay.subject, source: None, owner: None, settled: None };
+        engine.drop_stay(&about, &stay, &[]);
+    }
+    engine.recall(known, &restored.states);
     engine.handle_timeout(now);
     engine
 }
