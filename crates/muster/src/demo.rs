@@ -9,12 +9,12 @@ use std::time::Duration;
 use muster_core::directory::Edit;
 use muster_core::fact::{Listener, SourceKind};
 use muster_core::policy::Policy;
+use muster_core::ports::Store as _;
 use muster_core::ports::{
     BoxFuture, ChannelStatus, Clock, Report, Source, SourceError, StoreError,
 };
 use muster_core::snapshot::{DeviceView, Interest, Snapshot};
 use muster_core::time::Time;
-use muster_core::ports::Store as _;
 use muster_sim::household::{Household, TICK, Thing};
 use muster_store::sqlite::{Access, Sqlite};
 use tempfile::TempDir;

@@ -120,7 +120,9 @@ fn a_restart_moves_nobody() {
 
     let moves = |hub: &Hub| {
         let mut all = hub.changes();
-        all.retain(|it| ["arrived", "left", "moved", "corrected"].iter().any(|w| it.starts_with(w)));
+        all.retain(|it| {
+            ["arrived", "left", "moved", "corrected"].iter().any(|w| it.starts_with(w))
+        });
         all
     };
     for round in 0..4 {
@@ -139,9 +141,8 @@ fn on_a_full_disk_live_answers_go_on_and_nothing_has_to_be_restarted() {
     // A limit on the size of files is a full disk that needs no rights.
     let size = fs::metadata(home.data().join("muster.db")).unwrap().len();
     let blocks = size / 512 + 64;
-    let script = format!(
-        "trap '' XFSZ; ulimit -S -f {blocks}; exec \"$0\" serve --listen 127.0.0.1:0"
-    );
+    let script =
+        format!("trap '' XFSZ; ulimit -S -f {blocks}; exec \"$0\" serve --listen 127.0.0.1:0");
     let mut command = Command::new("sh");
     command.args(["-c", &script, env!("CARGO_BIN_EXE_muster")]);
     home.furnish(&mut command);

@@ -110,7 +110,12 @@ impl Hub {
         Some(Answer { status, body: body.to_owned() })
     }
 
-    fn connect(&self, method: &str, path: &str, body: Option<&Value>) -> std::io::Result<TcpStream> {
+    fn connect(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> std::io::Result<TcpStream> {
         let mut stream = TcpStream::connect(self.address)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         let body = body.map_or_else(String::new, Value::to_string);
