@@ -223,10 +223,11 @@ pub(super) async fn stays(store: &dyn Store) -> Outcome {
 
 pub(super) async fn windows(store: &dyn Store) -> Outcome {
     let mut model = Model::default();
-    for n in [3_u32, 1, 2, 2, 5] {
+    for (round, n) in (0..).zip([3_u32, 1, 2, 2, 5]) {
         let mut change = Change::new(ChangeKind::Discovered, NOON, NOON + n * MINUTE);
         change.subject = Some(PHONE).filter(|_| n != 1);
-        let batch = Batch { changes: vec![change], ..Batch::default() };
+        let frontier = Time::from_secs(round);
+        let batch = Batch { changes: vec![change], frontier, ..Batch::default() };
         model.commit(&batch);
         store.commit(&batch).await?;
     }

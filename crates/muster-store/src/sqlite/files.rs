@@ -1,7 +1,8 @@
 //! The files of a store: the database, its lock, and how connections to it are made.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -62,9 +63,12 @@ pub(super) fn unfinished(path: &Path) -> PathBuf {
     with_suffix(path, ".unfinished")
 }
 
-/// Makes the content of a finished file durable, gives it its name, and makes that durable.
+/// Makes the content of a finished file durable, gives it its name, and makes that durable. Who was
+/// where when is for its owner's eyes.
 pub(super) fn finish(from: &Path, to: &Path) -> io::Result<()> {
-    File::open(from)?.sync_all()?;
+    let file = File::open(from)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    file.sync_all()?;
     std::fs::rename(from, to)?;
     File::open(fault::folder(to))?.sync_all()
 }

@@ -1,6 +1,7 @@
 //! Copies out while running, and in again.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use futures_util::future::join;
 use muster_core::ports::{Store as _, StoreError};
@@ -65,6 +66,9 @@ async fn nothing_is_overwritten_and_nothing_is_left_over() {
     let mut names: Vec<_> =
         fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
     names.sort();
+    for file in [&path, &copy] {
+        assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
     assert_eq!(names, ["copy", "muster.db", "muster.lock"]);
 }
 
