@@ -45,8 +45,8 @@ pub(crate) struct Common {
     /// Configuration file [default: ./muster.toml, else /etc/muster/muster.toml, else none]
     #[arg(long, global = true, env = "MUSTER_CONFIG", hide_env = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Data folder [default: $MUSTER_DATA, else `data` of the configuration, else
-    /// $XDG_DATA_HOME/muster]
+    /// Data folder [default: `$MUSTER_DATA`, else `data` of the configuration,
+    /// else `$XDG_DATA_HOME/muster`]
     #[arg(long, global = true, env = "MUSTER_DATA", hide_env = true, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// How to print what was asked for [default: table]
@@ -59,7 +59,7 @@ pub(crate) struct Common {
     /// Say more on stderr; twice for everything
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// Whether to use colour; NO_COLOR is honoured [default: auto]
+    /// Whether to use colour; `NO_COLOR` is honoured [default: auto]
     #[arg(long, global = true, value_enum, value_name = "auto|always|never")]
     #[arg(hide_possible_values = true, hide_default_value = true, default_value_t = When::Auto)]
     pub(crate) color: When,

@@ -2,7 +2,6 @@
 //!
 //! Both ways end in the same routes, so a command does not know which one it took.
 
-use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -106,7 +105,7 @@ impl Api {
             all.extend(part.items);
             match part.next {
                 Some(next) => {
-                    after = format!("&after={}", encoded(&next.to_string().replace('"', "")))
+                    after = format!("&after={}", encoded(&next.to_string().replace('"', "")));
                 }
                 None => return Ok(all),
             }
@@ -177,19 +176,9 @@ impl Way {
 
 /// Text within one segment of a path or one value of a query.
 pub(crate) fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                out.push(char::from(byte));
-            }
-            _ => {
-                // Writing into a String does not fail.
-                let _: Result<(), std::fmt::Error> = write!(out, "%{byte:02X}");
-            }
-        }
-    }
-    out
+    let plain = |it: u8| it.is_ascii_alphanumeric() || b"-_.~".contains(&it);
+    let one = |it: u8| if plain(it) { char::from(it).to_string() } else { format!("%{it:02X}") };
+    text.bytes().map(one).collect()
 }
 
 /// JSON in the shape that the API promises.

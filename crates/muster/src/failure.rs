@@ -60,13 +60,11 @@ impl Failure {
     pub(crate) fn report(&self, colour: bool) -> ExitCode {
         let (red, cyan, plain) =
             if colour { ("\x1b[1;31m", "\x1b[36m", "\x1b[0m") } else { ("", "", "") };
-        let mut text = format!("{red}error:{plain} {}\n", self.what);
-        for cause in self.cause.iter().flat_map(|it| it.chain()) {
-            text.push_str(&format!("  caused by: {cause}\n"));
-        }
-        if let Some(hint) = &self.hint {
-            text.push_str(&format!("{cyan}hint:{plain} {hint}\n"));
-        }
+        let mut lines = vec![format!("{red}error:{plain} {}\n", self.what)];
+        let causes = self.cause.iter().flat_map(|it| it.chain());
+        lines.extend(causes.map(|it| format!("  caused by: {it}\n")));
+        lines.extend(self.hint.iter().map(|it| format!("{cyan}hint:{plain} {it}\n")));
+        let text = lines.concat();
         // There is nobody left to tell when stderr is gone.
         drop(io::stderr().write_all(text.as_bytes()));
         ExitCode::from(self.exit as u8)

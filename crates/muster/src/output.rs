@@ -58,7 +58,7 @@ impl Output {
     pub(crate) fn one(&self, pairs: &[(&'static str, Cell)], all: &Value) -> Result<(), Failure> {
         match self.format {
             Format::Table => put(&muster_report::details(pairs, &self.style)),
-            Format::Json => self.json(all),
+            Format::Json => json(all),
             Format::Csv => {
                 let columns: Vec<_> =
                     pairs.iter().map(|(name, _)| muster_report::Column::new(name)).collect();
@@ -69,17 +69,10 @@ impl Output {
         }
     }
 
-    /// One JSON value.
-    pub(crate) fn json(&self, value: &Value) -> Result<(), Failure> {
-        let mut text = serde_json::to_string_pretty(value).map_err(unprintable)?;
-        text.push('\n');
-        put(&text)
-    }
-
     /// What was done: a sentence for people on standard error, the thing itself as JSON.
     pub(crate) fn done(&self, sentence: &str, thing: &Value) -> Result<(), Failure> {
         match self.format {
-            Format::Json if !thing.is_null() => self.json(thing),
+            Format::Json if !thing.is_null() => json(thing),
             Format::Json | Format::Table | Format::Csv => {
                 self.note(sentence);
                 Ok(())
@@ -104,6 +97,13 @@ impl Output {
 pub(crate) fn aside(sentence: &str) {
     // Nobody can be told when standard error is gone.
     drop(writeln!(stderr(), "{}", muster_report::safe::terminal(sentence)));
+}
+
+/// One JSON value.
+pub(crate) fn json(value: &Value) -> Result<(), Failure> {
+    let mut text = serde_json::to_string_pretty(value).map_err(unprintable)?;
+    text.push('\n');
+    put(&text)
 }
 
 /// Writes to standard output. A reader that has gone away has what it wanted.

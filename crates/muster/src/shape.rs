@@ -135,9 +135,9 @@ pub(crate) struct Place {
     pub(crate) monitors: Vec<String>,
 }
 
-/// A channel of a monitor.
+/// One of a monitor's channels.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Channel {
+pub(crate) struct Listening {
     /// The monitor's name.
     pub(crate) monitor: String,
     /// Which of its sources.

@@ -38,7 +38,7 @@ fn show(context: &Context) -> Result<(), Failure> {
     if context.common.format == Format::Json {
         let value = serde_json::to_value(&loaded.config);
         let value = value.map_err(|it| Failure::new(Exit::Failed, "cannot print").because(it))?;
-        return Output::new(context)?.json(&value);
+        return output::json(&value);
     }
     let text = toml::to_string(&loaded.config)
         .map_err(|it| Failure::new(Exit::Failed, "cannot print").because(it))?;
@@ -49,7 +49,7 @@ fn show(context: &Context) -> Result<(), Failure> {
 fn annotated(text: &str, loaded: &Loaded) -> String {
     let mut section = String::new();
     let mut listed = 0;
-    let mut out = String::new();
+    let mut lines = Vec::new();
     for line in text.lines() {
         if let Some(name) = line.strip_prefix("[[").and_then(|it| it.strip_suffix("]]")) {
             section = format!("{name}.{listed}.");
@@ -57,15 +57,13 @@ fn annotated(text: &str, loaded: &Loaded) -> String {
         } else if let Some(name) = line.strip_prefix('[').and_then(|it| it.strip_suffix(']')) {
             section = format!("{name}.");
         }
-        out.push_str(line);
         let key = line.split_once(" = ").map(|(key, _)| format!("{section}{key}"));
-        if let Some(origin) = key.map(|it| loaded.origin(&it)).filter(|it| **it != Origin::Default)
-        {
-            out.push_str(&format!("  # {origin}"));
-        }
-        out.push('\n');
+        lines.push(match key.map(|it| loaded.origin(&it)) {
+            None | Some(Origin::Default) => format!("{line}\n"),
+            Some(origin) => format!("{line}  # {origin}\n"),
+        });
     }
-    out
+    lines.concat()
 }
 
 fn explain(context: &Context, wanted: &str) -> Result<(), Failure> {
@@ -84,7 +82,7 @@ fn explain(context: &Context, wanted: &str) -> Result<(), Failure> {
     if context.common.format == Format::Json {
         let inside: Vec<&str> =
             keys.iter().filter(|it| it.section() == key.path).map(|it| it.path.as_str()).collect();
-        return Output::new(context)?.json(&json!({
+        return output::json(&json!({
             "key": key.path, "meaning": key.doc, "form": key.form, "default": key.default,
             "value": loaded.value(wanted), "set_by": loaded.origin(wanted).to_string(),
             "variable": variable(key), "keys": inside,
@@ -94,26 +92,23 @@ fn explain(context: &Context, wanted: &str) -> Result<(), Failure> {
 }
 
 fn section(key: &Key, keys: &[Key]) -> String {
-    let mut text = format!("[{}]\n  {}\n\nkeys:\n", key.path, folded(&key.doc));
-    for inner in keys.iter().filter(|it| it.section() == key.path) {
-        text.push_str(&format!("  {}\n", inner.path));
-    }
-    text
+    let inner = keys.iter().filter(|it| it.section() == key.path);
+    let inner: Vec<String> = inner.map(|it| format!("  {}\n", it.path)).collect();
+    format!("[{}]\n  {}\n\nkeys:\n{}", key.path, folded(&key.doc), inner.concat())
 }
 
 fn one(key: &Key, wanted: &str, loaded: &Loaded) -> String {
-    let value = loaded.value(wanted).map_or_else(|| "nothing".to_owned(), |it| it.to_string());
-    let default = key.default.clone().unwrap_or_else(|| "nothing".to_owned());
-    let mut text = format!("{}\n  {}\n\n", key.path, folded(&key.doc));
-    let mut row = |name: &str, value: &str| text.push_str(&format!("  {name:<9} {value}\n"));
-    row("form", &key.form);
-    row("default", &default);
-    row("value", &value);
-    row("set by", &loaded.origin(wanted).to_string());
-    if let Some(variable) = variable(key) {
-        row("variable", &variable);
-    }
-    text
+    let nothing = || "nothing".to_owned();
+    let rows = [
+        ("form", Some(key.form.clone())),
+        ("default", Some(key.default.clone().unwrap_or_else(nothing))),
+        ("value", Some(loaded.value(wanted).map_or_else(nothing, |it| it.to_string()))),
+        ("set by", Some(loaded.origin(wanted).to_string())),
+        ("variable", variable(key)),
+    ];
+    let rows = rows.iter().filter_map(|(name, it)| Some((name, it.as_ref()?)));
+    let rows: Vec<String> = rows.map(|(name, it)| format!("  {name:<9} {it}\n")).collect();
+    format!("{}\n  {}\n\n{}", key.path, folded(&key.doc), rows.concat())
 }
 
 /// The environment variable that overrides it; lists of tables have none.

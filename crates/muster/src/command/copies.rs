@@ -108,5 +108,5 @@ fn unfit(file: &Path, cause: StoreError) -> Failure {
         .hint("nothing was changed; give a file that `muster backup` wrote")
 }
 
-/// What belongs to an SQLite database: the file, its log and its index of the log.
+/// What belongs to a database: the file, its log and its index of the log.
 const PARTS: [&str; 3] = ["", "-wal", "-shm"];

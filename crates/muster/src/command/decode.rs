@@ -56,13 +56,13 @@ fn decode(input: impl Read, name: &str, kind: DecodeAs) -> Result<(), Failure> {
     let mut frame = 0;
     print(std::iter::from_fn(|| {
         loop {
-            let mut line = Vec::new();
-            match (&mut lines).take(LONGEST_LINE).read_until(b'\n', &mut line) {
+            let mut text = Vec::new();
+            match (&mut lines).take(LONGEST_LINE).read_until(b'\n', &mut text) {
                 Ok(0) | Err(_) => return None,
-                Ok(_) if line.trim_ascii().is_empty() => {}
+                Ok(_) if text.trim_ascii().is_empty() => {}
                 Ok(_) => {
                     frame += 1;
-                    if let Some(found) = bare(frame, link, &line) {
+                    if let Some(found) = bare(frame, link, &text) {
                         return Some(found);
                     }
                 }
@@ -71,8 +71,8 @@ fn decode(input: impl Read, name: &str, kind: DecodeAs) -> Result<(), Failure> {
     }))
 }
 
-fn bare(frame: u64, link: LinkType, line: &[u8]) -> Option<Decoded> {
-    let Some(bytes) = octets(line) else {
+fn bare(frame: u64, link: LinkType, text: &[u8]) -> Option<Decoded> {
+    let Some(bytes) = octets(text) else {
         let error = "this is neither a capture nor hexadecimal digits".to_owned();
         return Some(Decoded::Broken { frame, error });
     };

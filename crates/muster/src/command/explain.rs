@@ -19,7 +19,7 @@ pub(crate) fn run(context: &Context, args: &ExplainArgs) -> Result<(), Failure> 
     let mut path = format!("why/{}", encoded(&args.subject));
     if let Some(at) = &args.at {
         let at = context.reader()?.read(at, Meant::From)?;
-        path.push_str(&format!("?at={}", encoded(&at.to_string())));
+        path = format!("{path}?at={}", encoded(&at.to_string()));
     }
     let answer = Api::to_read(context)?.get(&path)?;
     let why: Why = shaped(answer.clone())?;
@@ -29,7 +29,7 @@ pub(crate) fn run(context: &Context, args: &ExplainArgs) -> Result<(), Failure> 
     }
     if !output.is_for_people() {
         let csv = context.common.format == crate::cli::Format::Csv;
-        return if csv { output.table(&table) } else { output.json(&answer) };
+        return if csv { output.table(&table) } else { output::json(&answer) };
     }
     let name = if why.called.is_empty() { &why.subject } else { &why.called };
     let pairs = [

@@ -9,7 +9,7 @@ use crate::client::{Api, encoded, shaped};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::shape::{Channel, time};
+use crate::shape::{Listening, time};
 
 /// Runs the command.
 pub(crate) fn run(context: &Context, command: &MonitorCommand) -> Result<(), Failure> {
@@ -31,7 +31,7 @@ fn list(output: &Output, api: &Api) -> Result<(), Failure> {
     let mut table = Table::new(&COLUMNS);
     let mut cannot = Vec::new();
     for value in &all {
-        let it: Channel = shaped(value.clone())?;
+        let it: Listening = shaped(value.clone())?;
         let through =
             if it.channel.is_empty() { String::new() } else { format!("/{}", it.channel) };
         for missing in it.cannot {

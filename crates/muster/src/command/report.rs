@@ -25,22 +25,27 @@ fn stays(context: &Context, args: &StaysArgs) -> Result<(), Failure> {
     let output = Output::new(context)?;
     let (from, to) = window(context, args)?;
     let api = Api::to_read(context)?;
-    let mut query = format!("from={}&to={}", encoded(&from.to_string()), encoded(&to.to_string()));
+    let mut query = vec![
+        format!("from={}", encoded(&from.to_string())),
+        format!("to={}", encoded(&to.to_string())),
+    ];
     if let Some(person) = &args.person {
-        query.push_str(&format!("&of=people&person={}", encoded(person)));
+        query.push(format!("of=people&person={}", encoded(person)));
     } else if let Some(text) = &args.device {
-        query.push_str(&format!("&of=devices&device={}", device::number(&api, text)?));
+        query.push(format!("of=devices&device={}", device::number(&api, text)?));
     } else {
-        query.push_str(match args.of {
-            Of::People => "&of=people",
-            Of::Devices => "&of=devices",
-            Of::Both => "&of=both",
-        });
+        let of = match args.of {
+            Of::People => "of=people",
+            Of::Devices => "of=devices",
+            Of::Both => "of=both",
+        };
+        query.push(of.to_owned());
     }
     if let Some(name) = &args.place {
         let site = place::find(&api, name)?.site;
-        query.push_str(&format!("&place={}", encoded(&site)));
+        query.push(format!("place={}", encoded(&site)));
     }
+    let query = query.join("&");
     let rows: Result<Vec<StayRow>, Failure> =
         api.list(&format!("stays?{query}"))?.into_iter().map(|it| shaped(it).map(row)).collect();
     let rows = rows?;

@@ -246,7 +246,7 @@ mod tests {
         ];
         let found = found(&facts);
         assert_eq!(found.len(), 1);
-        let phone = found.get(&identity(heard)).unwrap();
+        let phone = &found[&identity(heard)];
         assert_eq!(phone.last, Some(at(9)));
         assert_eq!(phone.hostname.as_deref(), Some("annas-phone"));
         assert!(phone.addresses.contains("192.168.1.23"));

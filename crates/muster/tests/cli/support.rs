@@ -114,18 +114,15 @@ impl House {
 
     /// What a terminal would show of these commands, and how they ended.
     pub(crate) fn transcript(&self, lines: &[&str]) -> String {
-        let mut text = String::new();
-        for line in lines {
+        let shown = lines.iter().flat_map(|line| {
             let said = self.ask(&words(line));
-            text += &format!("$ muster {line}\n{}", said.out);
-            for line in said.err.lines().filter(|it| !it.starts_with("hub not running")) {
-                text += &format!("! {line}\n");
-            }
-            if said.code != 0 {
-                text += &format!("! exit {}\n", said.code);
-            }
-        }
-        text
+            let mut all = vec![format!("$ muster {line}\n"), said.out];
+            let notes = said.err.lines().filter(|it| !it.starts_with("hub not running"));
+            all.extend(notes.map(|it| format!("! {it}\n")));
+            all.extend((said.code != 0).then(|| format!("! exit {}\n", said.code)));
+            all
+        });
+        shown.collect()
     }
 
     /// Runs a command that must do it, and gives what it printed.
