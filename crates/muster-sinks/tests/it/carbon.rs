@@ -10,7 +10,6 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use muster_config::graphite::GraphiteSettings;
 use muster_core::ports::{Sample, SeriesSink};
-use muster_core::ports::SeriesSink;
 use muster_core::series::feed::{Feed, Pace};
 use muster_core::time::{Now, Time};
 use muster_sinks::graphite::Graphite;

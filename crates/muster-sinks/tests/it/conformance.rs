@@ -16,7 +16,7 @@ pub(crate) type Written = fn(&[Sample]) -> String;
 
 /// All deliveries go over one connection.
 pub(crate) async fn one_connection(open: Open, written: Written) {
-    let peer = Peer::start(&[Script::Take, Script::Take]).await;
+    let peer = Peer::start(&[Script::Take, Script::Take]);
     let mut sink = open(peer.address);
     let mut wanted = String::new();
     for second in 0..20 {
@@ -30,7 +30,7 @@ pub(crate) async fn one_connection(open: Open, written: Written) {
 
 /// A slow peer is waited for as long as it takes anything.
 pub(crate) async fn a_slow_peer(open: Open, written: Written) {
-    let peer = Peer::start(&[Script::Sip]).await;
+    let peer = Peer::start(&[Script::Sip]);
     let mut sink = open(peer.address);
     let samples = samples(0, 10_000);
     sink.deliver(&samples).await.unwrap();
@@ -49,7 +49,7 @@ pub(crate) async fn offered_again(open: Open, written: Written) {
         &[Script::HalfClose, Script::Take],
         &[Script::Answer, Script::Take],
     ] {
-        let peer = Peer::start(first).await;
+        let peer = Peer::start(first);
         let mut sink = open(peer.address);
         let samples = many();
         let refused = sink.deliver(&samples).await;
@@ -65,7 +65,7 @@ pub(crate) async fn offered_again(open: Open, written: Written) {
 /// A connection that was closed between two deliveries is told, so that what the peer may have
 /// lost is sent again, and not found out by losing a sample.
 pub(crate) async fn closed_while_idle(open: Open, written: Written) {
-    let mut peer = Peer::start(&[Script::CloseWhenTold, Script::Take]).await;
+    let mut peer = Peer::start(&[Script::CloseWhenTold, Script::Take]);
     let mut sink = open(peer.address);
     let (one, two) = (samples(0, 1), samples(5, 1));
     sink.deliver(&one).await.unwrap();
@@ -88,7 +88,7 @@ pub(crate) async fn nobody_there(open: Open) {
 
 /// A delivery that is dropped in the middle leaves nothing behind that could be mixed up.
 pub(crate) async fn dropped_in_the_middle(open: Open, written: Written) {
-    let peer = Peer::start(&[Script::Ignore, Script::Take]).await;
+    let peer = Peer::start(&[Script::Ignore, Script::Take]);
     let mut sink = open(peer.address);
     let samples = many();
     let soon = Duration::from_millis(20);

@@ -1,5 +1,6 @@
 //! The Graphite sink keeps every promise of a series sink, and says plainly what is wrong.
 
+use std::fmt::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -52,7 +53,7 @@ async fn what_is_wrong_is_said_plainly() {
         (&[Script::Ignore], "the peer took nothing for 0.3 s"),
         (&[Script::HalfClose], "the peer closed the connection"),
     ] {
-        let peer = Peer::start(script).await;
+        let peer = Peer::start(script);
         let found = refusal(open(peer.address)).await;
         assert!(found.starts_with(said), "{script:?}: {found}");
     }
@@ -83,7 +84,7 @@ fn written(samples: &[Sample]) -> String {
     let mut text = String::new();
     for sample in samples {
         for (name, value) in &sample.values {
-            text += &format!("home.presence.{name} {value} {}\n", sample.at.secs());
+            writeln!(text, "home.presence.{name} {value} {}", sample.at.secs()).unwrap();
         }
     }
     text

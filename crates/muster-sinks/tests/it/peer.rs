@@ -38,11 +38,11 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    pub(crate) async fn start(scripts: &'static [Script]) -> Self {
-        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), scripts).await
+    pub(crate) fn start(scripts: &'static [Script]) -> Self {
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), scripts)
     }
 
-    pub(crate) async fn start_at(address: SocketAddr, scripts: &'static [Script]) -> Self {
+    pub(crate) fn start_at(address: SocketAddr, scripts: &'static [Script]) -> Self {
         let listener = std::net::TcpListener::bind(address).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
@@ -92,10 +92,10 @@ async fn serve(
         let mut heard = Vec::new();
         act(stream, *script, &mut heard, &mut told, &mut ignored).await;
         taken.push(heard);
-        drop(closing.try_send(()));
+        closing.try_send(()).ok();
     }
     // Whoever is ignored is not closed before the test is over.
-    drop(stopped.recv().await);
+    let _ = stopped.recv().await;
     taken
 }
 
@@ -130,7 +130,7 @@ async fn act(
             drop(stream.read_to_end(heard).await);
         }
         Script::CloseWhenTold => {
-            drop(told.recv().await);
+            let _ = told.recv().await;
             // What was acknowledged is here already.
             let mut stream = stream.into_std().unwrap();
             let mut some = [0; 4_096];

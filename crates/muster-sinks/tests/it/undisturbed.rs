@@ -20,14 +20,14 @@ use crate::peer::{Peer, Script};
 #[tokio::test]
 async fn ten_minutes_without_a_peer_leave_no_gap() {
     let mut house = House::new(86_400);
-    let mut peer = Peer::start(&[Script::CloseWhenTold]).await;
+    let mut peer = Peer::start(&[Script::CloseWhenTold]);
     let address = peer.address;
     let mut sink = open(address);
     house.live(&mut *sink, 600).await;
     peer.close().await;
     let mut taken = peer.taken().await;
     house.live(&mut *sink, 600).await;
-    let back = Peer::start_at(address, &[Script::Take]).await;
+    let back = Peer::start_at(address, &[Script::Take]);
     house.live(&mut *sink, 300).await;
     drop(sink);
     taken.extend(back.taken().await);
@@ -41,7 +41,7 @@ async fn beyond_the_bound_the_oldest_are_dropped_and_counted() {
     let address = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
     let mut sink = open(address);
     house.live(&mut *sink, 3_600).await;
-    let peer = Peer::start_at(address, &[Script::Take]).await;
+    let peer = Peer::start_at(address, &[Script::Take]);
     house.live(&mut *sink, 120).await;
     drop(sink);
     let taken = peer.taken().await.concat();
