@@ -7,7 +7,6 @@
 //! of every `is_home` beside it.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crate::change::{Change, ChangeKind};
 use crate::directory::{Device, Directory};
@@ -125,8 +124,8 @@ pub struct SinkHealth {
     pub backlog: u64,
     /// How many samples were given up since the start: older than the bound, or refused.
     pub dropped: u64,
-    /// How long it has been failing, and why, in plain words; none: it is not.
-    pub last_error: Option<(Duration, String)>,
+    /// Why nothing is delivered at the moment, in plain words; none: all is well.
+    pub last_error: Option<String>,
 }
 
 /// Whether a kind of change says that its subject is present, and that this is known.

@@ -12,6 +12,8 @@ mod command;
 mod context;
 mod failure;
 
+mod dispatch;
+
 mod declare;
 mod hold;
 mod picture;
