@@ -10,6 +10,8 @@
 
 mod check;
 
+mod lab;
+
 mod oui;
 
 use std::process::ExitCode;
@@ -28,6 +30,9 @@ struct Cli {
 enum Chore {
     /// Run every check that a change must pass, in order, and stop at the first that fails
     Check(check::Options),
+    /// Open a place to try Muster by hand
+    #[command(subcommand)]
+    Lab(lab::Lab),
     /// Rebuild the vendor table from the listings of Debian's ieee-data package
     Oui,
 }
@@ -35,6 +40,7 @@ enum Chore {
 fn main() -> ExitCode {
     let done = match Cli::parse().chore {
         Chore::Check(options) => check::run(&options),
+        Chore::Lab(lab) => lab::run(&lab),
         Chore::Oui => oui::run().map(|()| ExitCode::SUCCESS),
     };
     match done {

@@ -145,6 +145,23 @@ fn a_table_that_nobody_pokes_is_not_coverage() {
 }
 
 #[test]
+fn an_interface_without_address_cannot_poke_and_is_not_covered() {
+    let bed = Bed::new("noip");
+    let _devices = bed.devices("5", &[]);
+    let mut source = bed.source(Rights::None, &[]);
+    source.wait_for("va0 coverage ");
+    bed.ip_at_hub(&["addr", "flush", "dev", "va0"]);
+    source.wait_for("cannot hear anything reliably now: nobody can be poked");
+    let between = now();
+    bed.ip_at_hub(&["addr", "add", "10.77.0.1/24", "dev", "va0"]);
+    source.wait_for("va0 channel hears=true");
+    source.wait_until("new coverage", |it| {
+        it.strip_prefix("va0 coverage ").is_some_and(|it| it > between.as_str())
+    });
+    assert_not_covered(&source, &between);
+}
+
+#[test]
 fn coverage_stops_while_the_link_is_down() {
     let bed = Bed::new("down");
     let _devices = bed.devices("5", &[]);

@@ -116,8 +116,11 @@ impl Asker {
             }
             (Self::Pokes(poke, sockets), _) => {
                 while let Some(ip) = poke.poll_poke(now) {
-                    if sockets.poke(ip, link.index).is_err() {
+                    if let Err(error) = sockets.poke(ip, link.index) {
                         poke.not_sent(ip);
+                        if is_general(&error) {
+                            return Err(error);
+                        }
                     }
                 }
             }
@@ -125,6 +128,14 @@ impl Asker {
         }
         Ok(())
     }
+}
+
+/// Whether the error would meet every other address too: a firewall, no memory, no link.
+fn is_general(error: &io::Error) -> bool {
+    use io::ErrorKind::{NetworkDown, PermissionDenied};
+
+    matches!(error.kind(), NetworkDown | PermissionDenied)
+        || error.raw_os_error() == Some(libc::ENOBUFS)
 }
 
 fn send_frame(link: &Link, socket: &PacketSocket, ask: Ask) -> io::Result<()> {

@@ -77,6 +77,7 @@ impl Channel {
         } else if self.link.deaf.is_some() {
             self.trouble = None;
             self.coverage.interrupt();
+            self.reopen();
         }
         self.link = link;
         if moved {
@@ -115,8 +116,12 @@ impl Channel {
                 Poll::Ready(Ok(length)) => {
                     self.frame(buffer.get(..length).unwrap_or(&[]), hub, out);
                 }
-                // The interface went down or away; the link's own messages tell which.
-                Poll::Ready(Err(error)) => self.lately = Some(format!("cannot hear: {error}")),
+                Poll::Ready(Err(error)) => {
+                    // The interface went down or away; a later look opens the socket again.
+                    self.lately = Some(format!("cannot hear: {error}"));
+                    self.packet = Err(error);
+                    return Poll::Ready(());
+                }
             }
             any = Poll::Ready(());
         }
@@ -212,7 +217,8 @@ impl Channel {
 
     /// When [`Self::send`] has something to do.
     pub(super) fn poll_timeout(&self) -> Option<Duration> {
-        if self.link.deaf.is_some() { None } else { self.asker.poll_timeout() }
+        let mute = matches!(self.asker, Asker::Frames(_)) && self.packet.is_err();
+        if mute || self.link.deaf.is_some() { None } else { self.asker.poll_timeout() }
     }
 
     /// Whether everybody on the link has been asked once and could answer.
@@ -231,18 +237,37 @@ impl Channel {
         if let Some(why) = self.link.deaf {
             return Some(why.to_owned());
         }
-        if let Ok(socket) = &self.packet {
-            let trouble = check_socket(socket);
-            if trouble.as_deref() == Some(FILTER_GONE) {
-                // What it hears without its filter is not what it was made for: begin anew.
-                self.packet = PacketSocket::open(self.link.index);
+        match (&self.packet, &self.asker) {
+            (Ok(socket), _) => {
+                let trouble = check_socket(socket);
+                if trouble.as_deref() == Some(FILTER_GONE) {
+                    // What it hears without its filter is not what it was made for: begin anew.
+                    self.packet = PacketSocket::open(self.link.index);
+                }
+                trouble.or(lately)
             }
-            return trouble.or(lately);
+            (Err(error), Asker::Frames(_)) => {
+                let trouble = format!("cannot hear: {error}");
+                self.reopen();
+                Some(lately.unwrap_or(trouble))
+            }
+            (Err(_), Asker::Nobody) => {
+                Some("nobody keeps the neighbour table fresh: pokes are switched off".into())
+            }
+            (Err(_), Asker::Pokes(..)) if self.link.addresses.is_empty() => {
+                Some("nobody can be poked: the interface has no address".into())
+            }
+            (Err(_), Asker::Pokes(..)) => lately,
         }
-        if matches!(self.asker, Asker::Nobody) {
-            return Some("nobody keeps the neighbour table fresh: pokes are switched off".into());
+    }
+
+    /// Opens the packet socket again if it was lost; what is not allowed is not tried.
+    fn reopen(&mut self) {
+        if let Err(error) = &self.packet
+            && error.kind() != io::ErrorKind::PermissionDenied
+        {
+            self.packet = PacketSocket::open(self.link.index);
         }
-        lately
     }
 
     fn frame(&mut self, bytes: &[u8], hub: &Hub<'_>, out: &mut Vec<Fact>) {

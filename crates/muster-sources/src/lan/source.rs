@@ -266,7 +266,10 @@ impl Lan {
                     let at_home = alone || channel.knows(*mac);
                     let here = |ip: &&IpAddr| {
                         let v6 = matches!(ip, IpAddr::V6(it) if it.is_unicast_link_local());
-                        channel.link.reaches(**ip)
+                        // Without an own IPv6 address nobody can be asked by his.
+                        let speaks = ip.is_ipv4() || channel.link.source_v6().is_some();
+                        speaks
+                            && channel.link.reaches(**ip)
                             && !channel.link.owns(**ip)
                             && !self.settings.excludes(**ip)
                             && (at_home || !v6)
