@@ -79,7 +79,8 @@ impl Engine {
         stay
     }
 
-    fn drop_stay(&mut self, about: &About, gone: &Stay, new: &[Judged]) {
+    /// Takes back a stay that is not one any more.
+    pub(super) fn drop_stay(&mut self, about: &About, gone: &Stay, new: &[Judged]) {
         self.outbox.stays.remove(&gone.id);
         self.outbox.gone.insert(gone.id);
         let joined = new.iter().any(|it| it.site == gone.site && it.ended == Ended::Open);

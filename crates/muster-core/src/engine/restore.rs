@@ -16,6 +16,7 @@ use crate::time::{Now, Time};
 use super::device::Recorded;
 use super::listeners::ListenerState;
 use super::person::PersonState;
+use super::record::About;
 use super::{Engine, Outbox};
 
 /// An engine that goes on where the store ends; `resumed` is known when it had been going on.
@@ -53,9 +54,14 @@ pub(super) fn engine(
         last_stay: restored.last_stay.0,
         last_change: restored.last_change,
     };
-    let known = restored.stays.into_iter().filter(|it| it.from <= frontier);
+    let (known, wrong): (Vec<Stay>, Vec<Stay>) =
+        restored.stays.into_iter().partition(|it| it.from <= frontier);
+    for stay in wrong {
+        let about = About { subject: stay.subject, source: None, owner: None, settled: None };
+        engine.drop_stay(&about, &stay, &[]);
+    }
     engine.recall_listeners();
-    engine.recall(known.collect(), &restored.states);
+    engine.recall(known, &restored.states);
     // Without a pause there was nobody who did not listen.
     if resumed.is_none() && now.wall > frontier {
         engine.resumed = now.wall;
