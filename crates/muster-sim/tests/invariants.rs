@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use muster_core::change::{Change, ChangeKind};
 use muster_core::directory::{DeviceKind, Edit};
-use muster_core::fact::{Fact, FactBody, Listener, Outcome, Probe, Sighting, SourceKind};
+use muster_core::fact::{
+    Detail, DetailKind, Fact, FactBody, Listener, Outcome, Probe, Sighting, SourceKind,
+};
 use muster_core::identity::{DeviceId, Identity, PersonId};
 use muster_core::policy::Policy;
 use muster_core::span::Span;
@@ -33,6 +35,10 @@ impl House {
     }
 
     fn owned(mut self) -> Self {
+        let value = "annas-phone".into();
+        let identity = self.phone.clone();
+        let (at, kind) = (self.wall(), DetailKind::Hostname);
+        self.tell(FactBody::Detail(Detail { identity, at, kind, value }));
         let edits = [
             Edit::AddPerson { name: "anna".to_owned(), display: String::new() },
             Edit::EditDevice {
@@ -109,11 +115,10 @@ fn whatever_fails_nobody_leaves_who_is_there() {
                 5 => house.hub.fail(&[Fault::Full, Fault::Unheard, Fault::Full]),
                 6 => house.hub.step_clock(rng.within(-100, 3600)),
                 7 => house.hub.heal(),
-                _ => {
-                    house.seen();
-                    house.covered(rng.within(1, 60).unsigned_abs());
-                }
+                _ => {}
             }
+            house.seen();
+            house.covered(rng.within(1, 60).unsigned_abs());
         }
         house.seen();
         let journal = house.journal();
