@@ -10,8 +10,13 @@
 
 mod check;
 
+mod leave;
+
 mod oui;
 
+mod simulate;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -28,6 +33,27 @@ struct Cli {
 enum Chore {
     /// Run every check that a change must pass, in order, and stop at the first that fails
     Check(check::Options),
+    /// Play random worlds against the hub's machines and compare with the reference
+    Simulate {
+        /// How many worlds
+        #[arg(long, default_value_t = 1000)]
+        seeds: u64,
+        /// The first seed
+        #[arg(long, default_value_t = 0)]
+        first: u64,
+    },
+    /// Measure false departures against leave delay; writes leave.json and leave.svg
+    Leave {
+        /// How many households
+        #[arg(long, default_value_t = 5)]
+        households: u64,
+        /// For how many days each
+        #[arg(long, default_value_t = 28)]
+        days: u64,
+        /// Into which folder
+        #[arg(long, default_value = "docs/benchmarks")]
+        into: PathBuf,
+    },
     /// Rebuild the vendor table from the listings of Debian's ieee-data package
     Oui,
 }
@@ -35,6 +61,10 @@ enum Chore {
 fn main() -> ExitCode {
     let done = match Cli::parse().chore {
         Chore::Check(options) => check::run(&options),
+        Chore::Simulate { seeds, first } => simulate::run(seeds, first).map(|()| ExitCode::SUCCESS),
+        Chore::Leave { households, days, into } => {
+            leave::run(households, days, &into).map(|()| ExitCode::SUCCESS)
+        }
         Chore::Oui => oui::run().map(|()| ExitCode::SUCCESS),
     };
     match done {
