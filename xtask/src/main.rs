@@ -11,9 +11,13 @@
 mod check;
 
 mod lab;
+mod leave;
 
 mod oui;
 
+mod simulate;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -33,6 +37,27 @@ enum Chore {
     /// Open a place to try Muster by hand
     #[command(subcommand)]
     Lab(lab::Lab),
+    /// Play random worlds against the hub's machines and compare with the reference
+    Simulate {
+        /// How many worlds
+        #[arg(long, default_value_t = 1000)]
+        seeds: u64,
+        /// The first seed
+        #[arg(long, default_value_t = 0)]
+        first: u64,
+    },
+    /// Measure false departures against leave delay; writes leave.json and leave.svg
+    Leave {
+        /// How many households
+        #[arg(long, default_value_t = 5)]
+        households: u64,
+        /// For how many days each
+        #[arg(long, default_value_t = 28)]
+        days: u64,
+        /// Into which folder
+        #[arg(long, default_value = "docs/benchmarks")]
+        into: PathBuf,
+    },
     /// Rebuild the vendor table from the listings of Debian's ieee-data package
     Oui,
 }
@@ -41,6 +66,10 @@ fn main() -> ExitCode {
     let done = match Cli::parse().chore {
         Chore::Check(options) => check::run(&options),
         Chore::Lab(lab) => lab::run(&lab),
+        Chore::Simulate { seeds, first } => simulate::run(seeds, first).map(|()| ExitCode::SUCCESS),
+        Chore::Leave { households, days, into } => {
+            leave::run(households, days, &into).map(|()| ExitCode::SUCCESS)
+        }
         Chore::Oui => oui::run().map(|()| ExitCode::SUCCESS),
     };
     match done {

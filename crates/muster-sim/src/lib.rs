@@ -7,6 +7,8 @@ pub mod household;
 
 pub mod lan_responder;
 
+pub mod leave_curve;
+
 pub mod simulate;
 
 pub mod generator;

@@ -31,11 +31,7 @@ pub(super) struct Late(pub(super) Time);
 
 impl Reader {
     /// The fold at a time. `stored` is the last change known to be stored by now.
-    pub(super) async fn load(
-        store: &dyn Store,
-        at: Time,
-        stored: u64,
-    ) -> Result<Self, StoreError> {
+    pub(super) async fn load(store: &dyn Store, at: Time, stored: u64) -> Result<Self, StoreError> {
         let until = at + INSTANT;
         // First of all: what is stored while the states are read is read again.
         let newest = store.changes_within(Span::new(Time::MIN, until), None, 1).await?;

@@ -123,7 +123,8 @@ async fn a_store_that_does_not_answer_is_waited_for() {
     let mut scene = Scene::new(DAY);
     scene.live(60, &["1 arrived person:1 0"]).await;
     scene.store.fail([Fault::Full]);
-    let batch = Batch { changes: vec![change("1 left person:1 0", scene.second)], ..Batch::default() };
+    let batch =
+        Batch { changes: vec![change("1 left person:1 0", scene.second)], ..Batch::default() };
     assert!(scene.store.commit(&batch).await.is_err());
     scene.live(60, &[]).await;
     scene.check(START);
@@ -360,4 +361,3 @@ fn change(line: &str, from: i64) -> Change {
     change.source = Some(SourceKind::Lan);
     change
 }
-
