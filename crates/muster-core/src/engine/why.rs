@@ -148,7 +148,7 @@ impl Engine {
                     identity: entry.identity.clone(),
                     listener: heard.listener.clone(),
                     last: last.to - crate::fact::SIGHTING,
-                    rssi: track.readings.last().and_then(|it| it.rssi),
+                    rssi: track.reading.and_then(|it| it.rssi),
                     decisive: waiting.is_some(),
                     covered: !self.is_dark(track.listener),
                     silence: self.silence(line, tail.map(|it| it.last)),
