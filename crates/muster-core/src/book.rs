@@ -14,11 +14,14 @@ use crate::span::{Span, SpanSet};
 use crate::time::Time;
 
 mod drain;
+mod ids;
+
+use ids::Ids;
 
 /// All facts since [`Book::since`].
 #[derive(Debug, Default)]
 pub(crate) struct Book {
-    ids: BTreeMap<Identity, IdentityId>,
+    ids: Ids,
     entries: Vec<Entry>,
     listener_ids: BTreeMap<Listener, ListenerId>,
     listeners: Vec<Heard>,
@@ -46,8 +49,10 @@ pub(crate) struct Track {
     pub(crate) listener: ListenerId,
     pub(crate) heard: SpanSet,
     pub(crate) probes: Vec<(Time, Outcome)>,
-    /// The readings of the latest intervals.
-    pub(crate) readings: Vec<Reading>,
+    /// The reading of the latest interval.
+    pub(crate) reading: Option<Reading>,
+    /// Readings of earlier intervals that are not stored yet.
+    earlier: Vec<Reading>,
     /// The hour that is already on the list of what to store.
     marked: Time,
 }
@@ -134,7 +139,7 @@ impl Book {
 
     pub(crate) fn identity(&mut self, identity: &Identity) -> IdentityId {
         match self.ids.get(identity) {
-            Some(id) => *id,
+            Some(id) => id,
             None => self.add_identity(identity.clone()),
         }
     }
@@ -356,10 +361,14 @@ impl Track {
         let better = |a: &Reading, b: &Reading| {
             (a.rssi, std::cmp::Reverse(a.at)) > (b.rssi, std::cmp::Reverse(b.at))
         };
-        match self.readings.iter_mut().rev().find(|it| it.interval == new.interval) {
+        let mut at_hand = self.reading.iter_mut().chain(&mut self.earlier);
+        match at_hand.find(|it| it.interval == new.interval) {
             Some(old) if better(&new, old) => *old = new,
             Some(_) => return false,
-            None => self.readings.push(new),
+            None => match &mut self.reading {
+                Some(latest) if new.interval < latest.interval => self.earlier.push(new),
+                latest => self.earlier.extend(latest.replace(new)),
+            },
         }
         true
     }
@@ -368,11 +377,13 @@ impl Track {
 fn track(entry: &mut Entry, listener: ListenerId) -> Option<&mut Track> {
     let known = entry.tracks.iter().position(|it| it.listener == listener);
     if known.is_none() {
+        entry.tracks.reserve_exact(1);
         entry.tracks.push(Track {
             listener,
             heard: SpanSet::new(),
             probes: Vec::new(),
-            readings: Vec::new(),
+            reading: None,
+            earlier: Vec::new(),
             marked: Time::MIN,
         });
     }

@@ -20,10 +20,11 @@ use crate::stay::{Stay, StayId};
 use crate::time::{Now, Time};
 
 use crate::book::Book;
-use device::DeviceState;
+use devices::Devices;
 use person::PersonState;
 
 mod device;
+mod devices;
 mod edits;
 mod intake;
 mod listeners;
@@ -42,7 +43,7 @@ pub struct Engine {
     policy: Policy,
     book: Book,
     directory: Directory,
-    devices: BTreeMap<DeviceId, DeviceState>,
+    devices: Devices,
     people: BTreeMap<PersonId, PersonState>,
     listeners: BTreeMap<ListenerId, listeners::ListenerState>,
     /// Facts before this time are known, but no longer judged.
@@ -228,7 +229,7 @@ impl Engine {
 
     /// The stays at hand, of all subjects: for comparison with a reference.
     pub fn stays(&self) -> impl Iterator<Item = &Stay> {
-        let devices = self.devices.values().flat_map(|it| it.stays.iter().map(|it| &it.stay));
+        let devices = self.devices.iter().flat_map(|(_, it)| it.stays.iter().map(|it| &it.stay));
         devices.chain(self.people.values().flat_map(|it| it.stays.iter()))
     }
 

@@ -61,12 +61,10 @@ impl Book {
             batch.probes.push(ProbeHour { hour, identity: id, listener, outcomes });
         }
         for (interval, id, listener) in dirty.readings {
-            let Some(entry) = self.entries.get_mut(index(id.0)) else { continue };
-            let Some(track) = entry.tracks.iter_mut().find(|it| it.listener == listener) else {
-                continue;
-            };
-            batch.readings.extend(track.readings.iter().find(|it| it.interval == interval));
-            track.readings.retain(|it| it.interval >= interval);
+            let Some(track) = self.track(id, listener) else { continue };
+            let mut readings = track.reading.iter().chain(&track.earlier);
+            batch.readings.extend(readings.find(|it| it.interval == interval));
+            track.earlier.retain(|it| it.interval >= interval);
         }
     }
 }

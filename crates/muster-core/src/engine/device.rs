@@ -24,6 +24,8 @@ pub(super) struct DeviceState {
     /// Facts from this time on could change the judgement.
     rejudge: Option<Time>,
     pub(super) tail: Option<Tail>,
+    /// Whose sighting last went on with the tail: it is one of those that decide.
+    continued_by: Option<ListenerId>,
     pub(super) arriving: Option<(Time, Time)>,
     /// The shortest gap that could end a stay.
     pub(super) shortest: Duration,
@@ -61,9 +63,11 @@ impl DeviceState {
             && self.rejudge.is_none()
             && at >= tail.last
             && at.since(tail.last) <= SIGHTING
-            && tail.decisive.iter().any(|it| it.listener == listener);
+            && (self.continued_by == Some(listener)
+                || tail.decisive.iter().any(|it| it.listener == listener));
         goes_on.then(|| {
             tail.last = at;
+            self.continued_by = Some(listener);
             !std::mem::replace(&mut self.extended, true)
         })
     }
@@ -78,7 +82,7 @@ impl DeviceState {
 impl Engine {
     /// Judges a device again because time or coverage went on.
     pub(super) fn retry(&mut self, id: DeviceId) {
-        let Some(state) = self.devices.get_mut(&id) else { return };
+        let Some(state) = self.devices.get_mut(id) else { return };
         let from = match (&state.tail, state.arriving) {
             (Some(tail), _) => tail.last,
             (None, Some((from, _))) => from,
@@ -89,12 +93,12 @@ impl Engine {
     }
 
     pub(super) fn judge_device(&mut self, id: DeviceId) {
-        let Some(mut state) = self.devices.remove(&id) else { return };
+        let Some(mut state) = self.devices.take(id) else { return };
         match state.rejudge.take() {
             Some(from) => self.rejudge(id, &mut state, from),
             None => self.extend(&mut state),
         }
-        self.devices.insert(id, state);
+        self.devices.put(id, state);
         self.restand(id);
     }
 
@@ -162,10 +166,12 @@ impl Engine {
         let old_stays = old.into_iter().map(|it| it.stay).collect();
         let about = super::record::About { subject, source, owner, settled };
         let stays = self.record(&about, old_stays, &verdict.stays);
+        state.stays.reserve_exact(stays.len());
         state.stays.extend(
             stays.into_iter().zip(verdict.stays).map(|(stay, judged)| Recorded { stay, judged }),
         );
         state.tail = verdict.tail;
+        state.continued_by = None;
         state.arriving = verdict.arriving;
         state.unsettled = verdict.unsettled;
         self.schedule(id, state);
@@ -206,7 +212,7 @@ impl Engine {
 
     /// Finds out whether a present device is unknown, and tells it if that is new.
     pub(super) fn restand(&mut self, id: DeviceId) {
-        let Some(state) = self.devices.get(&id) else { return };
+        let Some(state) = self.devices.get(id) else { return };
         let open = state.open().map(|it| it.stay.clone());
         let dark = open.as_ref().and(state.tail.as_ref()).and_then(|tail| {
             let out = tail.decisive.iter().filter(|it| !it.dropped && self.is_dark(it.listener));
@@ -222,7 +228,7 @@ impl Engine {
         let source = state.source;
         let reason =
             dark.and_then(|(_, it)| self.book.heard_by(it)).map(|it| it.listener.to_string());
-        if let Some(state) = self.devices.get_mut(&id) {
+        if let Some(state) = self.devices.get_mut(id) {
             state.unknown = dark.map(|(at, _)| at);
         }
         let owner = self.directory.device(id).owner();

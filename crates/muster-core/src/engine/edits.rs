@@ -17,7 +17,7 @@ impl Engine {
         self.directory.apply(edit)?;
         self.outbox.directory = true;
         for id in touched {
-            self.devices.entry(id).or_default().rejudge_from(Time::MIN);
+            self.devices.of(id).rejudge_from(Time::MIN);
             self.urgent.insert(id);
         }
         self.voters.extend(people);
@@ -44,9 +44,7 @@ impl Engine {
                 self.known(identity.own_device())?;
                 vec![self.directory.device_of(*identity), identity.own_device()]
             }
-            Edit::PlaceMonitor { .. } | Edit::RemovePlace { .. } => {
-                self.devices.keys().copied().collect()
-            }
+            Edit::PlaceMonitor { .. } | Edit::RemovePlace { .. } => self.devices.ids().collect(),
             Edit::AddPerson { .. }
             | Edit::RenamePerson { .. }
             | Edit::RemovePerson { .. }
@@ -58,10 +56,16 @@ impl Engine {
     }
 
     fn known(&self, device: DeviceId) -> Result<(), EditError> {
-        match self.book.entry(IdentityId(device.0.max(1))).filter(|_| device.0 > 0) {
-            Some(_) => Ok(()),
-            None => Err(EditError::Missing { what: "device", given: device.to_string() }),
+        if self.knows(device) {
+            Ok(())
+        } else {
+            Err(EditError::Missing { what: "device", given: device.to_string() })
         }
+    }
+
+    /// Whether an identity names this device.
+    pub(super) fn knows(&self, device: DeviceId) -> bool {
+        device.0 > 0 && self.book.entry(IdentityId(device.0)).is_some()
     }
 
     /// The change that tells of the edit itself.

@@ -124,7 +124,7 @@ impl Engine {
             change.reason = identity.to_string().into();
             self.tell(change);
         }
-        let state = self.devices.entry(device).or_default();
+        let state = self.devices.of(device);
         if let Some(first) = state.goes_on(listener, at) {
             if first {
                 self.lazy.insert(device);
@@ -146,7 +146,7 @@ impl Engine {
     /// A device was asked in vain.
     fn missed(&mut self, id: IdentityId, at: Time) {
         let device = self.directory.device_of(id);
-        let state = self.devices.entry(device).or_default();
+        let state = self.devices.of(device);
         match &state.tail {
             Some(tail) if at >= tail.last && at < tail.due && self.frontier < tail.due => {}
             Some(_) | None => {
@@ -170,7 +170,7 @@ impl Engine {
         let unsettled: Vec<_> = self.unsettled.range(from..).copied().collect();
         for (at, id) in unsettled {
             let before = Time::from_micros(at.micros().saturating_sub(1));
-            if let Some(state) = self.devices.get_mut(&id) {
+            if let Some(state) = self.devices.get_mut(id) {
                 state.rejudge_from(before);
                 self.urgent.insert(id);
             }
@@ -189,7 +189,7 @@ impl Engine {
             self.book.entries().filter(|(_, it)| heard(it)).map(|(id, _)| id).collect();
         for id in ids {
             let device = self.directory.device_of(id);
-            if let Some(state) = self.devices.get_mut(&device) {
+            if let Some(state) = self.devices.get_mut(device) {
                 state.rejudge_from(from);
                 self.urgent.insert(device);
             }

@@ -69,11 +69,11 @@ impl Engine {
 
     /// The present that this listener decides about may have become unknown, or known.
     fn restand_all(&mut self, id: ListenerId) {
-        let decides = |it: &super::DeviceState| {
+        let decides = |it: &super::device::DeviceState| {
             it.tail.as_ref().is_some_and(|it| it.decisive.iter().any(|it| it.listener == id))
         };
         let devices: Vec<_> =
-            self.devices.iter().filter(|(_, it)| decides(it)).map(|(id, _)| *id).collect();
+            self.devices.iter().filter(|(_, it)| decides(it)).map(|(id, _)| id).collect();
         for device in devices {
             self.restand(device);
         }

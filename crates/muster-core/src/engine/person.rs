@@ -59,7 +59,7 @@ impl Engine {
         let mut holds = Vec::new();
         for (device, entry) in &self.directory.devices {
             let owned = entry.owners.iter().any(|it| it.person == Some(id));
-            let Some(state) = self.devices.get(device).filter(|_| owned && entry.is_carried())
+            let Some(state) = self.devices.get(*device).filter(|_| owned && entry.is_carried())
             else {
                 continue;
             };
@@ -78,7 +78,7 @@ impl Engine {
 
     /// The media on which a carried device of theirs is present.
     pub(super) fn media_of(&self, id: PersonId) -> Vec<crate::fact::SourceKind> {
-        let states = self.carried_by(id).filter_map(|it| self.devices.get(&it));
+        let states = self.carried_by(id).filter_map(|it| self.devices.get(it));
         let open = states.filter(|it| it.open().is_some());
         let mut media: Vec<_> = open.filter_map(|it| it.source).collect();
         media.sort_unstable();
@@ -105,7 +105,7 @@ impl Engine {
         let open = state.open().cloned();
         let presences: Vec<_> = self
             .carried_by(id)
-            .filter_map(|it| self.devices.get(&it))
+            .filter_map(|it| self.devices.get(it))
             .filter(|it| it.open().is_some())
             .map(|it| (Self::presence_of(it), it.unknown))
             .collect();

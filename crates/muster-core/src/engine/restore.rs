@@ -14,6 +14,7 @@ use crate::stay::{Ended, Stay, Subject};
 use crate::time::{Now, Time};
 
 use super::device::Recorded;
+use super::devices::Devices;
 use super::listeners::ListenerState;
 use super::person::PersonState;
 use super::record::About;
@@ -35,7 +36,7 @@ pub(super) fn engine(
         policy,
         book,
         directory: restored.directory,
-        devices: BTreeMap::new(),
+        devices: Devices::default(),
         people: BTreeMap::new(),
         listeners: BTreeMap::new(),
         floor,
@@ -84,18 +85,22 @@ impl Engine {
     fn recall(&mut self, stays: Vec<Stay>, states: &[Change]) {
         let ids: Vec<IdentityId> = self.book.entries().map(|(id, _)| id).collect();
         for id in ids {
-            self.devices.entry(self.directory.device_of(id)).or_default();
+            self.devices.of(self.directory.device_of(id));
         }
         for person in self.directory.people.keys() {
             self.people.entry(*person).or_default();
         }
-        let mut stays = stays;
+        let is_known = |it: &Stay| match it.subject {
+            Subject::Device(id) => self.knows(id),
+            Subject::Person(_) => true,
+        };
+        let mut stays: Vec<Stay> = stays.into_iter().filter(is_known).collect();
         stays.sort_by_key(|it| (it.from, it.site));
         for stay in stays {
             match stay.subject {
                 Subject::Device(id) => {
                     let judged = as_judged(&stay);
-                    self.devices.entry(id).or_default().stays.push(Recorded { stay, judged });
+                    self.devices.of(id).stays.push(Recorded { stay, judged });
                 }
                 Subject::Person(id) => {
                     let state: &mut PersonState = self.people.entry(id).or_default();
@@ -108,19 +113,19 @@ impl Engine {
         }
         for change in states.iter().filter(|it| it.kind == ChangeKind::Unknown) {
             match change.subject {
-                Some(Subject::Device(id)) => {
-                    self.devices.entry(id).or_default().unknown = Some(change.at);
+                Some(Subject::Device(id)) if self.knows(id) => {
+                    self.devices.of(id).unknown = Some(change.at);
                 }
                 Some(Subject::Person(id)) => {
                     self.people.entry(id).or_default().unknown = Some(change.at);
                 }
-                None => {}
+                Some(Subject::Device(_)) | None => {}
             }
         }
-        let devices: Vec<DeviceId> = self.devices.keys().copied().collect();
+        let devices: Vec<DeviceId> = self.devices.ids().collect();
         for id in devices {
             self.rebase(id);
-            if let Some(state) = self.devices.get_mut(&id) {
+            if let Some(state) = self.devices.get_mut(id) {
                 state.rejudge_from(Time::MIN);
                 self.urgent.insert(id);
             }
@@ -138,7 +143,7 @@ impl Engine {
             heard.union(&line.heard);
         }
         drop(lines);
-        let Some(state) = self.devices.get_mut(&id) else { return };
+        let Some(state) = self.devices.get_mut(id) else { return };
         let Some(last) = state.stays.iter().rposition(|it| it.stay.from < floor) else {
             state.carry = None;
             return;

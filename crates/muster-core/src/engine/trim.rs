@@ -14,7 +14,7 @@ impl Engine {
             return;
         }
         self.floor = since + self.policy.lead;
-        let devices: Vec<DeviceId> = self.devices.keys().copied().collect();
+        let devices: Vec<DeviceId> = self.devices.ids().collect();
         for id in devices {
             self.rebase(id);
         }

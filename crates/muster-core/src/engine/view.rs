@@ -59,7 +59,7 @@ impl Engine {
 
     /// When fresh evidence of a device is wanted.
     fn due_of(&self, id: DeviceId, last: Option<Time>, asked: Option<Time>, now: Time) -> Time {
-        let open = self.devices.get(&id).is_some_and(|it| it.open().is_some());
+        let open = self.devices.get(id).is_some_and(|it| it.open().is_some());
         let phone = self.directory.device(id).kind == DeviceKind::Phone;
         let every = match (open, phone) {
             // The absent are found by what they send when they come; asking costs air time.
@@ -80,7 +80,7 @@ impl Engine {
 
     pub(super) fn standing_of(&self, id: DeviceId) -> Standing {
         let last = self.seen(id).map(|it| it.1);
-        let Some(state) = self.devices.get(&id) else {
+        let Some(state) = self.devices.get(id) else {
             return Standing { last, since: last, ..Standing::default() };
         };
         let open = state.open().map(|it| &it.stay);
@@ -127,7 +127,7 @@ impl Engine {
             owner: entry.owner(),
             carried: entry.is_carried(),
             mark: entry.mark,
-            source: self.devices.get(&id).and_then(|it| it.source),
+            source: self.devices.get(id).and_then(|it| it.source),
         })
     }
 

@@ -19,7 +19,7 @@ impl Engine {
             Subject::Device(id) => {
                 self.book.entry(crate::identity::IdentityId(id.0))?;
                 let standing = self.standing_of(id);
-                let state = self.devices.get(&id);
+                let state = self.devices.get(id);
                 let rule = state.map_or_else(|| NEVER.to_owned(), |it| self.rule(it));
                 let next = state.and_then(|it| self.next(it));
                 let evidence = self.evidence(id);
@@ -32,7 +32,7 @@ impl Engine {
                     self.carried_by(id).flat_map(|it| self.evidence(it)).collect();
                 evidence.sort_by_key(|it| std::cmp::Reverse(it.last));
                 let rule = self.person_rule(id, standing.presence, &evidence);
-                let next = self.carried_by(id).filter_map(|it| self.devices.get(&it));
+                let next = self.carried_by(id).filter_map(|it| self.devices.get(it));
                 let next = next.filter(|it| it.open().is_some()).filter_map(|it| self.next(it));
                 Some(Why { subject, at: now.wall, standing, rule, next: next.last(), evidence })
             }
@@ -50,7 +50,7 @@ impl Engine {
             return format!("set to {word} by {} until {}", set.by, set.until);
         }
         let carried = self.carried_by(id).count();
-        let newest = evidence.first().map(|it| it.device).and_then(|it| self.devices.get(&it));
+        let newest = evidence.first().map(|it| it.device).and_then(|it| self.devices.get(it));
         match (presence, carried, newest) {
             (_, 0, _) => "nobody told which devices this person carries".to_owned(),
             (Presence::Away, _, None) => NEVER.to_owned(),
@@ -130,7 +130,7 @@ impl Engine {
 
     /// A line for each (identity, listener) that knows a device.
     fn evidence(&self, id: DeviceId) -> Vec<Evidence> {
-        let tail = self.devices.get(&id).and_then(|it| it.tail.as_ref());
+        let tail = self.devices.get(id).and_then(|it| it.tail.as_ref());
         let lines = self.lines(id);
         let mut all = Vec::new();
         for identity in self.directory.identities_of(id) {
@@ -148,7 +148,7 @@ impl Engine {
                     identity: entry.identity.clone(),
                     listener: heard.listener.clone(),
                     last: last.to - crate::fact::SIGHTING,
-                    rssi: track.readings.last().and_then(|it| it.rssi),
+                    rssi: track.reading.and_then(|it| it.rssi),
                     decisive: waiting.is_some(),
                     covered: !self.is_dark(track.listener),
                     silence: self.silence(line, tail.map(|it| it.last)),

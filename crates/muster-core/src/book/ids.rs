@@ -1,0 +1,62 @@
+//! Finds the number of an identity.
+//!
+//! Addresses, which nearly all facts are about, are kept apart as integers: they compare at once
+//! and lie close together.
+
+use std::collections::BTreeMap;
+
+use crate::identity::{Identity, IdentityId, Mac};
+
+/// The numbers of all identities.
+#[derive(Debug, Default)]
+pub(super) struct Ids {
+    addresses: BTreeMap<u64, IdentityId>,
+    texts: BTreeMap<Identity, IdentityId>,
+}
+
+impl Ids {
+    pub(super) fn get(&self, identity: &Identity) -> Option<IdentityId> {
+        match packed(identity) {
+            Some(address) => self.addresses.get(&address).copied(),
+            None => self.texts.get(identity).copied(),
+        }
+    }
+
+    pub(super) fn insert(&mut self, identity: Identity, id: IdentityId) {
+        match packed(&identity) {
+            Some(address) => self.addresses.insert(address, id),
+            None => self.texts.insert(identity, id),
+        };
+    }
+}
+
+/// An address with its kind above it.
+fn packed(identity: &Identity) -> Option<u64> {
+    let (kind, Mac(octets)) = match identity {
+        Identity::Mac(mac) => (0, mac),
+        Identity::Ble(mac) => (1, mac),
+        Identity::Bt(mac) => (2, mac),
+        Identity::Text(..) => return None,
+    };
+    Some(octets.iter().fold(kind, |above, octet| above << 8 | u64::from(*octet)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_identity_has_its_own_number() {
+        let texts = ["mac:b8:27:eb:01:02:03", "ble:b8:27:eb:01:02:03", "bt:b8:27:eb:01:02:03"];
+        let texts = texts.into_iter().chain(["mac:03:02:01:eb:27:b8", "tag:b8:27:eb:01:02:03"]);
+        let all: Vec<Identity> = texts.map(|it| it.parse().unwrap()).collect();
+        let mut ids = Ids::default();
+        for (number, identity) in (1..).zip(&all) {
+            assert_eq!(ids.get(identity), None, "{identity}");
+            ids.insert(identity.clone(), IdentityId(number));
+        }
+        for (number, identity) in (1..).zip(&all) {
+            assert_eq!(ids.get(identity), Some(IdentityId(number)), "{identity}");
+        }
+    }
+}
