@@ -13,6 +13,7 @@ mod context;
 mod failure;
 
 mod dispatch;
+mod senders;
 
 mod declare;
 mod hold;

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use muster_config::Config;
 use muster_core::fact::SourceKind;
 use muster_core::ports::Clock;
+use muster_sinks::graphite::Graphite;
 use muster_sources::lan::Lan;
 
+use crate::senders::Sending;
 use crate::supervisor::Plan;
 
 /// The sources of this machine.
@@ -25,4 +27,19 @@ pub(crate) fn sources(config: &Config, clock: &Arc<dyn Clock>) -> Vec<Plan> {
         });
     }
     plans
+}
+
+/// The series sinks of this machine.
+pub(crate) fn sinks(config: &Config) -> Vec<Sending> {
+    let mut all = Vec::new();
+    let graphite = &config.sinks.graphite;
+    if graphite.enabled {
+        all.push(Sending {
+            name: "graphite",
+            sink: Box::new(Graphite::new(graphite)),
+            every: graphite.every.get(),
+            backfill: graphite.backfill.get(),
+        });
+    }
+    all
 }

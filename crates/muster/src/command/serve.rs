@@ -31,6 +31,7 @@ use crate::picture::Picture;
 use crate::privileges::{self, Rights};
 use crate::retention::{self, Retention};
 use crate::runtime::Runtime;
+use crate::senders::{Readings, Senders};
 use crate::supervisor::{Backoff, Channels, Plan, Wires, supervise};
 use crate::{listen, logs, registry};
 
@@ -84,11 +85,9 @@ async fn serve(
     clock: Arc<dyn Clock>,
 ) -> Result<(), Failure> {
     let stop = stopped()?;
-    let store: Arc<dyn Store> = Arc::new(
-        Sqlite::open(&house.folder.store(), Access::ReadWrite)
-            .await
-            .map_err(|it| closed(it, &house))?,
-    );
+    let sqlite = Sqlite::open(&house.folder.store(), Access::ReadWrite).await;
+    let sqlite = Arc::new(sqlite.map_err(|it| closed(it, &house))?);
+    let store: Arc<dyn Store> = Arc::clone(&sqlite) as _;
     let since = Engine::since(&house.policy, clock.now().wall);
     let restored = store.restore(since).await.map_err(|it| closed(it, &house))?;
     let pages = listen::pages(entry.address).await?;
@@ -108,6 +107,16 @@ async fn serve(
     sources.spawn(declare::keep(declared.clone(), picture.snapshots(), inputs.clone()));
 
     let (snapshots, committed) = (picture.snapshots(), picture.committed());
+    // What is simulated is told to nobody.
+    let told = if house.demo { Vec::new() } else { registry::sinks(config) };
+    let readings = Readings {
+        store: Arc::clone(&store),
+        snapshots: snapshots.clone(),
+        committed: committed.clone(),
+        clock: Arc::clone(&clock),
+    };
+    let senders = Senders::start(told, &readings);
+    drop(readings);
     let runtime = Runtime::new(
         house.policy.clone(),
         restored,
@@ -143,7 +152,13 @@ async fn serve(
         sources.shutdown().await;
     };
     let ended = runtime.run(stop).await;
+    senders.finish().await;
     rooms.shutdown().await;
+    if let Some(sqlite) = Arc::into_inner(sqlite)
+        && let Err(cause) = sqlite.close().await
+    {
+        tracing::warn!("the store was not closed in order, which loses nothing: {cause}");
+    }
     drop(std::fs::remove_file(house.folder.socket()));
     ended.map_err(|it| {
         let what = "what happened last could not be stored";
