@@ -217,12 +217,12 @@ impl<'a> Gap<'a> {
 
     fn left(&self, decided: Time) -> End {
         let window = Span::new(self.last, decided);
-        let together = self.together(decided, window).unwrap_or_default();
+        let deciding = self.remaining(decided).map(|it| it.line);
         let dropped = |it: &&Decisive<'_>| it.dropped.is_some_and(|at| at <= decided);
         End {
             ended: Ended::Left,
             decided,
-            to_latest: together.gaps(window).last().map(|it| it.to),
+            to_latest: last_hole(deciding, window),
             without: self.decisive.iter().filter(dropped).map(|it| it.line.listener).collect(),
         }
     }
@@ -288,15 +288,11 @@ impl<'a> Gap<'a> {
         {
             return None;
         }
-        let window = Span::new(self.last, at);
-        let mut together = SpanSet::from_iter([window]);
-        for line in by.iter().copied().chain(present.iter().map(|it| it.line)) {
-            together = together.intersect(&line.bridged.clip(window));
-        }
+        let deciding = by.iter().copied().chain(present.iter().map(|it| it.line));
         Some(End {
             ended: Ended::Left,
             decided: at,
-            to_latest: together.gaps(window).last().map(|it| it.to),
+            to_latest: last_hole(deciding, Span::new(self.last, at)),
             without: out.iter().map(|it| it.line.listener).collect(),
         })
     }
@@ -308,6 +304,21 @@ impl<'a> Gap<'a> {
         let late = |it: &Span| Span::new(it.from + self.policy.unknown_after, it.to);
         gaps.spans().iter().map(late).filter(|it| it.from <= it.to).collect()
     }
+}
+
+/// Where the last hole ends in what all of these cover together. A hole that reaches the end of the
+/// window and is not longer than the source's own rhythm is none: coverage follows behind.
+fn last_hole<'a>(deciding: impl Iterator<Item = &'a Line<'a>>, window: Span) -> Option<Time> {
+    let together = deciding.fold(SpanSet::from_iter([window]), |sum, line| {
+        let mut covered = line.bridged.clip(window);
+        if let Some(last) = covered.last()
+            && window.to.since(last.to) <= line.patience.cycle
+        {
+            covered.insert(Span::new(last.to, window.to));
+        }
+        sum.intersect(&covered)
+    });
+    together.gaps(window).last().map(|it| it.to)
 }
 
 impl std::fmt::Debug for Gap<'_> {

@@ -168,9 +168,14 @@ fn silence(ears: &[&Ear], e: usize, t: usize, known: &mut (Vec<Listener>, usize)
     known.1
 }
 
-/// Where the last hole in what all of them cover together between `e` and `t` ends.
+/// Where the last hole in what all of them cover together between `e` and `t` ends. Seconds at the
+/// end for which a listener's coverage may only be on its way are no hole.
 fn last_gap_end(ears: &[&Ear], e: usize, t: usize) -> Option<usize> {
-    (e..t).rev().find(|s| !ears.iter().all(|it| it.bridged[*s])).map(|it| it + 1)
+    let covers = |ear: &Ear, s: usize| {
+        let last = (e..t).rev().find(|it| ear.bridged[*it]);
+        ear.bridged[s] || last.is_some_and(|it| it < s && t - it - 1 <= seconds(ear.patience.cycle))
+    };
+    (e..t).rev().find(|s| !ears.iter().all(|it| covers(it, *s))).map(|it| it + 1)
 }
 
 /// Who decides at `t` because a decisive listener is dark and another medium is not: that medium's
