@@ -81,7 +81,8 @@ fn plain_table(style: &Style) -> comfy_table::Table {
     out.load_style(NOTHING);
     match style.width {
         Some(width) => {
-            out.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+            out.set_content_arrangement(ContentArrangement::Dynamic)
+                .set_width(width.saturating_add(MARGIN));
         }
         None => {
             out.set_content_arrangement(ContentArrangement::Disabled);
@@ -166,6 +167,8 @@ fn tone(word: &str) -> &'static str {
     }
 }
 
+/// What the preset puts around a table, and we take away again.
+const MARGIN: u16 = 2;
 /// What the preset puts around every cell.
 const GAP: usize = 2;
 const PLAIN: &str = "\x1b[0m";

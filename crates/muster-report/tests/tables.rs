@@ -61,9 +61,8 @@ fn a_narrow_terminal_does_without_the_optional() {
     presence  id  name
     present    7  Anna's
                   phone
-    away      12  kitchen-
-                  televisi
-                  on
+    away      12  kitchen-te
+                  levision
     ");
     assert!(csv(&wide).unwrap().starts_with("presence,id,name,vendor\n"));
 }

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use muster_core::batch::History;
 use muster_core::engine::Engine;
+use muster_core::fact::SIGHTING;
 use muster_core::policy::Policy;
 use muster_core::ports::{StayQuery, StaysOf, Store, StoreError};
 use muster_core::snapshot::Why;
 use muster_core::span::Span;
-use muster_core::stay::Subject;
+use muster_core::stay::{Ended, Subject};
 use muster_core::time::{Now, Time};
 
 /// Why something was believed at a time, from the facts that are stored by now.
@@ -21,14 +23,38 @@ pub(crate) async fn why(
     let mut restored = store.restore(Time::MAX).await?;
     let window = Span::new(Engine::since(policy, at), at + INSTANT);
     restored.since = window.from;
-    restored.facts = store.history(&[], window).await?;
+    restored.facts = known_at(at, store.history(&[], window).await?);
     restored.states = store.states_at(at).await?;
     let query =
         StayQuery { window, subject: None, of: StaysOf::Both, site: None, limit: MOST_STAYS };
     restored.stays = store.stays(&query).await?;
+    for stay in &mut restored.stays {
+        if stay.last > at {
+            (stay.last, stay.ended, stay.to_latest) = (at, Ended::Open, None);
+        }
+    }
     restored.frontier = at;
     let now = Now { mono: at.since(Time::default()), wall: at };
     Ok(Engine::new(policy.clone(), restored, now).why(subject, now))
+}
+
+/// What of the facts had happened by then: the store gives whole hours.
+fn known_at(at: Time, mut facts: History) -> History {
+    for row in &mut facts.heard {
+        row.spans.retain(|it| it.from <= at);
+        // A sighting tells of the time behind it as well.
+        row.spans.iter_mut().for_each(|it| it.to = it.to.min(at + SIGHTING));
+    }
+    for row in &mut facts.coverage {
+        row.spans.retain(|it| it.from < at);
+        row.spans.iter_mut().for_each(|it| it.to = it.to.min(at));
+    }
+    for row in &mut facts.probes {
+        row.outcomes.retain(|(asked, _)| *asked <= at);
+    }
+    facts.levels.retain(|it| it.at <= at);
+    facts.readings.retain(|it| it.at <= at);
+    facts
 }
 
 const INSTANT: Duration = Duration::from_micros(1);

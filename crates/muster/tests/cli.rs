@@ -1,4 +1,4 @@
-//! The real binary over a store without a hub: what people and scripts get to see.
+//! The real binary over a store and with a hub: what people and scripts get to see.
 
 #[path = "cli/support.rs"]
 mod support;
@@ -20,3 +20,8 @@ mod decode;
 
 #[path = "cli/scan.rs"]
 mod scan;
+
+#[path = "cli/hub.rs"]
+mod hub;
+
+mod common;

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use super::{List, Part, Routes, Stamp, Versioned, edit, value, versioned};
 use crate::app::App;
 use crate::extract::{Asked, Expected, Named, Sent};
+use crate::guard::Guard;
 use crate::problem::Problem;
 use crate::subject;
 
@@ -203,7 +204,8 @@ pub(crate) async fn set(
     let now = app.hub.now().wall;
     let until =
         new.until.map_or_else(|| crate::when::next_morning(now, &app.hub.zone()), |it| it.0);
-    let set = Override { home: new.home, at: now, until, by: BY.into() };
+    let by = if app.guard == Guard::Socket { COMMAND } else { BY };
+    let set = Override { home: new.home, at: now, until, by: by.into() };
     let set = Edit::Override { person, set };
     let done = edit(&app, set, expect, |it| current(&app, it, person)).await?;
     shown(&app, done.version, person)
@@ -258,3 +260,4 @@ fn current(app: &App, snapshot: &Snapshot, id: PersonId) -> Option<Value> {
 
 /// Who sets things by hand here, while there are no accounts.
 pub(crate) const BY: &str = "a visitor of the page";
+const COMMAND: &str = "a command";

@@ -1,0 +1,47 @@
+//! The same commands while a hub runs: they ask it, through its socket.
+
+use serde_json::{Value, json};
+
+use crate::common::{Home, failed};
+
+#[test]
+fn commands_and_pages_agree() {
+    let home = Home::new();
+    let hub = home.serve();
+    let tell = |args: &[&str]| {
+        let output = home.run(args);
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && !err.contains("hub not running"), "{args:?}: {err}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    tell(&["person", "add", "anna", "--display", "Anna Berg"]);
+    tell(&["person", "home", "anna", "--until", "+3h"]);
+    tell(&["place", "rename", "here", "Home"]);
+
+    let page: Value = serde_json::from_str(&hub.get("/api/v1/people/anna").body).expect("JSON");
+    assert_eq!((&page["display"], &page["presence"]), (&json!("Anna Berg"), &json!("present")));
+    assert_eq!(page["overridden"]["by"], "a command");
+    let who: Value = serde_json::from_str(&tell(&["who", "--format", "json"])).expect("JSON");
+    assert_eq!(who, json!([page]));
+    assert!(tell(&["who", "home"]).contains("Anna Berg  Home"));
+
+    let (code, said) = failed(&home.run(&["person", "add", "anna"]));
+    assert!(code == 1 && said.contains("already a person with this name"), "{said}");
+    tell(&["person", "auto", "anna"]);
+    assert_eq!(tell(&["who"]), "");
+}
+
+#[test]
+fn a_running_hub_is_backed_up_and_not_restored_over() {
+    let home = Home::new();
+    let hub = home.serve();
+    assert!(home.run(&["person", "add", "anna"]).status.success());
+    let saved = home.run(&["backup", "copy.db"]);
+    assert!(saved.status.success(), "{saved:?}");
+    let (code, said) = failed(&home.run(&["restore", "copy.db", "--replace"]));
+    assert!(code == 5 && said.contains("another muster runs on this data folder"), "{said}");
+    drop(hub);
+    assert!(home.run(&["person", "remove", "anna"]).status.success());
+    assert!(home.run(&["restore", "copy.db", "--replace"]).status.success());
+    assert!(home.run(&["person", "show", "anna"]).status.success());
+}
