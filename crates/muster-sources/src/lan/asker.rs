@@ -90,14 +90,6 @@ impl Asker {
         }
     }
 
-    pub(super) fn closed_at(&self) -> Option<Duration> {
-        match self {
-            Self::Frames(it) => it.closed_at(),
-            Self::Pokes(it, _) => it.closed_at(),
-            Self::Nobody => None,
-        }
-    }
-
     /// Sends what is due; an error that is not about one address alone comes back.
     pub(super) fn send(
         &mut self,

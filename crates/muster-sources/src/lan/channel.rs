@@ -226,11 +226,6 @@ impl Channel {
         self.link.deaf.is_some() || self.asker.is_closed(now)
     }
 
-    /// When that will be so, once known.
-    pub(super) fn closed_at(&self) -> Option<Duration> {
-        self.asker.closed_at()
-    }
-
     /// What is wrong, if anything; what was lost since the last look is counted in.
     fn check(&mut self) -> Option<String> {
         let lately = self.lately.take();

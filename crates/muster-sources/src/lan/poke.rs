@@ -194,11 +194,6 @@ impl Poke {
         self.walk.is_closed(now)
     }
 
-    /// When it will be closed, once known.
-    pub(super) fn closed_at(&self) -> Option<Duration> {
-        self.walk.closed_at()
-    }
-
     fn open_questions(&mut self, now: Duration) {
         while let Some(want) = self.wants.open(now) {
             self.close(want.mac);

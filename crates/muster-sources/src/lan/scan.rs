@@ -40,8 +40,9 @@ pub async fn scan(
         if now >= end || scan.closed && until_closed {
             return Ok(scan);
         }
-        let closing = lan.closed_at().filter(|it| until_closed && *it > now);
-        let wait = closing.unwrap_or(end).min(end).saturating_sub(now);
+        // While nobody answers nothing is reported, and the end of the last round goes by unseen.
+        let tick = if until_closed { TICK } else { limit };
+        let wait = end.saturating_sub(now).min(tick);
         let Ok(report) = tokio::time::timeout(wait, lan.next()).await else { continue };
         match report? {
             Report::Facts(facts) => scan.facts.extend(facts),
@@ -53,3 +54,6 @@ pub async fn scan(
         }
     }
 }
+
+/// How late the end of a scan may be noticed.
+const TICK: Duration = Duration::from_millis(20);

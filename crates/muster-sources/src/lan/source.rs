@@ -95,12 +95,6 @@ impl Lan {
         self.look.started && self.channels.values().all(|it| it.is_closed(now))
     }
 
-    /// When that may be so.
-    pub(super) fn closed_at(&self) -> Option<Duration> {
-        let all: Option<Vec<_>> = self.channels.values().map(Channel::closed_at).collect();
-        all.and_then(|it| it.into_iter().max())
-    }
-
     async fn next_report(&mut self) -> Result<Report, SourceError> {
         loop {
             if let Some(report) = self.ready.pop_front() {

@@ -162,11 +162,6 @@ impl Sweep {
         self.walk.is_closed(now)
     }
 
-    /// When it will be closed, once known.
-    pub(super) fn closed_at(&self) -> Option<Duration> {
-        self.walk.closed_at()
-    }
-
     fn known_one(&mut self, now: Duration) -> Option<Ask> {
         while let Some((at, mac)) = self.tries.first().copied() {
             if at > now {

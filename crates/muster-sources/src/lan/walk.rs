@@ -76,11 +76,6 @@ impl Walk {
         self.ranges.is_empty() || self.closed_at.is_some_and(|it| it <= now)
     }
 
-    /// When [`Self::is_closed`] turns true, once known.
-    pub(super) fn closed_at(&self) -> Option<Duration> {
-        self.closed_at
-    }
-
     /// The next address to ask, leaving out those that `skip` knows.
     pub(super) fn next(
         &mut self,

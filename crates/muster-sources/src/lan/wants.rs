@@ -33,6 +33,8 @@ struct Kept {
     want: Want,
     start: Option<Duration>,
     rest_until: Duration,
+    /// A question is under way; a new want does not begin another.
+    open: bool,
 }
 
 impl Wants {
@@ -43,12 +45,13 @@ impl Wants {
         for want in wants.into_iter().take(MAX_WANTS) {
             let old = before.remove(&want.mac);
             let rest_until = old.as_ref().map_or(Duration::ZERO, |it| it.rest_until);
-            let same = old.is_some_and(|it| it.start.is_none() && it.want.due == want.due);
+            let open = old.as_ref().is_some_and(|it| it.open);
+            let met = old.is_some_and(|it| it.start.is_none() && it.want.due == want.due);
             let start = want.due.saturating_sub(LEAD).max(rest_until);
-            let start = (!same || want.due <= now).then_some(start);
+            let start = (!open && (!met || want.due <= now)).then_some(start);
             let mac = want.mac;
             self.starts.extend(start.map(|it| (it, mac)));
-            self.kept.insert(mac, Kept { want, start, rest_until });
+            self.kept.insert(mac, Kept { want, start, rest_until, open });
         }
     }
 
@@ -61,6 +64,7 @@ impl Wants {
         self.starts.pop_first();
         let kept = self.kept.get_mut(&mac)?;
         kept.start = None;
+        kept.open = true;
         Some(kept.want.clone())
     }
 
@@ -80,6 +84,7 @@ impl Wants {
             if let Some(start) = kept.start.take() {
                 self.starts.remove(&(start, mac));
             }
+            kept.open = false;
             kept.rest_until = now + PAUSE;
         }
     }
@@ -87,6 +92,7 @@ impl Wants {
     /// A question ended without an answer.
     pub(super) fn ended(&mut self, mac: Mac, now: Duration) {
         if let Some(kept) = self.kept.get_mut(&mac) {
+            kept.open = false;
             kept.rest_until = now + PAUSE;
             let start = (now + AGAIN).max(kept.want.due.saturating_sub(LEAD));
             if let Some(old) = kept.start.replace(start) {
@@ -145,6 +151,20 @@ mod tests {
         wants.heard(ANNA, at(65));
         wants.set(want(0), at(66));
         assert_eq!(wants.next(), Some(at(75)));
+    }
+
+    #[test]
+    fn a_question_under_way_is_not_begun_again() {
+        let mut wants = Wants::default();
+        wants.set(want(50), at(50));
+        assert!(wants.open(at(50)).is_some());
+        for second in 51..60 {
+            wants.set(want(second), at(second));
+            assert!(wants.open(at(second)).is_none(), "{second}");
+        }
+        wants.ended(ANNA, at(61));
+        wants.set(want(61), at(62));
+        assert_eq!(wants.next(), Some(at(71)));
     }
 
     #[test]

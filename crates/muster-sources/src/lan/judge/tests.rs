@@ -199,6 +199,30 @@ fn a_sleep_proxy_gives_names_not_presence() {
 }
 
 #[test]
+fn broken_frames_tell_nothing_strange() {
+    let mut room = Room::new();
+    let mut random = muster_sim::rng::Rng::new(11);
+    let mut lan = Responder::new(1, Ipv4Addr::new(10, 0, 0, 0), 8, None);
+    lan.greet(Duration::ZERO);
+    let good: Vec<_> = std::iter::from_fn(|| lan.poll_frame(Duration::ZERO)).collect();
+    let mut judged = 0;
+    for _ in 0..20_000 {
+        let mut frame = random.pick(&good).unwrap().clone();
+        for _ in 0..=random.below(4) {
+            let at = random.below(frame.len());
+            frame[at] = u8::try_from(random.number(256)).unwrap();
+        }
+        frame.truncate(random.below(frame.len() * 2).max(1));
+        let Ok(Some(frame)) = decode(LinkType::ETHERNET, &frame) else { continue };
+        room.now += Duration::from_millis(10);
+        let found = room.hears(&frame);
+        assert!(found.len() <= 16, "{found:?}");
+        judged += found.len();
+    }
+    assert!(judged > 5_000, "{judged}");
+}
+
+#[test]
 fn neighbour_discovery() {
     let mut room = Room::new();
     let (anna6, nobody) = ("fe80::a".parse().unwrap(), (Mac([0; 6]), "::".parse().unwrap()));
