@@ -28,6 +28,8 @@ pub(crate) async fn why(
     let query =
         StayQuery { window, subject: None, of: StaysOf::Both, site: None, limit: MOST_STAYS };
     restored.stays = store.stays(&query).await?;
+    restored.seen.retain(|it| it.first <= at);
+    restored.seen.iter_mut().for_each(|it| it.last = it.last.min(at));
     for stay in &mut restored.stays {
         if stay.last > at {
             (stay.last, stay.ended, stay.to_latest) = (at, Ended::Open, None);
