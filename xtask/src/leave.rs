@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use muster_sim::leave_curve::{measure, picture};
 
 /// Follows so many households for so many days; writes `leave.json` and `leave.svg` into a folder.
-pub fn run(households: u64, days: u64, into: &Path) -> anyhow::Result<()> {
+pub(crate) fn run(households: u64, days: u64, into: &Path) -> anyhow::Result<()> {
     let curve = measure(households, days);
     fs::create_dir_all(into).with_context(|| format!("cannot make {}", into.display()))?;
     for (name, text) in [("leave.json", curve.json()), ("leave.svg", picture(&curve))] {

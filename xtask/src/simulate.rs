@@ -6,7 +6,7 @@ use anyhow::bail;
 use muster_sim::simulate::{Tally, run as play};
 
 /// Plays `seeds` worlds from `first` on; an error if one went wrong.
-pub fn run(seeds: u64, first: u64) -> anyhow::Result<()> {
+pub(crate) fn run(seeds: u64, first: u64) -> anyhow::Result<()> {
     let end = first.saturating_add(seeds);
     let mut tally = Tally::default();
     let mut failed = Vec::new();

@@ -10,7 +10,6 @@ mod rules;
 mod svg;
 mod trace;
 
-use std::fmt::Write;
 use std::time::Duration;
 
 pub use self::rules::{best, engine, fixed};
@@ -111,29 +110,30 @@ impl Curve {
     /// All points as JSON.
     #[must_use]
     pub fn json(&self) -> String {
-        let mut out = format!(
-            "{{\n  \"households\": {},\n  \"days\": {},\n  \"points\": [",
-            self.households, self.days
-        );
-        for (at, it) in self.points.iter().enumerate() {
-            let comma = if at == 0 { "" } else { "," };
-            // Writing to a text cannot fail.
-            let _: Result<(), std::fmt::Error> = write!(
-                out,
-                "{comma}\n    {{\"rule\": \"{}\", \"wait_s\": {}, \"false_left_per_device_day\": \
-                 {:.4}, \"delay_p50_s\": {}, \"delay_p95_s\": {}, \"departures\": {}, \
-                 \"times_best\": {:.3}}}",
-                it.rule.word(),
-                it.wait.as_secs(),
-                it.score.false_per_day(),
-                it.score.delay(50).as_secs(),
-                it.score.delay(95).as_secs(),
-                it.score.departures(),
-                if it.times_best.is_finite() { it.times_best } else { 0.0 },
-            );
-        }
-        out.push_str("\n  ]\n}\n");
-        out
+        let points: Vec<String> = self.points.iter().map(Point::json).collect();
+        format!(
+            "{{\n  \"households\": {},\n  \"days\": {},\n  \"points\": [\n    {}\n  ]\n}}\n",
+            self.households,
+            self.days,
+            points.join(",\n    ")
+        )
+    }
+}
+
+impl Point {
+    fn json(&self) -> String {
+        format!(
+            "{{\"rule\": \"{}\", \"wait_s\": {}, \"false_left_per_device_day\": {:.4}, \
+             \"delay_p50_s\": {}, \"delay_p95_s\": {}, \"departures\": {}, \
+             \"times_best\": {:.3}}}",
+            self.rule.word(),
+            self.wait.as_secs(),
+            self.score.false_per_day(),
+            self.score.delay(50).as_secs(),
+            self.score.delay(95).as_secs(),
+            self.score.departures(),
+            if self.times_best.is_finite() { self.times_best } else { 0.0 },
+        )
     }
 }
 

@@ -38,8 +38,8 @@ pub enum Fault {
 struct Inner {
     tables: Tables,
     cursors: BTreeMap<String, i64>,
-    /// The last batch that was written, to know it again.
-    last: Option<(Batch, u64)>,
+    /// A batch that was written without anybody hearing of it, to know it again.
+    unheard: Option<(Batch, u64)>,
     faults: Vec<Fault>,
     backups: BTreeMap<std::path::PathBuf, Tables>,
 }
@@ -83,10 +83,10 @@ impl Inner {
         if fault == Some(Fault::Full) {
             return Err(unavailable("disk full"));
         }
-        let known = self.last.as_ref().filter(|(last, _)| last == batch).map(|(_, id)| *id);
+        let known = self.unheard.take().filter(|(it, _)| it == batch).map(|(_, id)| id);
         let id = if let Some(id) = known { id } else { self.tables.write(batch) };
-        self.last = Some((batch.clone(), id));
         if fault == Some(Fault::Unheard) {
+            self.unheard = Some((batch.clone(), id));
             return Err(unavailable("the answer was lost"));
         }
         Ok(id)

@@ -67,8 +67,9 @@ pub fn engine(trace: &Trace, away_after: Duration) -> Score {
             let IdentityId(number) = *id;
             let phone = trace.phones.iter().find(|it| it.identity == *identity);
             numbered.extend(phone.map(|it| (DeviceId(number), it)));
-            // A wrong edit would show as patience that does not matter.
-            let _: Result<u64, _> = engine.handle_edit(a_phone(DeviceId(number)), None, now);
+            if let Err(why) = engine.handle_edit(a_phone(DeviceId(number)), None, now) {
+                unreachable!("a device that was just heard of cannot be described: {why}");
+            }
         }
         for change in batch.changes.iter().filter(|it| it.kind == ChangeKind::Left) {
             let whose = numbered.iter().find(|it| change.subject == Some(Subject::Device(it.0)));

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use muster_core::change::{Change, ChangeKind};
-use muster_core::fact::{DetailKind, Fact, Listener};
-use muster_core::identity::{Identity, IdentityId, ListenerId};
+use muster_core::fact::{DetailKind, Fact, FactBody, Listener, SourceKind};
+use muster_core::identity::{Identity, IdentityId, ListenerId, TextKind};
 use muster_core::policy::Policy;
 use muster_core::span::Span;
 use muster_core::stay::{Ended, Stay, StayId, Subject};
@@ -19,6 +19,7 @@ pub fn compare_with_reference(
     tables: &Tables,
     facts: &[Fact],
     policy: &Policy,
+    frontier: Time,
 ) -> Result<(), String> {
     let want = rows(facts, policy.interval);
     let got = by_name(tables);
@@ -30,13 +31,8 @@ pub fn compare_with_reference(
     differ("details", &got.details, &want.details)?;
     let identities: Vec<(IdentityId, Identity)> =
         tables.identities.iter().map(|(id, it)| (*id, it.clone())).collect();
-    let case = Case {
-        facts,
-        policy,
-        directory: &tables.directory,
-        identities: &identities,
-        frontier: tables.frontier,
-    };
+    let case =
+        Case { facts, policy, directory: &tables.directory, identities: &identities, frontier };
     let want = stays(&case);
     let (_, got) = content(tables);
     let missing = want.iter().filter(|it| !got.contains(it)).map(|it| ("reference", it));
@@ -45,11 +41,7 @@ pub fn compare_with_reference(
     if difference.is_empty() && want.len() == got.len() {
         return Ok(());
     }
-    Err(format!(
-        "stays differ, judged up to {}:\n    {}",
-        tables.frontier,
-        difference.join("\n    ")
-    ))
+    Err(format!("stays differ, judged up to {}:\n    {}", frontier, difference.join("\n    ")))
 }
 
 /// What is stored, without what depends on the order of arrival.
@@ -156,10 +148,10 @@ fn told(it: &Stay) -> Told {
 
 /// The stored rows, with names for numbers.
 fn by_name(tables: &Tables) -> Rows {
-    let nobody = Identity::Text(muster_core::identity::TextKind::Name, "unknown number".into());
+    let nobody = Identity::Text(TextKind::Name, "unknown number".into());
     let identity =
         |id: &IdentityId| tables.identities.get(id).cloned().unwrap_or_else(|| nobody.clone());
-    let nowhere = Listener::new("unknown number", muster_core::fact::SourceKind::Gpio, "");
+    let nowhere = Listener::new("unknown number", SourceKind::Gpio, "");
     let listener =
         |id: &ListenerId| tables.listeners.get(id).cloned().unwrap_or_else(|| nowhere.clone());
     let mut rows = Rows::default();
@@ -214,19 +206,16 @@ fn differ<K: Ord + Debug, V: PartialEq + Debug>(
     Ok(())
 }
 
-/// Never called with an empty journal: the last sighting that is stored of each identity.
+/// A sighting that is later than the last one stored of its identity.
 pub(super) fn last_seen(tables: &Tables, facts: &[Fact]) -> Option<String> {
     let seen: BTreeMap<&Identity, Time> = tables
         .seen
         .iter()
         .filter_map(|(id, it)| Some((tables.identities.get(id)?, it.last)))
         .collect();
-    facts.iter().find_map(|fact| match &fact.body {
-        muster_core::fact::FactBody::Sighting(it)
-            if seen.get(&it.identity).is_none_or(|last| *last < it.at) =>
-        {
-            Some(format!("{} was heard at {}, after its last sighting", it.identity, it.at))
-        }
-        _ => None,
+    facts.iter().find_map(|fact| {
+        let FactBody::Sighting(it) = &fact.body else { return None };
+        let later = seen.get(&it.identity).is_none_or(|last| *last < it.at);
+        later.then(|| format!("{} was heard at {}, after its last sighting", it.identity, it.at))
     })
 }

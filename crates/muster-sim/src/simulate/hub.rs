@@ -119,7 +119,7 @@ impl Hub {
 
     /// Makes the next commits fail.
     pub fn fail(&mut self, faults: &[Fault]) {
-        self.note(format!("the store will fail: {faults:?}"));
+        self.note(&format!("the store will fail: {faults:?}"));
         self.tally.faults += faults.len() as u64;
         self.store.fail(faults.iter().copied());
     }
@@ -142,7 +142,7 @@ impl Hub {
 
     /// Changes the directory; what makes no sense is refused and forgotten.
     pub fn edit(&mut self, edit: Edit) -> Result<(), Wrong> {
-        self.note(format!("{edit:?}"));
+        self.note(&format!("{edit:?}"));
         if self.step.handle_edit(edit.clone(), None, self.now).is_ok() {
             self.fresh.edits.push(edit);
         }
@@ -169,7 +169,7 @@ impl Hub {
 
     /// Lets time pass without anybody noticing: the machine sleeps.
     pub fn sleep(&mut self, by: Duration) -> Result<(), Wrong> {
-        self.note(format!("asleep for {} s", by.as_secs()));
+        self.note(&format!("asleep for {} s", by.as_secs()));
         self.tally.sleeps += 1;
         self.pass(by);
         self.step.handle_timeout(self.now);
@@ -178,7 +178,7 @@ impl Hub {
 
     /// Steps the wall clock.
     pub fn step_clock(&mut self, seconds: i64) {
-        self.note(format!("the wall clock steps by {seconds} s"));
+        self.note(&format!("the wall clock steps by {seconds} s"));
         self.tally.clock_steps += 1;
         let micros = seconds.saturating_mul(1_000_000);
         self.now.wall = Time::from_micros(self.now.wall.micros().saturating_add(micros));
@@ -186,7 +186,7 @@ impl Hub {
 
     /// Drops everything that is not stored, and starts again from the store.
     pub fn crash(&mut self) -> Result<(), Wrong> {
-        self.note("killed".to_owned());
+        self.note("killed");
         self.tally.crashes += 1;
         let mut lost = self.under_way.take().map(|(_, it)| it).unwrap_or_default();
         lost.facts.append(&mut self.fresh.facts);
@@ -203,7 +203,7 @@ impl Hub {
 
     /// Stops in an orderly way and starts again.
     pub fn restart(&mut self) -> Result<(), Wrong> {
-        self.note("restarted".to_owned());
+        self.note("restarted");
         self.tally.restarts += 1;
         self.heal();
         self.flush()?;
@@ -225,7 +225,7 @@ impl Hub {
     }
 
     /// What has happened; with the time of each.
-    pub fn note(&mut self, what: String) {
+    pub fn note(&mut self, what: &str) {
         self.story.push(format!("{} {what}", self.now.wall));
     }
 
@@ -286,7 +286,7 @@ impl Hub {
     }
 
     fn fetch(&mut self, since: Time) -> Result<(), Wrong> {
-        self.note(format!("fetched what is stored since {since}"));
+        self.note(&format!("fetched what is stored since {since}"));
         self.tally.fetches += 1;
         match now_or_never(self.store.restore(since)) {
             Some(Ok(it)) => {
@@ -317,7 +317,7 @@ impl Hub {
                     self.stored.extend(taken.facts);
                 }
                 for change in batch.changes.iter().filter(|it| check::is_told(it)) {
-                    self.note(check::tell(change));
+                    self.note(&check::tell(change));
                 }
                 self.tally = tally;
                 self.tally.commits += 1;
@@ -327,7 +327,7 @@ impl Hub {
                 Ok(true)
             }
             Some(Err(StoreError::Unavailable { what, .. })) => {
-                self.note(format!("not stored: {what}"));
+                self.note(&format!("not stored: {what}"));
                 self.step.handle_refused(&what, self.now);
                 Ok(false)
             }
@@ -338,7 +338,7 @@ impl Hub {
     fn refused(&mut self, intake: &Intake) -> Vec<Fact> {
         self.tally.refused += intake.refused.len() as u64;
         if let Some(it) = intake.refused.first() {
-            self.note(format!("refused {} facts: {}", intake.refused.len(), it.why));
+            self.note(&format!("refused {} facts: {}", intake.refused.len(), it.why));
         }
         intake.refused.iter().map(|it| it.fact.clone()).collect()
     }

@@ -82,7 +82,8 @@ pub fn play(
 fn finish(mut hub: Hub, world: &World) -> Result<Hub, Wrong> {
     let tables = hub.tables();
     let facts = hub.facts().to_vec();
-    if let Err(what) = check::compare_with_reference(&tables, &facts, &world.policy) {
+    let frontier = hub.now().wall;
+    if let Err(what) = check::compare_with_reference(&tables, &facts, &world.policy, frontier) {
         return hub.wrong(what);
     }
     if let Some(what) = check::last_seen(&tables, &facts) {

@@ -31,7 +31,7 @@ impl Tables {
                 .collect(),
             facts: self.history(&[], Span::new(since, Time::MAX)),
             stays: self.stays.values().filter(kept).cloned().collect(),
-            states: self.states_at(Time::MAX),
+            states: self.last.values().cloned().collect(),
             last_stay: self.last_stay,
             last_change: self.last_change,
             frontier: self.frontier,
@@ -40,17 +40,15 @@ impl Tables {
 
     pub(super) fn history(&self, identities: &[IdentityId], window: Span) -> History {
         let of = |it: IdentityId| identities.is_empty() || identities.contains(&it);
-        let within = |hour: Time| hour + HOUR > window.from && hour < window.to;
+        let within = |at: Time| {
+            let hour = Span::new(at.floor(HOUR), at.floor(HOUR) + HOUR);
+            hour.intersect(window).is_some()
+        };
         let heard = self.heard.iter().filter(|((id, _, hour), _)| of(*id) && within(*hour));
         let coverage = self.coverage.iter().filter(|((_, hour), _)| within(*hour));
         let probes = self.probes.iter().filter(|((id, _, hour), _)| of(*id) && within(*hour));
-        let readings = self.readings.values().filter(|it| {
-            of(it.identity) && it.interval + it.length > window.from && it.interval < window.to
-        });
-        let levels = self
-            .levels
-            .iter()
-            .filter(|it| of(it.identity) && it.at >= window.from && it.at < window.to);
+        let readings = self.readings.values().filter(|it| of(it.identity) && within(it.interval));
+        let levels = self.levels.iter().filter(|it| of(it.identity) && within(it.at));
         History {
             heard: heard
                 .map(|((identity, listener, hour), spans)| HeardHour {
@@ -111,7 +109,7 @@ impl Tables {
         let mut found: Vec<Stay> = self
             .stays
             .values()
-            .filter(|it| it.from < query.window.to)
+            .filter(|it| !query.window.is_empty() && it.from < query.window.to)
             .filter(|it| it.ended == Ended::Open || it.last >= query.window.from)
             .filter(|it| query.subject.is_none_or(|subject| it.subject == subject))
             .filter(|it| query.site.is_none_or(|site| it.site == site))

@@ -1,5 +1,5 @@
-//! The rows, and how a batch changes them: replaced by key; of readings the better one stays, for a
-//! hub does not remember old ones.
+//! The rows, and how a batch changes them: replaced by key; first and last sightings and readings are
+//! merged, for a hub does not remember old ones.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +42,8 @@ pub struct Tables {
     pub directory: Directory,
     /// The journal by number.
     pub changes: BTreeMap<u64, Change>,
+    /// The last state-bearing change of every subject.
+    pub last: BTreeMap<Subject, Change>,
     /// The highest number ever given to a change.
     pub last_change: u64,
     /// Up to when has been judged.
@@ -53,7 +55,11 @@ impl Tables {
     pub(super) fn write(&mut self, batch: &Batch) -> u64 {
         self.identities.extend(batch.identities.iter().cloned());
         self.listeners.extend(batch.listeners.iter().cloned());
-        self.seen.extend(batch.seen.iter().map(|it| (it.identity, *it)));
+        for it in &batch.seen {
+            let seen = self.seen.entry(it.identity).or_insert(*it);
+            seen.first = seen.first.min(it.first);
+            seen.last = seen.last.max(it.last);
+        }
         for it in &batch.heard {
             self.heard.insert((it.identity, it.listener, it.hour), it.spans.clone());
         }
@@ -64,9 +70,9 @@ impl Tables {
             self.probes.insert((it.identity, it.listener, it.hour), it.outcomes.clone());
         }
         self.levels.extend(batch.levels.iter().copied());
+        self.details.retain(|it, _| !batch.details.iter().any(|new| new.identity == it.0));
         for it in &batch.details {
             self.details.insert((it.identity, it.kind, it.value.clone()), it.at);
-            self.keep_newest(it.identity, it.kind);
         }
         for it in &batch.readings {
             let best = self.readings.entry((it.identity, it.interval, it.listener)).or_insert(*it);
@@ -87,26 +93,14 @@ impl Tables {
         }
         for change in &batch.changes {
             self.last_change += 1;
-            let id = self.last_change;
-            self.changes.insert(id, Change { id, ..change.clone() });
+            let change = Change { id: self.last_change, ..change.clone() };
+            if let Some(subject) = change.subject.filter(|_| change.kind.bears_state()) {
+                self.last.insert(subject, change.clone());
+            }
+            self.changes.insert(change.id, change);
         }
         self.frontier = batch.frontier;
         self.last_change
-    }
-
-    /// One value of a kind is kept, of addresses the newest few.
-    fn keep_newest(&mut self, identity: IdentityId, kind: DetailKind) {
-        let count = match kind {
-            DetailKind::Ipv4 | DetailKind::Ipv6 => Batch::MAX_ADDRESSES,
-            DetailKind::Hostname | DetailKind::VendorClass | DetailKind::ProxyFor => 1,
-        };
-        let mine = self.details.iter().filter(|((id, of, _), _)| *id == identity && *of == kind);
-        let mut all: Vec<(Time, Box<str>)> =
-            mine.map(|((_, _, value), at)| (*at, value.clone())).collect();
-        all.sort();
-        for (_, value) in all.iter().rev().skip(count) {
-            self.details.remove(&(identity, kind, value.clone()));
-        }
     }
 
     /// Deletes what is older; how many rows went.
@@ -119,26 +113,26 @@ impl Tables {
         self.levels.retain(|it| it.at >= facts_before);
         self.readings.retain(|_, it| it.interval + it.length > facts_before);
         if let Some(at) = journal_before {
-            let states: BTreeSet<u64> =
-                self.states_at(Time::MAX).into_iter().map(|it| it.id).collect();
-            self.changes.retain(|id, it| it.decided >= at || states.contains(id));
+            let in_force = self.states_at(at);
+            let kept: BTreeSet<u64> =
+                in_force.iter().chain(self.last.values()).map(|it| it.id).collect();
+            self.changes.retain(|id, it| it.decided >= at || kept.contains(id));
             self.stays.retain(|_, it| it.ended == Ended::Open || it.last >= at);
         }
         (before - self.rows()) as u64
     }
 
-    /// The last state-bearing change of every subject decided at or before `at`.
+    /// The last state-bearing change of every subject decided at or before `at`, by subject.
     pub(super) fn states_at(&self, at: Time) -> Vec<Change> {
         let mut last: BTreeMap<Subject, &Change> = BTreeMap::new();
-        let told = self.changes.values().filter(|it| it.decided <= at && it.kind.bears_state());
-        for change in told {
-            if let Some(subject) = change.subject {
-                last.insert(subject, change);
+        for change in self.changes.values().filter(|it| it.decided <= at && it.kind.bears_state()) {
+            let Some(subject) = change.subject else { continue };
+            let held = last.entry(subject).or_insert(change);
+            if held.decided <= change.decided {
+                *held = change;
             }
         }
-        let mut all: Vec<Change> = last.into_values().cloned().collect();
-        all.sort_by_key(|it| it.id);
-        all
+        last.into_values().cloned().collect()
     }
 
     fn rows(&self) -> usize {
