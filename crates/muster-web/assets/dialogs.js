@@ -1,8 +1,11 @@
 // Opens links marked data-dialog in a dialog over the page instead of leaving it.
+import { patch } from "./patch.js";
 import { parse } from "./live.js";
 
 let dialog = null;
 let opener = null;
+/** Where the open panel came from. */
+let source = null;
 
 /** The dialog, if one is open. */
 export function open() {
@@ -36,11 +39,23 @@ export function fill(page) {
 async function follow(link) {
   try {
     const answer = await fetch(link.href, { headers: { accept: "text/html" } });
+    source = link.href;
     if (fill(parse(await answer.text()))) return;
   } catch {
     // The browser says better than we can what is wrong.
   }
   location.assign(link.href);
+}
+
+/** Evidence goes on while one reads it. What can be typed into is left alone. */
+async function renew() {
+  const panel = dialog.querySelector(".why-panel");
+  if (!panel) return;
+  const answer = await fetch(source, { headers: { accept: "text/html" } }).catch(() => null);
+  const fresh = answer?.ok && parse(await answer.text()).getElementById("panel");
+  if (!fresh || !panel.isConnected) return;
+  fresh.removeAttribute("data-live");
+  patch(panel, fresh);
 }
 
 export function start() {
@@ -56,6 +71,7 @@ export function start() {
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) close();
   });
+  document.addEventListener("refreshed", renew);
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[data-dialog]");
     const plain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button);

@@ -17,6 +17,7 @@ export async function refresh() {
       again = false;
       const answer = await fetch(location.href, { headers: { accept: "text/html" } });
       if (answer.ok) adopt(parse(await answer.text()));
+      document.dispatchEvent(new Event("refreshed"));
     } while (again);
   } catch {
     // The stream says when the hub is back, and that refreshes.

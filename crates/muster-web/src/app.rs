@@ -58,9 +58,11 @@ async fn nothing_here(request: Request) -> Response {
     pages::refuse(&Problem::missing("page", path).hint("go back to the first page"))
 }
 
-async fn not_that_way(request: Request) -> Problem {
-    let detail = format!("{} cannot be used at {}", request.method(), request.uri().path());
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+async fn not_that_way(request: Request) -> Response {
+    let path = request.uri().path();
+    let detail = format!("{} cannot be used at {path}", request.method());
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail);
+    if path.starts_with("/api/") { problem.into_response() } else { pages::refuse(&problem) }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the layer gives it away")]

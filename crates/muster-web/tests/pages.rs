@@ -206,6 +206,21 @@ async fn assets_are_asked_for_again_and_sent_once() {
 }
 
 #[tokio::test]
+async fn the_past_is_asked_about_by_the_clock_on_the_wall_or_by_the_scripts() {
+    let door = door(&House::small().await);
+    for at in ["2026-11-18T09:00", "2026-11-18T09:00:00Z", "2026-11-18T10:00:00%2B01:00"] {
+        let page = get(&door, &format!("/why/person:anna?at={at}")).await;
+        assert!(page.text.contains("datetime=\"2026-11-18T09:00:00Z\""), "{at}: {}", page.text);
+        assert!(page.text.contains("Anna was here"), "{at}");
+    }
+    assert_eq!(get(&door, "/why/person:anna?at=").await.status, 200);
+    let wrong = get(&door, "/why/person:anna?at=yesterday").await;
+    assert_eq!((wrong.status.as_u16(), wrong.text.contains("not a time")), (400, true));
+    let other_way = get(&door, "/people/anna").await;
+    assert_eq!((other_way.status.as_u16(), other_way.text.contains("<h1")), (405, true));
+}
+
+#[tokio::test]
 async fn searching_and_filtering() {
     let house = House::small().await;
     house.hear(4, Presence::Unknown);

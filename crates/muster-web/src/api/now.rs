@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use muster_core::directory::Mark;
-use muster_core::snapshot::{Presence, Snapshot};
+use muster_core::directory::{DeviceKind, Mark};
+use muster_core::snapshot::{DeviceView, Presence, Snapshot};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -62,13 +62,16 @@ pub(crate) fn devices_present(snapshot: &Snapshot) -> usize {
     here.filter(|it| it.mark != Mark::Ignored).count()
 }
 
-/// How many present devices belong to nobody and may be somebody's who visits: neither marked as
-/// the building's or ignored, nor said to be of a kind that stays where it is.
+/// How many present devices may be a visitor's.
 pub(crate) fn guests(snapshot: &Snapshot) -> usize {
     let here = snapshot.devices.iter().filter(|it| it.standing.presence == Presence::Present);
-    let strangers = here.filter(|it| it.owner.is_none() && it.mark == Mark::Normal);
-    let visits = |kind: muster_core::directory::DeviceKind| {
-        kind.is_carried() || kind == muster_core::directory::DeviceKind::Other
-    };
-    strangers.filter(|it| visits(snapshot.directory.device(it.id).kind)).count()
+    here.filter(|it| is_strange(snapshot, it)).count()
+}
+
+/// Whether a device may be a visitor's: it belongs to nobody, is neither marked as the building's
+/// nor ignored, and nobody said that it is of a kind that stays where it is.
+pub(crate) fn is_strange(snapshot: &Snapshot, device: &DeviceView) -> bool {
+    let kind = snapshot.directory.devices.get(&device.id).map_or(DeviceKind::Other, |it| it.kind);
+    let visits = kind.is_carried() || kind == DeviceKind::Other;
+    device.owner.is_none() && device.mark == Mark::Normal && visits
 }

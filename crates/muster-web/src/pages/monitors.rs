@@ -89,12 +89,13 @@ impl Strip {
     fn of(spans: &[Span], window: Span, clock: &Clock) -> Self {
         let set: SpanSet = spans.iter().copied().collect();
         let minute = |it: Duration| i64::try_from(it.as_secs() / 60).unwrap_or(0);
-        let bars = set.spans().iter().map(|it| {
+        let shown = set.bridged(SHORT);
+        let bars = shown.spans().iter().map(|it| {
             let from = minute(it.from.since(window.from));
             (from, (minute(it.to.since(window.from)) - from).max(1))
         });
         let share = set.measure().as_secs_f64() / window.length().as_secs_f64() * 100.0;
-        let gaps = set.bridged(SHORT).gaps(window);
+        let gaps = shown.gaps(window);
         let mut gaps: Vec<_> = gaps
             .spans()
             .iter()

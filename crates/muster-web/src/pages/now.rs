@@ -4,12 +4,11 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use muster_core::directory::Mark;
 use muster_core::snapshot::{Presence, Snapshot};
 
 use super::show::{Clock, DeviceLine, PersonCard};
 use super::{Frame, show};
-use crate::api::now::{devices_present, guests};
+use crate::api::now::{devices_present, guests, is_strange};
 use crate::app::App;
 
 #[derive(Template)]
@@ -22,7 +21,7 @@ struct Page {
     unknown: usize,
     devices: usize,
     guests: usize,
-    /// Present devices that belong to nobody, the newest arrivals first.
+    /// Present devices that may be a visitor's, the newest arrivals first.
     strangers: Vec<DeviceLine>,
     /// How many more of them there are.
     more: usize,
@@ -65,7 +64,7 @@ fn strangers(snapshot: &Snapshot, clock: &Clock) -> (Vec<DeviceLine>, usize) {
         .devices
         .iter()
         .filter(|it| it.standing.presence == Presence::Present)
-        .filter(|it| it.owner.is_none() && it.mark == Mark::Normal)
+        .filter(|it| is_strange(snapshot, it))
         .collect();
     all.sort_by_key(|it| (std::cmp::Reverse(it.standing.since), it.id));
     let more = all.len().saturating_sub(SHOWN);

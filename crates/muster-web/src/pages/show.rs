@@ -26,6 +26,16 @@ impl Clock {
         When::new(at, self.now, &self.zone)
     }
 
+    /// A moment as a date and time field holds it.
+    pub(crate) fn civil(&self, at: Time) -> String {
+        at.timestamp().to_zoned(self.zone.clone()).strftime("%Y-%m-%dT%H:%M").to_string()
+    }
+
+    /// What the zone is called at this time of the year.
+    pub(crate) fn zone_name(&self) -> String {
+        self.now.timestamp().to_zoned(self.zone.clone()).strftime("%Z").to_string()
+    }
+
     pub(crate) fn zone(&self) -> &TimeZone {
         &self.zone
     }

@@ -15,7 +15,7 @@ use crate::api::why::{explain, meant};
 use crate::app::App;
 use crate::extract::{Asked, Named};
 use crate::problem::Problem;
-use crate::subject::called;
+use crate::subject::{called, key};
 use crate::when::{When, length};
 
 #[derive(Template)]
@@ -29,6 +29,11 @@ struct Page {
     last: Option<When>,
     /// The past time that is explained, if it is not now.
     at: Option<When>,
+    /// The moment asked about, as a field holds it, and the zone that it is in.
+    asked: String,
+    zone: String,
+    /// A text that means the subject alone.
+    key: String,
     rule: String,
     next: Option<String>,
     evidence: Vec<Line>,
@@ -103,16 +108,10 @@ async fn answer(
     text: &str,
     at: Option<&str>,
 ) -> Result<Page, Problem> {
-    let at: Option<Time> = at
-        .filter(|it| !it.is_empty())
-        .map(|it| {
-            let wrong = |_| Problem::wrong(format!("not a time: {it}"));
-            it.parse().map_err(wrong)
-        })
-        .transpose()?;
+    let clock = Clock::of(app);
+    let at = at.filter(|it| !it.is_empty()).map(|it| moment(it, &clock)).transpose()?;
     let why = explain(app, text, at).await?;
     let snapshot = app.snapshot();
-    let clock = Clock::of(app);
     let name = called(&snapshot, meant(&snapshot, text)?);
     let evidence = why.evidence.iter();
     Ok(Page {
@@ -125,8 +124,23 @@ async fn answer(
         state: show::State::new(why.standing.presence, why.standing.since, &clock),
         last: why.standing.last.map(|it| clock.when(it)),
         at: at.map(|it| clock.when(it)),
+        asked: clock.civil(at.unwrap_or(clock.now)),
+        zone: clock.zone_name(),
+        key: key(&snapshot.directory, why.subject),
         rule: why.rule,
         next: why.next,
         evidence: evidence.map(|it| Line::of(&snapshot, it, &clock)).collect(),
+    })
+}
+
+/// A time as scripts write it (RFC 3339), or as a field holds it: by the clock on the hub's wall.
+fn moment(text: &str, clock: &Clock) -> Result<Time, Problem> {
+    if let Ok(at) = text.parse() {
+        return Ok(at);
+    }
+    let civil = text.parse::<jiff::civil::DateTime>();
+    let zoned = civil.and_then(|it| it.to_zoned(clock.zone().clone()));
+    zoned.map(|it| it.timestamp().into()).map_err(|_| {
+        Problem::wrong(format!("not a time: {text}")).hint("write it as in 2026-11-21T09:00")
     })
 }
