@@ -131,7 +131,9 @@ impl Bench {
         let switch = OpenOptions::new().read(true).write(true).open(self.folder.join("switch"))?;
         let said = fs::File::create(self.folder.join("devices.log"))?;
         let mut command = Command::new("ip");
-        command.args(["netns", "exec", LAN]).arg(self.folder.join("responder"));
+        // Should this program be killed, the devices go with it.
+        command.args(["netns", "exec", LAN, "setpriv", "--pdeathsig", "KILL"]);
+        command.arg(self.folder.join("responder"));
         command.args(["dev0", "10.77.0.0", &lan.hosts.to_string()]);
         command.args(lan.doze.then_some("--doze")).args(lan.sleep.then_some("--sleep"));
         let child = command.stdin(switch).stdout(said).stderr(Stdio::inherit()).spawn();
