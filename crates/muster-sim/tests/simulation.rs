@@ -6,7 +6,6 @@ use muster_sim::simulate::run;
 fn worlds_end_as_the_reference_says() {
     let (first, count) = seeds();
     let report = run(first..first + count);
-    println!("{:?}", report.tally);
     let first = report.failures.first().map(ToString::to_string).unwrap_or_default();
     let brief = report.failures.iter().map(|it| format!("seed {}: {}", it.seed, it.what));
     let told: Vec<String> = std::iter::once(first).chain(brief.take(12)).collect();
@@ -18,6 +17,23 @@ fn worlds_end_as_the_reference_says() {
         report.failures.iter().map(|it| it.seed).collect::<Vec<_>>(),
         told.join("\n")
     );
+    let met = report.tally;
+    for (what, often, least) in [
+        ("bridges", met.bridges, 20),
+        ("splits", met.splits, 20),
+        ("corrections", met.corrections, 500),
+        ("assumed ends", met.assumed, 10),
+        ("moves", met.moved, 10),
+        ("conflicts", met.conflicts, 10),
+        ("failed commits", met.faults, 50),
+        ("kills", met.crashes, 20),
+        ("restarts", met.restarts, 20),
+        ("sleeps", met.sleeps, 5),
+        ("clock steps", met.clock_steps, 5),
+    ] {
+        let often = often * 40 / report.runs;
+        assert!(often >= least, "too seldom to mean anything: {what}: {often} in 40 worlds");
+    }
 }
 
 fn seeds() -> (u64, u64) {
