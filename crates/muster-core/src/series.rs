@@ -6,7 +6,7 @@
 //! [`Store::states_at`](crate::ports::Store::states_at) say the same; and `count_home` is the sum
 //! of every `is_home` beside it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::change::{Change, ChangeKind};
 use crate::directory::{Device, Directory};
@@ -82,19 +82,18 @@ impl Series {
     #[must_use]
     pub fn sample(&self, at: Time, directory: &Directory) -> Sample {
         let here = |it: &Standing| it.present && it.source == Some(SourceKind::Lan);
+        let carried = |it: &DeviceId| directory.devices.get(it).is_some_and(Device::is_carried);
+        let votes = self.devices.iter().filter(|(id, it)| here(it) && carried(id));
+        let on_wifi: BTreeSet<PersonId> = votes.filter_map(|(_, it)| it.owner).collect();
         let mut values = Vec::with_capacity(directory.people.len() * 3 + 3);
         let mut home = 0_u32;
         for (id, person) in &directory.people {
             let standing = self.people.get(id);
             let is_home = standing.is_some_and(|it| it.present);
-            let from_wifi = self.devices.iter().any(|(device, it)| {
-                let carried = || directory.devices.get(device).is_some_and(Device::is_carried);
-                here(it) && it.owner == Some(*id) && carried()
-            });
             home += u32::from(is_home);
             for (series, is) in [
                 ("is_home", is_home),
-                ("from_wifi", from_wifi),
+                ("from_wifi", on_wifi.contains(id)),
                 ("known", standing.is_some_and(|it| it.known)),
             ] {
                 values.push((format!("{}.{series}", person.name), number(is.into())));

@@ -82,6 +82,8 @@ struct Dispatch {
     /// Whether it waits for another picture.
     waits: bool,
     trouble: Option<String>,
+    /// How many given up samples the log tells of.
+    told: u64,
 }
 
 impl Dispatch {
@@ -95,7 +97,8 @@ impl Dispatch {
         let pace = Pace { every, backfill, unsure: sink.unsure() };
         let (in_order, ahead) = (None, None);
         let (feed, saved, trouble) = (None, None, None);
-        Self { name, sink, pace, wires, feed, in_order, ahead, saved, waits: false, trouble }
+        let (waits, told) = (false, 0);
+        Self { name, sink, pace, wires, feed, in_order, ahead, saved, waits, trouble, told }
     }
 
     /// Sends what is due, if anything, and says how long to wait before the next turn.
@@ -176,7 +179,9 @@ impl Dispatch {
         match delivered {
             Ok(()) => {
                 feed.handle_delivered(piece, now);
+                let dropped = feed.dropped();
                 self.note(None);
+                self.tell_dropped(dropped);
             }
             Err(SinkError::Retry(cause)) => {
                 feed.handle_failed(now);
@@ -218,12 +223,20 @@ impl Dispatch {
         if self.trouble == trouble {
             return;
         }
-        let dropped = self.feed.as_ref().map_or(0, Feed::dropped);
         match &trouble {
             Some(it) => warn!(sink = self.name, "not delivered, kept for later: {it}"),
-            None => info!(sink = self.name, dropped, "delivers again"),
+            None => info!(sink = self.name, "delivers again"),
         }
         self.trouble = trouble;
+    }
+
+    /// Not while it fails: then there are more of them every few seconds.
+    fn tell_dropped(&mut self, dropped: u64) {
+        if dropped > self.told {
+            let samples = dropped - self.told;
+            warn!(sink = self.name, samples, "given up: refused, or older than backfill allows");
+            self.told = dropped;
+        }
     }
 
     fn report(&self) {

@@ -113,7 +113,8 @@ async fn what_was_stored_too_late_is_sent_again() {
     scene.live(600, &["1 arrived person:1 0"]).await;
     scene.store_late(&["-200 left person:1 0", "-100 arrived person:1 0"]).await;
     scene.live(60, &[]).await;
-    let away = scene.sent("anna.is_home").iter().filter(|it| it.1 < 0.5).count();
+    let sent = scene.sent("anna.is_home");
+    let away = sent.iter().skip(1).filter(|it| it.1 < 0.5).count();
     assert_eq!(away, 20);
     scene.check(START);
 }
