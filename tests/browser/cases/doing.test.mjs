@@ -36,6 +36,19 @@ test("a change reaches an open page by itself", async () => {
   await close();
 });
 
+test("an open why? panel follows what happens", async () => {
+  const person = await anyPerson();
+  const { page, close } = await visit(chromium, house.url);
+  await live(page);
+  await page.locator(`a[href="/why/person:${person.name}"]`).click();
+  for (const [home, word] of [[false, "away"], [true, "here"]]) {
+    await house.api("PUT", `/people/${person.name}/override`, { home });
+    await page.locator("dialog h1", { hasText: `is ${word}` }).waitFor();
+  }
+  await house.api("DELETE", `/people/${person.name}/override`);
+  await close();
+});
+
 test("a device's hostile name is text everywhere", async () => {
   const device = await anyDevice();
   const { page, wrong, close } = await visit(chromium, `${house.url}/devices`);
