@@ -11,7 +11,7 @@ use muster_core::identity::{DeviceId, PersonId};
 use muster_core::ports::BoxFuture;
 use muster_core::series::Series;
 use muster_core::stay::Subject;
-use muster_sim::store::{Fault, ModelStore};
+use muster_sim::store::ModelStore;
 
 use super::*;
 
@@ -116,18 +116,6 @@ async fn what_was_stored_too_late_is_sent_again() {
     let sent = scene.sent("anna.is_home");
     let away = sent.iter().skip(1).filter(|it| it.1 < 0.5).count();
     assert_eq!(away, 20);
-    scene.check(START);
-}
-
-#[tokio::test]
-async fn a_store_that_does_not_answer_is_waited_for() {
-    let mut scene = Scene::new(DAY);
-    scene.live(60, &["1 arrived person:1 0"]).await;
-    scene.store.fail([Fault::Full]);
-    let batch =
-        Batch { changes: vec![change("1 left person:1 0", scene.second)], ..Batch::default() };
-    assert!(scene.store.commit(&batch).await.is_err());
-    scene.live(60, &[]).await;
     scene.check(START);
 }
 
