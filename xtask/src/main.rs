@@ -45,6 +45,9 @@ enum Chore {
         /// The first seed
         #[arg(long, default_value_t = 0)]
         first: u64,
+        /// Give the hub three hours of memory, so that it forgets and fetches
+        #[arg(long)]
+        forgetful: bool,
     },
     /// Measure false departures against leave delay; writes leave.json and leave.svg
     Leave {
@@ -66,7 +69,9 @@ fn main() -> ExitCode {
     let done = match Cli::parse().chore {
         Chore::Check(options) => check::run(&options),
         Chore::Lab(lab) => lab::run(&lab),
-        Chore::Simulate { seeds, first } => simulate::run(seeds, first).map(|()| ExitCode::SUCCESS),
+        Chore::Simulate { seeds, first, forgetful } => {
+            simulate::run(seeds, first, forgetful).map(|()| ExitCode::SUCCESS)
+        }
         Chore::Leave { households, days, into } => {
             leave::run(households, days, &into).map(|()| ExitCode::SUCCESS)
         }

@@ -3,16 +3,19 @@
 //! A world that ends otherwise than the reference says is named by its seed and told as a story.
 
 use anyhow::bail;
-use muster_sim::simulate::{Tally, run as play};
+use muster_sim::generator::World;
+use muster_sim::simulate::{Tally, run_worlds};
 
-/// Plays `seeds` worlds from `first` on; an error if one went wrong.
-pub(crate) fn run(seeds: u64, first: u64) -> anyhow::Result<()> {
+/// Plays `seeds` worlds from `first` on, for a hub with three hours of memory if it is `forgetful`;
+/// an error if one went wrong.
+pub(crate) fn run(seeds: u64, first: u64, forgetful: bool) -> anyhow::Result<()> {
+    let world = if forgetful { World::forgetful } else { World::new };
     let end = first.saturating_add(seeds);
     let mut tally = Tally::default();
     let mut failed = Vec::new();
     for from in (first..end).step_by(AT_ONCE) {
         let to = from.saturating_add(AT_ONCE as u64).min(end);
-        let report = play(from..to);
+        let report = run_worlds(from..to, world);
         tally.add(&report.tally);
         for failure in &report.failures {
             if failed.len() < STORIES {

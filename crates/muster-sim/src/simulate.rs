@@ -44,9 +44,15 @@ pub struct Failure {
 /// Plays the worlds of these seeds, each with a way to the hub and disturbances of its own.
 #[must_use]
 pub fn run(seeds: Range<u64>) -> Report {
+    run_worlds(seeds, World::new)
+}
+
+/// The same with worlds that are made otherwise.
+#[must_use]
+pub fn run_worlds(seeds: Range<u64>, world: fn(u64) -> World) -> Report {
     let mut report = Report::default();
     for seed in seeds {
-        let world = World::new(seed);
+        let world = world(seed);
         let uplink = match seed % 4 {
             0 => Uplink::Prompt,
             1 => Uplink::Loose,
