@@ -67,6 +67,8 @@ pub struct Engine {
     voters: BTreeSet<PersonId>,
     /// Facts older than what is at hand.
     parked: Vec<Fact>,
+    /// An open stay reaches further back than what is at hand: from when on facts are needed.
+    deeper: Option<Time>,
     /// Conflicts that were told: (device, later site, since).
     told_conflicts: BTreeSet<(DeviceId, PlaceId, Time)>,
     outbox: Outbox,
@@ -179,8 +181,9 @@ impl Engine {
         if self.set_back() {
             return Some(Self::since(&self.policy, self.now.wall));
         }
-        let oldest = self.parked.iter().map(intake::time_of).min()?;
-        Some((oldest - self.policy.lead).floor(HOUR))
+        let oldest = self.parked.iter().map(intake::time_of).min();
+        let oldest = oldest.map(|it| (it - self.policy.lead).floor(HOUR));
+        oldest.into_iter().chain(self.deeper).min()
     }
 
     /// Whether there is anything to store, and whether it is news that should not wait.

@@ -120,26 +120,23 @@ pub struct Verdict {
     pub arriving: Option<(Time, Time)>,
 }
 
-/// Judges a device from `carry`, or from the first span that begins at or after `begin`.
+/// Judges a device: at each site from its carry, or else from the first span that begins at or
+/// after `begin`.
 #[must_use]
 pub fn judge(
     lines: &[Line<'_>],
-    carry: Option<&Carry>,
+    carries: &[Carry],
     begin: Time,
     policy: &Policy,
     frontier: Time,
 ) -> Verdict {
-    let start = carry.map_or(begin, |it| it.at);
     let mut sites: Vec<Site<'_>> = Vec::new();
-    for line in lines {
-        if !sites.iter().any(|it| it.id == line.site) {
-            sites.push(Site::new(line.site, lines, start, carry));
+    let heard = lines.iter().map(|it| it.site);
+    for id in heard.chain(carries.iter().map(|it| it.stay.site)) {
+        if !sites.iter().any(|it| it.id == id) {
+            let carry = carries.iter().find(|it| it.stay.site == id);
+            sites.push(Site::new(id, lines, begin, carry));
         }
-    }
-    if let Some(carry) = carry
-        && !sites.iter().any(|it| it.id == carry.stay.site)
-    {
-        sites.push(Site::new(carry.stay.site, lines, start, Some(carry)));
     }
     sites.sort_by_key(|it| it.id);
     let mut verdict = Verdict::default();
@@ -169,13 +166,14 @@ struct Site<'a> {
 }
 
 impl<'a> Site<'a> {
-    fn new(id: PlaceId, lines: &'a [Line<'a>], start: Time, carry: Option<&Carry>) -> Self {
+    fn new(id: PlaceId, lines: &'a [Line<'a>], begin: Time, carry: Option<&Carry>) -> Self {
+        let start = carry.map_or(begin, |it| it.at);
         let lines: Vec<_> = lines.iter().filter(|it| it.site == id).collect();
         let mut all = SpanSet::new();
         for line in &lines {
             all.union(&line.heard);
         }
-        let open = carry.map(|it| &it.stay).filter(|it| it.site == id).cloned();
+        let open = carry.map(|it| it.stay.clone());
         let first = all.spans().partition_point(|it| it.to <= start + SIGHTING && it.from < start);
         let spans = all.spans().get(first..).unwrap_or(&[]).to_vec();
         Self { id, lines, spans, all, open, after_assumed: false }

@@ -35,26 +35,56 @@ impl Hold {
         })
     }
 
-    /// A stay that was recorded before `floor`, up to there.
+    /// A stay that was recorded before `floor`, up to there, with its uncovered time up to there.
     #[must_use]
-    pub fn of_record(stay: &Stay, floor: Time) -> Self {
+    pub fn of_record(stay: &Stay, uncovered: Duration, floor: Time) -> Self {
         let last = stay.last.min(floor);
         let mut judged = Judged::begun(stay.site, stay.from, last, stay.after_gap);
-        judged.uncovered_before = stay.uncovered;
+        judged.uncovered_before = uncovered;
         judged.ended = Ended::Left;
         judged.decided = Some(Time::from_micros(last.micros().saturating_add(1)));
         Self { stay: judged, recorded: true }
     }
+
+    /// As it is known at a time: an end that is still to come is none.
+    fn until(mut self, frontier: Time) -> Self {
+        if self.stay.decided.is_some_and(|it| it > frontier) && !self.recorded {
+            self.stay.ended = Ended::Open;
+            self.stay.decided = None;
+        }
+        self
+    }
+
+    /// What of it lies at or after a time.
+    #[must_use]
+    pub fn since(self, from: Time) -> Option<Self> {
+        if self.stay.from >= from {
+            return Some(self);
+        }
+        let recorded = self.recorded;
+        cut(&self.stay, Span::new(from, Time::MAX)).map(|stay| Self { stay, recorded })
+    }
 }
 
-/// A person's stays, by start.
+/// A person's stays, by start. What was set by hand counts from `begin` on.
 #[must_use]
-pub fn judge_person(holds: Vec<Hold>, overrides: &[Override], frontier: Time) -> Vec<Judged> {
+pub fn judge_person(
+    holds: Vec<Hold>,
+    overrides: &[Override],
+    begin: Time,
+    frontier: Time,
+) -> Vec<Judged> {
     let site = Directory::FIRST_SITE;
+    let holds: Vec<Hold> = holds
+        .into_iter()
+        .filter(|it| it.stay.from <= frontier)
+        .map(|it| it.until(frontier))
+        .collect();
     let by_devices = unite(holds.clone());
     let forced: Vec<(&Override, Span)> = overrides
         .iter()
         .map(|it| (it, in_force(it, by_devices.iter().filter(|it| it.site == site))))
+        .map(|(it, span)| (it, Span::new(span.from.max(begin), span.to)))
         .filter(|(_, span)| !span.is_empty())
         .collect();
     if forced.is_empty() {
@@ -135,7 +165,10 @@ fn united(group: &[Hold]) -> Option<Judged> {
         decided: decider.stay.decided,
         to_latest: late.filter(|_| !open),
         uncovered: covered.gaps(Span::new(from, last)),
-        uncovered_before: first.stay.uncovered_before,
+        uncovered_before: group
+            .iter()
+            .find(|it| it.recorded)
+            .map_or(first.stay.uncovered_before, |it| it.stay.uncovered_before),
         after_gap: first.stay.after_gap,
         without: if open { Vec::new() } else { decider.stay.without.clone() },
     })
@@ -205,7 +238,7 @@ mod tests {
 
     #[track_caller]
     fn check(holds: Vec<Hold>, overrides: &[Override], frontier: i64, want: &[(i64, i64, Ended)]) {
-        let got: Vec<_> = judge_person(holds, overrides, t(frontier))
+        let got: Vec<_> = judge_person(holds, overrides, Time::MIN, t(frontier))
             .iter()
             .map(|it| (it.from.secs(), it.last.secs(), it.ended))
             .collect();
@@ -254,7 +287,7 @@ mod tests {
             after_gap: false,
             revision: 0,
         };
-        let record = || Hold::of_record(&stay, t(80));
+        let record = || Hold::of_record(&stay, Duration::ZERO, t(80));
         check(vec![record()], &[], 300, &[]);
         check(vec![record(), hold(70, 200, None)], &[], 300, &[(0, 200, Ended::Open)]);
     }

@@ -139,7 +139,7 @@ fn judged(case: &Case<'_>, world: &World) -> (Vec<Told>, Vec<String>) {
                 bridged: bridged.get(&**listener).unwrap_or(&empty),
             })
             .collect();
-        let verdict = judge(&lines, None, Time::MIN, case.policy, case.frontier);
+        let verdict = judge(&lines, &[], Time::MIN, case.policy, case.frontier);
         met.extend(verdict.conflicts.iter().map(|_| "conflict".to_owned()));
         let without = |it: &&Judged| it.ended == Ended::Left && !it.without.is_empty();
         met.extend(verdict.stays.iter().filter(without).map(|_| "left without a listener".into()));
@@ -150,7 +150,7 @@ fn judged(case: &Case<'_>, world: &World) -> (Vec<Told>, Vec<String>) {
         let holds = holds(case.directory, &by_device, *person);
         let set = case.directory.overrides.get(person).map_or(&[][..], Vec::as_slice);
         met.extend(set.iter().map(|_| "override".to_owned()));
-        let stays = judge_person(holds, set, case.frontier);
+        let stays = judge_person(holds, set, Time::MIN, case.frontier);
         all.extend(stays.iter().map(|it| told(Subject::Person(*person), it)));
     }
     all.sort();

@@ -19,8 +19,10 @@ use super::Engine;
 pub(super) struct DeviceState {
     /// Stays at hand, by start.
     pub(super) stays: Vec<Recorded>,
-    /// The stay that was going on where judgement begins.
-    pub(super) carry: Option<Carry>,
+    /// The stays that were going on where judgement begins, one a site at most.
+    pub(super) carries: Vec<Carry>,
+    /// Its open stay is older than the facts at hand: it is not judged until they are.
+    pub(super) waits: bool,
     /// Facts from this time on could change the judgement.
     rejudge: Option<Time>,
     pub(super) tail: Option<Tail>,
@@ -94,6 +96,10 @@ impl Engine {
 
     pub(super) fn judge_device(&mut self, id: DeviceId) {
         let Some(mut state) = self.devices.take(id) else { return };
+        if state.waits {
+            self.devices.put(id, state);
+            return;
+        }
         match state.rejudge.take() {
             Some(from) => self.rejudge(id, &mut state, from),
             None => self.extend(&mut state),
@@ -125,7 +131,8 @@ impl Engine {
         let ignored = entry.mark == Mark::Ignored;
         let lines = self.lines(id);
         let sites = |it: &Line<'_>| lines.first().is_some_and(|first| first.site != it.site);
-        state.travels = lines.iter().any(sites);
+        let elsewhere = |it: &Carry| lines.first().is_some_and(|first| first.site != it.stay.site);
+        state.travels = lines.iter().any(sites) || state.carries.iter().any(elsewhere);
         state.source = lines
             .iter()
             .filter_map(|it| it.heard.last().map(|last| (last.to, it.source)))
@@ -140,11 +147,11 @@ impl Engine {
         } else {
             state.stays.partition_point(|it| it.stay.from <= from).saturating_sub(1)
         };
-        let (carry, begin) = match state.stays.get(kept) {
-            Some(it) if kept > 0 => (None, it.stay.from),
-            Some(_) | None => (state.carry.as_ref(), self.floor),
+        let (carries, begin) = match state.stays.get(kept) {
+            Some(it) if kept > 0 => ([].as_slice(), it.stay.from),
+            Some(_) | None => (state.carries.as_slice(), self.floor),
         };
-        let mut verdict = judge(&lines, carry, begin, policy, self.frontier);
+        let mut verdict = judge(&lines, carries, begin, policy, self.frontier);
         drop(lines);
         let old: Vec<Recorded> = state.stays.drain(kept..).collect();
         if let (Some(first), Some(was)) = (verdict.stays.first_mut(), old.first())

@@ -1,7 +1,11 @@
 //! One person in the engine: their holds, their stays, and what is believed of them.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use crate::change::{Change, ChangeKind};
-use crate::identity::{DeviceId, PersonId};
+use crate::directory::Directory;
+use crate::identity::{DeviceId, PersonId, PlaceId};
 use crate::people::{Hold, judge_person};
 use crate::snapshot::Presence;
 use crate::stay::{Ended, Stay, Subject};
@@ -15,8 +19,8 @@ use super::record::About;
 pub(super) struct PersonState {
     /// Stays at hand, by start.
     pub(super) stays: Vec<Stay>,
-    /// The last stay that began before the facts at hand.
-    pub(super) record: Option<Stay>,
+    /// At each site the last stay that began before the floor, and its uncovered time up to there.
+    pub(super) records: BTreeMap<PlaceId, (Stay, Duration)>,
     /// Since when they have been told to be unknown.
     pub(super) unknown: Option<Time>,
 }
@@ -29,13 +33,14 @@ impl PersonState {
 
 impl Engine {
     pub(super) fn judge_person(&mut self, id: PersonId) {
-        let mut state = self.people.remove(&id).unwrap_or_default();
+        let state = self.people.remove(&id).unwrap_or_default();
         let overrides = self.directory.overrides.get(&id).cloned().unwrap_or_default();
-        let mut holds = self.holds(id);
-        holds.extend(state.record.as_ref().map(|it| Hold::of_record(it, self.floor)));
         let known = self.directory.people.contains_key(&id);
+        self.people.insert(id, state);
+        let (holds, begin) = self.holds_at_hand(id);
         let holds = if known { holds } else { Vec::new() };
-        let judged = judge_person(holds, &overrides, self.frontier);
+        let judged = judge_person(holds, &overrides, begin, self.frontier);
+        let mut state = self.people.remove(&id).unwrap_or_default();
         let (old, settled): (Vec<Stay>, Vec<Stay>) = std::mem::take(&mut state.stays)
             .into_iter()
             .partition(|it| it.from >= self.floor || judged.iter().any(|new| new.from == it.from));
@@ -52,6 +57,33 @@ impl Engine {
             self.people.insert(id, state);
             self.restand_person(id);
         }
+    }
+
+    /// Everything that holds a person, as far as it is judged: from the floor on, or from the start
+    /// of a stay that was going on there.
+    /// With them the time from which on what was set by hand counts.
+    pub(super) fn holds_at_hand(&self, id: PersonId) -> (Vec<Hold>, Time) {
+        let all = self.holds(id);
+        let Some(state) = self.people.get(&id) else { return (all, self.floor) };
+        let mut holds = Vec::with_capacity(all.len());
+        let mut going_on: BTreeMap<PlaceId, Time> = BTreeMap::new();
+        for (site, (record, before)) in &state.records {
+            let crosses = |it: &Hold| {
+                let span = it.stay.hold();
+                it.stay.site == *site && span.from < self.floor && span.to > self.floor
+            };
+            let open = record.ended == Ended::Open || record.last >= self.floor;
+            if open || all.iter().any(crosses) {
+                going_on.insert(*site, record.from);
+                holds.push(Hold::of_record(record, *before, self.floor));
+            }
+        }
+        let begin = |site: PlaceId| going_on.get(&site).copied().unwrap_or(self.floor);
+        holds.extend(all.into_iter().filter_map(|it| {
+            let from = begin(it.stay.site);
+            it.since(from)
+        }));
+        (holds, begin(Directory::FIRST_SITE))
     }
 
     /// Everything that holds a person.

@@ -5,11 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::batch::Restored;
 use crate::book::Book;
 use crate::change::{Change, ChangeKind};
-use crate::fact::SIGHTING;
-use crate::identity::{DeviceId, IdentityId, ListenerId};
-use crate::judge::{Carry, Judged};
+use crate::identity::{DeviceId, IdentityId, ListenerId, PersonId};
+use crate::judge::Judged;
 use crate::policy::Policy;
-use crate::span::SpanSet;
 use crate::stay::{Ended, Stay, Subject};
 use crate::time::{Now, Time};
 
@@ -50,6 +48,7 @@ pub(super) fn engine(
         timers: BTreeSet::new(),
         voters: BTreeSet::new(),
         parked: Vec::new(),
+        deeper: None,
         told_conflicts: BTreeSet::new(),
         outbox: Outbox::default(),
         last_stay: restored.last_stay.0,
@@ -104,9 +103,6 @@ impl Engine {
                 }
                 Subject::Person(id) => {
                     let state: &mut PersonState = self.people.entry(id).or_default();
-                    if stay.from < self.floor {
-                        state.record = Some(stay.clone());
-                    }
                     state.stays.push(stay);
                 }
             }
@@ -130,50 +126,16 @@ impl Engine {
                 self.urgent.insert(id);
             }
         }
+        while let Some(id) = self.urgent.pop_first() {
+            self.judge_device(id);
+        }
+        let people: Vec<PersonId> = self.directory.people.keys().copied().collect();
+        for id in people {
+            self.rebase_person(id);
+        }
         self.voters.extend(self.directory.people.keys());
         self.settle();
     }
-
-    /// Finds where judgement of a device begins, and with which stay going on.
-    pub(super) fn rebase(&mut self, id: DeviceId) {
-        let (floor, since) = (self.floor, self.book.since);
-        let lines = self.lines(id);
-        let mut heard = SpanSet::new();
-        for line in &lines {
-            heard.union(&line.heard);
-        }
-        drop(lines);
-        let Some(state) = self.devices.get_mut(id) else { return };
-        let Some(last) = state.stays.iter().rposition(|it| it.stay.from < floor) else {
-            state.carry = None;
-            return;
-        };
-        let stay = state.stays.get(last).map(|it| it.judged.clone());
-        state.stays.drain(..last);
-        let Some(stay) = stay else { return };
-        let next = heard.spans().iter().find(|it| it.to - SIGHTING >= floor);
-        let at = match next {
-            Some(span) if stay.last >= floor => span.from.max(floor),
-            Some(_) | None => stay.last,
-        };
-        let known = at >= since + self.policy.decisive_within || stay.ended == Ended::Open;
-        state.carry = known.then(|| Carry { at, stay: cut_at(stay, at) });
-    }
-}
-
-/// A stay as it was going on at one of its evidence times.
-fn cut_at(mut stay: Judged, at: Time) -> Judged {
-    let mut later = stay.uncovered.clone();
-    later.forget_before(at);
-    let before = stay.uncovered_time().saturating_sub(later.measure());
-    stay.uncovered_before = before;
-    stay.uncovered = SpanSet::new();
-    stay.last = at;
-    stay.ended = Ended::Open;
-    stay.decided = None;
-    stay.to_latest = None;
-    stay.without = Vec::new();
-    stay
 }
 
 /// A recorded stay, until it is judged again.

@@ -1,37 +1,173 @@
 //! Keeps memory bounded: facts and stays that are old enough live in the store alone.
+//!
+//! Judgement begins at a *floor*. A stay that was going on there is carried: it begins at its
+//! recorded start and goes on from its last evidence before the floor. **Invariant:** what was
+//! recorded does not change because memory ends.
+
+use std::time::Duration;
 
 use crate::batch::HOUR;
-use crate::identity::DeviceId;
-use crate::people::Hold;
+use crate::directory::Directory;
+use crate::fact::SIGHTING;
+use crate::identity::{DeviceId, PersonId, PlaceId};
+use crate::judge::{Carry, Judged, judge};
+use crate::people::{in_force, judge_person};
+use crate::span::SpanSet;
+use crate::stay::Ended;
+use crate::time::Time;
 
 use super::Engine;
+use super::device::{DeviceState, Recorded};
 
 impl Engine {
     /// Forgets what is older than the policy's memory, an hour at a time.
     pub(super) fn trim(&mut self) {
-        let since = Self::since(&self.policy, self.frontier);
+        let oldest = self.devices.iter().filter_map(|(_, it)| it.open()).map(|it| it.stay.last);
+        let needed = oldest.min().map_or(Time::MAX, |it| self.before_evidence(it));
+        let needed = needed.max((self.frontier - self.policy.lateness).floor(HOUR));
+        let since = Self::since(&self.policy, self.frontier).min(needed);
         if since < self.book.since + HOUR {
             return;
+        }
+        let people: Vec<PersonId> = self.people.keys().copied().collect();
+        for id in &people {
+            self.end_contradicted(*id, since + self.policy.lead);
         }
         self.floor = since + self.policy.lead;
         let devices: Vec<DeviceId> = self.devices.ids().collect();
         for id in devices {
             self.rebase(id);
         }
-        self.book.forget_before(since);
-        for state in self.people.values_mut() {
-            let Some(last) = state.stays.iter().rposition(|it| it.from < self.floor) else {
-                continue;
-            };
-            state.stays.drain(..last);
-            state.record = state.stays.first().map(|it| {
-                let mut record = it.clone();
-                let held = Hold::of_record(it, self.floor);
-                record.last = held.stay.last;
-                record
-            });
+        for id in people {
+            self.rebase_person(id);
         }
+        self.book.forget_before(since);
         let floor = self.floor;
         self.told_conflicts.retain(|(_, _, at)| *at >= floor);
     }
+
+    /// What was set by hand before a time and is contradicted by what will not be at hand any more
+    /// ends there for good.
+    fn end_contradicted(&mut self, id: PersonId, floor: Time) {
+        let (holds, begin) = self.holds_at_hand(id);
+        let stays = judge_person(holds, &[], begin, self.frontier);
+        let Some(sets) = self.directory.overrides.get_mut(&id) else { return };
+        for set in sets.iter_mut().filter(|it| it.at < floor) {
+            let here = stays.iter().filter(|it| it.site == Directory::FIRST_SITE);
+            let until = in_force(set, here).to;
+            if until < set.until {
+                set.until = until;
+                self.outbox.directory = true;
+            }
+        }
+    }
+
+    /// From when on facts must be at hand to judge the silence after this evidence.
+    fn before_evidence(&self, last: Time) -> Time {
+        (last - self.policy.decisive_within - SIGHTING).floor(HOUR)
+    }
+
+    /// Finds where judgement of a device begins, and with which stays going on.
+    pub(super) fn rebase(&mut self, id: DeviceId) {
+        let floor = self.floor;
+        let Some(mut state) = self.devices.take(id) else { return };
+        let mut sites: Vec<PlaceId> = state.stays.iter().map(|it| it.stay.site).collect();
+        sites.sort_unstable();
+        sites.dedup();
+        state.carries.clear();
+        state.waits = false;
+        for site in sites {
+            let early = |it: &Recorded| it.stay.site == site && it.stay.from < floor;
+            let Some(stay) = state.stays.iter().rfind(|it| early(it)).map(|it| it.judged.clone())
+            else {
+                continue;
+            };
+            let at = self.evidence_at_floor(id, &stay);
+            // Beyond the lateness bound nobody can tell any more: it is assumed to have ended.
+            let lost = self.before_evidence(at) < self.frontier - self.policy.lateness;
+            let known = lost || at >= floor - self.policy.lead + self.policy.decisive_within;
+            let over =
+                (lost && stay.ended != Ended::Open) || moved_before(&stay, &state.stays, floor);
+            if known && !over {
+                state.carries.push(Carry { at, stay: cut_at(&stay, at) });
+            } else if stay.ended == Ended::Open {
+                let from = self.before_evidence(at);
+                self.deeper = Some(self.deeper.map_or(from, |it| it.min(from)));
+                state.waits = true;
+            }
+            let kept = state.waits || state.carries.iter().any(|it| it.stay.site == site);
+            let carried = kept.then_some(stay.from);
+            state.stays.retain(|it| !early(it) || Some(it.stay.from) == carried);
+        }
+        self.measure_carries(id, &mut state);
+        self.devices.put(id, state);
+    }
+
+    /// The last evidence of a stay at or before the floor.
+    fn evidence_at_floor(&self, id: DeviceId, stay: &Judged) -> Time {
+        let mut heard = SpanSet::new();
+        for line in self.lines(id).iter().filter(|it| it.site == stay.site) {
+            heard.union(&line.heard);
+        }
+        let spans = heard.spans().iter().take_while(|it| it.from <= self.floor);
+        let last = spans.last().map(|it| (it.to - SIGHTING).min(self.floor));
+        last.filter(|it| *it >= stay.from).map_or(stay.last, |it| it.min(stay.last))
+    }
+
+    /// Splits the uncovered time of carried stays into what lies before the carry and after it.
+    fn measure_carries(&self, id: DeviceId, state: &mut DeviceState) {
+        if state.carries.is_empty() {
+            return;
+        }
+        let lines = self.lines(id);
+        let again = judge(&lines, &state.carries, self.floor, &self.policy, self.frontier);
+        for carry in &mut state.carries {
+            let same =
+                |site: PlaceId, from: Time| site == carry.stay.site && from == carry.stay.from;
+            let total = state.stays.iter().find(|it| same(it.stay.site, it.stay.from));
+            let after = again.stays.iter().find(|it| same(it.site, it.from));
+            let total = total.map(|it| it.judged.uncovered_time()).unwrap_or_default();
+            let after = after.map(Judged::uncovered_time).unwrap_or_default();
+            carry.stay.uncovered_before = total.saturating_sub(after);
+        }
+    }
+
+    /// Finds which of a person's stays were going on at the floor, and lets go of earlier ones.
+    pub(super) fn rebase_person(&mut self, id: PersonId) {
+        let floor = self.floor;
+        let Some(mut state) = self.people.remove(&id) else { return };
+        let mut stays = std::mem::take(&mut state.stays);
+        stays.sort_by_key(|it| it.from);
+        state.records.clear();
+        for stay in stays.iter().filter(|it| it.from < floor) {
+            state.records.insert(stay.site, (stay.clone(), Duration::ZERO));
+        }
+        let recorded = &state.records;
+        stays.retain(|it| {
+            it.from >= floor || recorded.get(&it.site).is_some_and(|(last, _)| last.id == it.id)
+        });
+        state.stays = stays;
+        self.people.insert(id, state);
+        let overrides = self.directory.overrides.get(&id).cloned().unwrap_or_default();
+        let (holds, begin) = self.holds_at_hand(id);
+        let again = judge_person(holds, &overrides, begin, self.frontier);
+        let Some(state) = self.people.get_mut(&id) else { return };
+        for (record, before) in state.records.values_mut() {
+            let same = again.iter().find(|it| it.site == record.site && it.from == record.from);
+            let after = same.map(Judged::uncovered_time).unwrap_or_default();
+            *before = record.uncovered.saturating_sub(after);
+        }
+    }
+}
+
+/// Whether a stay ended by an arrival elsewhere before a time.
+fn moved_before(stay: &Judged, all: &[Recorded], floor: Time) -> bool {
+    let elsewhere = all.iter().filter(|it| it.stay.site != stay.site && it.stay.from > stay.last);
+    let arrived = elsewhere.map(|it| it.stay.from).min();
+    stay.ended == Ended::Moved && arrived.is_none_or(|it| it < floor)
+}
+
+/// A stay as it was going on at one of its evidence times.
+fn cut_at(stay: &Judged, at: Time) -> Judged {
+    Judged::begun(stay.site, stay.from, at, stay.after_gap)
 }
