@@ -117,6 +117,20 @@ fn a_fact_file_without_coverage_is_covered_and_ends_open() {
 }
 
 #[test]
+fn a_capture_is_judged_like_a_live_network() {
+    let home = Home::new();
+    let capture =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../muster-wire/tests/data/lan/zeek/dhcp.pcap");
+    let played = home.run(&["replay", "--format", "json", "--monitor", "attic", capture]);
+    assert!(played.status.success(), "{played:?}");
+    let rows: Value = serde_json::from_slice(&played.stdout).unwrap();
+    let who = |it: &Value| it["who"].as_str().unwrap_or_default().to_owned();
+    let mut all: Vec<String> = rows.as_array().unwrap().iter().map(who).collect();
+    all.sort();
+    assert_eq!(all, ["VMware 40:0e:ef", "btest.is.cool"], "{rows}");
+}
+
+#[test]
 fn what_cannot_be_replayed_is_said() {
     let home = Home::new();
     let (code, said) = failed(&home.run(&["replay", "nowhere.jsonl"]));
