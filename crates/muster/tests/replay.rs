@@ -1,4 +1,5 @@
 //! Replay as a process: what it prints, and that being killed changes nothing of the journal.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 mod common;
 
