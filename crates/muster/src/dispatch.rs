@@ -223,9 +223,10 @@ impl Dispatch {
         if self.trouble == trouble {
             return;
         }
-        match &trouble {
-            Some(it) => warn!(sink = self.name, "not delivered, kept for later: {it}"),
-            None => info!(sink = self.name, "delivers again"),
+        if let Some(it) = &trouble {
+            warn!(sink = self.name, "not delivered, kept for later: {it}");
+        } else {
+            info!(sink = self.name, "delivers again");
         }
         self.trouble = trouble;
     }

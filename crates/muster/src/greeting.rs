@@ -85,7 +85,7 @@ fn channel_told(status: &ChannelStatus) -> String {
     let mut text = String::new();
     if *hears {
         line(&mut text, format_args!("{name} hears: {}", can.join(", ")));
-    } else {
+    } else if cannot.is_empty() {
         line(&mut text, format_args!("{name} hears nothing"));
     }
     for Inability { what, why, hint } in cannot {

@@ -24,7 +24,7 @@ use muster_web::EditRefused;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, warn};
 
-use crate::clock::{is_synchronised, stepped};
+use crate::clock::stepped;
 use crate::hold::Hold;
 use crate::picture::Picture;
 
@@ -42,9 +42,20 @@ pub(crate) enum Input {
 /// Who waits for an edit.
 pub(crate) type Answer = oneshot::Sender<Result<u64, EditRefused>>;
 
+/// What the loop begins with.
+pub(crate) struct Start {
+    /// How patient the engine is.
+    pub(crate) policy: Policy,
+    /// What the store gave back.
+    pub(crate) restored: Restored,
+    /// Whether somebody keeps the machine's wall clock right.
+    pub(crate) synchronised: fn() -> bool,
+}
+
 /// The hub's one writer.
 pub(crate) struct Runtime {
     policy: Policy,
+    synchronised: fn() -> bool,
     step: Step,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
@@ -73,18 +84,19 @@ struct Made {
 impl Runtime {
     /// The loop over what was restored from this store; what was is shown at once.
     pub(crate) fn new(
-        policy: Policy,
-        restored: Restored,
+        start: Start,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         inputs: mpsc::Receiver<Input>,
         picture: Picture,
     ) -> Self {
+        let Start { policy, restored, synchronised } = start;
         let last = clock.now();
-        let hold = Hold::is_due(last, is_synchronised()).then(Hold::default);
+        let hold = Hold::is_due(last, synchronised()).then(Hold::default);
         let mut it = Self {
             step: Step::new(Engine::new(policy.clone(), restored, last), last),
             policy,
+            synchronised,
             store,
             clock,
             inputs,
@@ -215,7 +227,9 @@ impl Runtime {
 
     /// Lets go of what was held once the clock can be trusted: judged again, if its dates were wrong.
     async fn release(&mut self, now: Now) {
-        let Some(hold) = self.hold.take_if(|it| it.is_over(now, is_synchronised())) else { return };
+        let Some(hold) = self.hold.take_if(|it| it.is_over(now, (self.synchronised)())) else {
+            return;
+        };
         self.picture.waits_for_clock = false;
         let Some(facts) = hold.dated_again(now) else { return };
         match self.store.restore(Engine::since(&self.policy, now.wall)).await {

@@ -1,4 +1,5 @@
 //! Replay as a process: what it prints, and that being killed changes nothing of the journal.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 mod common;
 
@@ -114,6 +115,20 @@ fn a_fact_file_without_coverage_is_covered_and_ends_open() {
     assert_eq!(of(0, "from"), "2026-11-21T09:00:00Z", "{rows}");
     assert_eq!((of(0, "to"), of(0, "ended")), ("2026-11-21T09:10:00Z".into(), "left".into()));
     assert_eq!((of(1, "to"), of(1, "ended")), (String::new(), "open".into()), "{rows}");
+}
+
+#[test]
+fn a_capture_is_judged_like_a_live_network() {
+    let home = Home::new();
+    let capture =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../muster-wire/tests/data/lan/zeek/dhcp.pcap");
+    let played = home.run(&["replay", "--format", "json", "--monitor", "attic", capture]);
+    assert!(played.status.success(), "{played:?}");
+    let rows: Value = serde_json::from_slice(&played.stdout).unwrap();
+    let who = |it: &Value| it["who"].as_str().unwrap_or_default().to_owned();
+    let mut all: Vec<String> = rows.as_array().unwrap().iter().map(who).collect();
+    all.sort();
+    assert_eq!(all, ["VMware 40:0e:ef", "btest.is.cool"], "{rows}");
 }
 
 #[test]

@@ -104,16 +104,16 @@ fn a_restart_moves_nobody() {
     let home = Home::new();
     let now = home.serve().get("/api/v1/now").json()["at"].as_str().unwrap().to_owned();
     let now: jiff::Timestamp = now.parse().unwrap();
-    let mut lines = String::new();
+    let mut lines = Vec::new();
     for ago in (0..=600).rev().step_by(10) {
         let t = now - jiff::SignedDuration::from_secs(ago);
         let head = format!(r#"{{"t":"{t}","monitor":"hub","source":"lan","channel":"eth0""#);
         let from = t - jiff::SignedDuration::from_secs(10);
-        lines += &format!("{head},\"id\":\"mac:b8:27:eb:01:02:03\"}}\n");
-        lines += &format!("{head},\"covered_from\":\"{from}\"}}\n");
+        lines.push(format!("{head},\"id\":\"mac:b8:27:eb:01:02:03\"}}"));
+        lines.push(format!("{head},\"covered_from\":\"{from}\"}}\n"));
     }
     let file = home.path().join("facts.jsonl");
-    fs::write(&file, lines).unwrap();
+    fs::write(&file, lines.join("\n")).unwrap();
     let data = home.data();
     let played = home.run(&["replay", file.to_str().unwrap(), "--into", data.to_str().unwrap()]);
     assert!(played.status.success(), "{played:?}");

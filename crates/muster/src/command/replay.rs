@@ -39,15 +39,13 @@ pub(crate) fn run(context: &Context, args: &ReplayArgs) -> Result<(), Failure> {
         .build()
         .map_err(|it| Failure::new(Exit::Failed, "cannot start threads").because(it))?;
     let stays = runtime.block_on(async {
-        match &args.into {
-            Some(path) => play(&Folder::take(path)?, recording, policy, args.speed).await,
-            None => {
-                let throw_away = tempfile::tempdir().map_err(|it| {
-                    Failure::new(Exit::Failed, "cannot make a folder for the store").because(it)
-                })?;
-                play(&Folder::take(throw_away.path())?, recording, policy, args.speed).await
-            }
+        if let Some(path) = &args.into {
+            return play(&Folder::take(path)?, recording, policy, args.speed).await;
         }
+        let throw_away = tempfile::tempdir().map_err(|it| {
+            Failure::new(Exit::Failed, "cannot make a folder for the store").because(it)
+        })?;
+        play(&Folder::take(throw_away.path())?, recording, policy, args.speed).await
     })?;
     show(context, &stays)
 }
@@ -154,7 +152,7 @@ fn unread(error: ReplayError) -> Failure {
             (Exit::Failed, "a recording is a fact file, a pcap or a pcapng file".to_owned())
         }
     };
-    Failure::new(exit, error.to_string()).hint(hint)
+    Failure::new(exit, "cannot replay").because(error).hint(hint)
 }
 
 fn missing(path: &Path) -> String {

@@ -4,22 +4,26 @@
 //! takes them apart in the order that loses nothing.
 
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::serve::ListenerExt as _;
 use muster_config::Config;
 use muster_config::value::Length;
+use muster_core::batch::Restored;
 use muster_core::engine::Engine;
 use muster_core::policy::Policy;
 use muster_core::ports::{Clock, Store, StoreError};
 use muster_store::sqlite::{Access, Sqlite};
 use muster_web::{Guard, router};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::cli::ServeArgs;
+use crate::clock::is_synchronised;
 use crate::context::Context;
 use crate::declare::{self, Declared};
 use crate::demo::Demo;
@@ -27,13 +31,14 @@ use crate::failure::{Exit, Failure};
 use crate::folder::Folder;
 use crate::greeting::Speaker;
 use crate::hub::LiveHub;
+use crate::listen::Administrators;
 use crate::picture::Picture;
 use crate::privileges::{self, Rights};
 use crate::retention::{self, Retention};
-use crate::runtime::Runtime;
+use crate::runtime::{Input, Runtime, Start};
 use crate::senders::{Readings, Senders};
 use crate::supervisor::{Backoff, Channels, Plan, Wires, supervise};
-use crate::{listen, logs, registry};
+use crate::{folder, listen, logs, registry};
 
 /// Runs the command until a signal ends it.
 pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
@@ -85,80 +90,47 @@ async fn serve(
     clock: Arc<dyn Clock>,
 ) -> Result<(), Failure> {
     let stop = stopped()?;
-    let sqlite = Sqlite::open(&house.folder.store(), Access::ReadWrite).await;
-    let sqlite = Arc::new(sqlite.map_err(|it| closed(it, &house))?);
+    let (sqlite, restored) = open_store(&house, &*clock).await?;
     let store: Arc<dyn Store> = Arc::clone(&sqlite) as _;
-    let since = Engine::since(&house.policy, clock.now().wall);
-    let restored = store.restore(since).await.map_err(|it| closed(it, &house))?;
     let pages = listen::pages(entry.address).await?;
     let commands = listen::commands(&house.folder.socket())?;
 
     let (inputs, taken) = mpsc::channel(QUEUE);
     let channels = Channels::default();
     let mut picture = Picture::new(Arc::clone(&clock), house.demo);
-    let mut sources = JoinSet::new();
-    for plan in plans {
-        let interest = picture.interest(&plan.monitor, plan.kind);
-        let (inputs, channels) = (inputs.clone(), channels.clone());
-        let (clock, backoff) = (Arc::clone(&clock), Backoff::STANDARD);
-        sources.spawn(supervise(plan, Wires { inputs, interest, channels, clock, backoff }));
-    }
+    let mut sources = start(plans, &mut picture, &inputs, &channels, &clock);
     let declared = if house.demo { Declared::default() } else { Declared::new(config) };
     sources.spawn(declare::keep(declared.clone(), picture.snapshots(), inputs.clone()));
-
-    let (snapshots, committed) = (picture.snapshots(), picture.committed());
-    // What is simulated is told to nobody.
-    let told = if house.demo { Vec::new() } else { registry::sinks(config) };
-    let readings = Readings {
-        store: Arc::clone(&store),
-        snapshots: snapshots.clone(),
-        committed: committed.clone(),
-        clock: Arc::clone(&clock),
-    };
-    let senders = Senders::start(told, &readings);
-    drop(readings);
-    let runtime = Runtime::new(
-        house.policy.clone(),
-        restored,
-        Arc::clone(&store),
-        Arc::clone(&clock),
-        taken,
-        picture,
-    );
     let hub = Arc::new(LiveHub {
-        snapshots,
-        committed,
+        snapshots: picture.snapshots(),
+        committed: picture.committed(),
         inputs,
         channels: channels.clone(),
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
-        policy: house.policy,
+        policy: house.policy.clone(),
         zone: config.zone(),
         declared,
     });
+    let senders = senders(&house, config, &hub);
+    let restored = Start { policy: house.policy, restored, synchronised: is_synchronised };
+    let runtime = Runtime::new(restored, Arc::clone(&store), Arc::clone(&clock), taken, picture);
+
     let address = pages.local_addr().unwrap_or(entry.address);
-    let guard = Guard::Loopback { port: address.port() };
-    let mut rooms = JoinSet::new();
-    // A page's answer is small and waited for.
-    let pages = pages.tap_io(|it| drop(it.set_nodelay(true)));
-    rooms.spawn(open(axum::serve(pages, router(Arc::clone(&hub) as _, guard)).into_future()));
-    rooms.spawn(open(axum::serve(commands, router(hub, Guard::Socket)).into_future()));
+    let mut rooms = open_rooms(pages, commands, address, hub);
     rooms.spawn(retention::keep(store, clock, kept(config)));
     entry.speaker.started(address, house.folder.path(), entry.rights, house.demo);
     rooms.spawn(entry.speaker.tell(channels));
 
-    let stop = async move {
-        stop.await;
-        sources.shutdown().await;
-    };
-    let ended = runtime.run(stop).await;
+    let ended = runtime
+        .run(async move {
+            stop.await;
+            sources.shutdown().await;
+        })
+        .await;
     senders.finish().await;
     rooms.shutdown().await;
-    if let Some(sqlite) = Arc::into_inner(sqlite)
-        && let Err(cause) = sqlite.close().await
-    {
-        tracing::warn!("the store was not closed in order, which loses nothing: {cause}");
-    }
+    close(sqlite).await;
     drop(std::fs::remove_file(house.folder.socket()));
     ended.map_err(|it| {
         let what = "what happened last could not be stored";
@@ -166,8 +138,78 @@ async fn serve(
     })
 }
 
+/// The store, and what it gives back.
+async fn open_store(
+    house: &House<'_>,
+    clock: &dyn Clock,
+) -> Result<(Arc<Sqlite>, Restored), Failure> {
+    let refused = |it| closed(it, house);
+    let store = Sqlite::open(&house.folder.store(), Access::ReadWrite).await.map_err(refused)?;
+    let since = Engine::since(&house.policy, clock.now().wall);
+    let restored = store.restore(since).await.map_err(refused)?;
+    Ok((Arc::new(store), restored))
+}
+
+/// Starts the sources, each under its supervisor.
+fn start(
+    plans: Vec<Plan>,
+    picture: &mut Picture,
+    inputs: &mpsc::Sender<Input>,
+    channels: &Channels,
+    clock: &Arc<dyn Clock>,
+) -> JoinSet<()> {
+    let mut sources = JoinSet::new();
+    for plan in plans {
+        let wires = Wires {
+            inputs: inputs.clone(),
+            interest: picture.interest(&plan.monitor, plan.kind),
+            channels: channels.clone(),
+            clock: Arc::clone(clock),
+            backoff: Backoff::STANDARD,
+        };
+        sources.spawn(supervise(plan, wires));
+    }
+    sources
+}
+
+/// Starts the series sinks. What is simulated is told to nobody.
+fn senders(house: &House<'_>, config: &Config, hub: &LiveHub) -> Senders {
+    let told = if house.demo { Vec::new() } else { registry::sinks(config) };
+    let readings = Readings {
+        store: Arc::clone(&hub.store),
+        snapshots: hub.snapshots.clone(),
+        committed: hub.committed.clone(),
+        clock: Arc::clone(&hub.clock),
+    };
+    Senders::start(told, &readings)
+}
+
+/// Opens the pages to browsers and the socket to commands.
+fn open_rooms(
+    pages: TcpListener,
+    commands: Administrators,
+    address: SocketAddr,
+    hub: Arc<LiveHub>,
+) -> JoinSet<()> {
+    let guard = Guard::Loopback { port: address.port() };
+    let mut rooms = JoinSet::new();
+    // A page's answer is small and waited for.
+    let pages = pages.tap_io(|it| drop(it.set_nodelay(true)));
+    rooms.spawn(open(axum::serve(pages, router(Arc::clone(&hub) as _, guard)).into_future()));
+    rooms.spawn(open(axum::serve(commands, router(hub, Guard::Socket)).into_future()));
+    rooms
+}
+
+async fn close(sqlite: Arc<Sqlite>) {
+    if let Some(sqlite) = Arc::into_inner(sqlite)
+        && let Err(cause) = sqlite.close().await
+    {
+        tracing::warn!("the store was not closed in order, which loses nothing: {cause}");
+    }
+}
+
 /// A room that stays open until the program ends.
-async fn open(room: impl Future<Output = std::io::Result<()>>) {
+async fn open(room: impl Future<Output = io::Result<()>>) {
     if let Err(cause) = room.await {
         tracing::error!("the pages are closed: {cause}");
     }
@@ -197,6 +239,13 @@ fn kept(config: &Config) -> Retention {
 }
 
 fn closed(error: StoreError, house: &House<'_>) -> Failure {
+    if let StoreError::Unavailable { cause, .. } = &error
+        && cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|it| it.kind() == io::ErrorKind::WouldBlock)
+    {
+        return folder::in_use(house.folder.path()).because(error);
+    }
     let folder = house.folder.path().display();
     let (exit, hint) = match &error {
         StoreError::Unavailable { .. } => {

@@ -1,1 +1,212 @@
+use std::sync::Mutex;
 
+use muster_core::change::ChangeKind;
+use muster_core::fact::{FactBody, Listener, Sighting, SourceKind};
+use muster_core::identity::PersonId;
+use muster_core::snapshot::{Presence, Snapshot};
+use muster_core::span::Span;
+use muster_core::stay::Ended;
+use muster_core::time::Time;
+use muster_sim::store::{Fault, ModelStore};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::*;
+
+/// Clocks that go only when told to.
+#[derive(Debug)]
+struct Hands(Mutex<Now>);
+
+impl Clock for Hands {
+    fn now(&self) -> Now {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// A running loop with everything that it is connected to.
+struct House {
+    hands: Arc<Hands>,
+    store: Arc<ModelStore>,
+    inputs: mpsc::Sender<Input>,
+    picture: watch::Receiver<Arc<Snapshot>>,
+    committed: watch::Receiver<u64>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), StoreError>>,
+}
+
+impl House {
+    fn start(up: Duration, synchronised: fn() -> bool) -> Self {
+        let hands = Arc::new(Hands(Mutex::new(Now { mono: up, wall: START })));
+        let store = Arc::new(ModelStore::default());
+        let clock: Arc<dyn Clock> = Arc::clone(&hands) as _;
+        let picture = Picture::new(Arc::clone(&clock), false);
+        let (snapshots, committed) = (picture.snapshots(), picture.committed());
+        let (inputs, taken) = mpsc::channel(8);
+        let (stop, stopped) = oneshot::channel();
+        let policy = Policy::default();
+        let start = Start { policy, restored: Restored::default(), synchronised };
+        let runtime = Runtime::new(start, Arc::clone(&store) as _, clock, taken, picture);
+        let task = tokio::spawn(runtime.run(async {
+            stopped.await.ok();
+        }));
+        Self { hands, store, inputs, picture: snapshots, committed, stop, task }
+    }
+
+    /// On a machine that has been up for a day.
+    fn settled() -> Self {
+        Self::start(Duration::from_hours(24), || true)
+    }
+
+    fn wall(&self) -> Time {
+        self.hands.now().wall
+    }
+
+    fn pass(&self, by: Duration) {
+        let mut now = self.hands.0.lock().unwrap();
+        *now = Now { mono: now.mono + by, wall: now.wall + by };
+    }
+
+    fn set_clock(&self, wall: Time) {
+        self.hands.0.lock().unwrap().wall = wall;
+    }
+
+    async fn tell(&self, body: FactBody) {
+        let listener = Arc::new(Listener::new("hub", SourceKind::Lan, "eth0"));
+        self.inputs.send(Input::Facts(vec![Fact { listener, body }])).await.unwrap();
+    }
+
+    /// The phone is heard, by somebody who listened for the last ten seconds.
+    async fn seen(&self) {
+        let (identity, at) = ("mac:b8:27:eb:01:02:03".parse().unwrap(), self.wall());
+        self.tell(FactBody::Sighting(Sighting { identity, at, rssi: None })).await;
+        self.pass(Duration::from_secs(10));
+        self.tell(FactBody::Coverage(Span::new(at, self.wall()))).await;
+    }
+
+    async fn add(&self, name: &str) -> Result<u64, EditRefused> {
+        let edit = Edit::AddPerson { name: name.to_owned(), display: String::new() };
+        let (answer, answered) = oneshot::channel();
+        self.inputs.send(Input::Edit { edit, expect: None, answer }).await.unwrap();
+        answered.await.unwrap()
+    }
+
+    /// A second passes, and the loop notices.
+    async fn beat(&self) {
+        let (answer, answered) = oneshot::channel();
+        let subject = Subject::Person(PersonId(0));
+        self.inputs.send(Input::Why { subject, answer }).await.unwrap();
+        answered.await.unwrap();
+        self.pass(Duration::from_secs(1));
+    }
+
+    /// Waits until the picture is so.
+    async fn shows(&mut self, what: impl FnMut(&Arc<Snapshot>) -> bool) -> Arc<Snapshot> {
+        Arc::clone(&*self.picture.wait_for(what).await.unwrap())
+    }
+
+    async fn end(self) -> Result<(), StoreError> {
+        self.stop.send(()).unwrap();
+        self.task.await.unwrap()
+    }
+}
+
+fn presence(picture: &Snapshot) -> Option<Presence> {
+    picture.devices.first().map(|it| it.standing.presence)
+}
+
+#[tokio::test]
+async fn what_is_heard_is_shown_and_stored_and_the_rest_at_the_end() {
+    let mut house = House::settled();
+    house.seen().await;
+    house.shows(|it| presence(it) == Some(Presence::Present)).await;
+    house.committed.wait_for(|it| *it > 0).await.unwrap();
+    assert!(house.picture.borrow().last_change > 0, "the picture comes before its number");
+    house.pass(Duration::from_secs(20));
+    house.seen().await;
+    let (store, last) = (Arc::clone(&house.store), house.wall() - Duration::from_secs(10));
+    house.end().await.unwrap();
+    let seen: Vec<Time> = store.tables().seen.values().map(|it| it.last).collect();
+    assert_eq!(seen, [last], "what no commit was due for is stored at the end");
+}
+
+#[tokio::test]
+async fn an_edit_is_answered_when_it_is_stored() {
+    let mut house = House::settled();
+    house.add("anna").await.unwrap();
+    assert!(house.store.look(|it| it.directory.person_named("anna").is_some()));
+    house.store.fail([Fault::Full]);
+    assert!(matches!(house.add("ben").await, Err(EditRefused::Unavailable(_))));
+    assert!(house.picture.borrow().degraded.is_some());
+    assert!(matches!(house.add("clara").await, Err(EditRefused::Unavailable(_))), "not now");
+
+    house.pass(Step::LONGEST_RETRY);
+    house.seen().await;
+    house.shows(|it| it.degraded.is_none()).await;
+    house.add("clara").await.unwrap();
+    assert!(house.store.look(|it| it.directory.person_named("clara").is_some()));
+}
+
+#[tokio::test]
+async fn a_store_that_takes_nothing_at_the_end_is_said() {
+    let house = House::settled();
+    house.seen().await;
+    house.store.fail([Fault::Full, Fault::Full, Fault::Full]);
+    house.pass(Duration::from_secs(20));
+    house.seen().await;
+    assert!(matches!(house.end().await, Err(StoreError::Unavailable { .. })));
+}
+
+#[tokio::test]
+async fn a_wall_clock_set_by_years_and_back_moves_nobody() {
+    let mut house = House::settled();
+    house.seen().await;
+    house.shows(|it| presence(it) == Some(Presence::Present)).await;
+    let right = house.wall();
+    house.set_clock(right + 5 * 365 * Duration::from_hours(24));
+    house.seen().await;
+    house.shows(|it| it.at > right + Duration::from_hours(24)).await;
+    house.set_clock(right + Duration::from_secs(20));
+    for _ in 0..6 {
+        house.seen().await;
+    }
+    house.beat().await;
+    house.beat().await;
+    let last = house.wall() - Duration::from_secs(12);
+    let picture = house.shows(|it| it.at >= last).await;
+    assert_eq!(presence(&picture), Some(Presence::Present));
+    let store = Arc::clone(&house.store);
+    house.end().await.unwrap();
+    let tables = store.tables();
+    let open: Vec<Time> =
+        tables.stays.values().filter(|it| it.ended == Ended::Open).map(|it| it.from).collect();
+    assert_eq!(open, [START], "one stay, since it began: {:?}", tables.stays);
+}
+
+#[tokio::test]
+async fn before_the_clock_is_set_nothing_is_stored_and_then_it_is_dated_right() {
+    let mut house = House::start(Duration::from_secs(20), || false);
+    house.seen().await;
+    house.beat().await;
+    house.beat().await;
+    let picture = house.shows(|it| presence(it) == Some(Presence::Present)).await;
+    assert_eq!(picture.degraded.as_deref(), Some(CLOCK_NOT_SET));
+    assert!(matches!(house.add("anna").await, Err(EditRefused::Unavailable(_))));
+    assert_eq!(house.store.look(|it| it.last_change), 0);
+
+    // Two minutes after the machine's start the clock is taken at its word.
+    let right = START + Duration::from_hours(24 * 365);
+    house.pass(Duration::from_secs(95));
+    house.set_clock(right);
+    house.seen().await;
+    house.beat().await;
+    house.beat().await;
+    house.shows(|it| it.degraded.is_none()).await;
+    house.add("anna").await.unwrap();
+    let arrived: Vec<Time> = house.store.look(|it| {
+        let arrived = it.changes.values().filter(|it| it.kind == ChangeKind::Arrived);
+        arrived.map(|it| it.at).collect()
+    });
+    assert_eq!(arrived, [right - Duration::from_secs(107)], "as long before it was set as it was");
+}
+
+const START: Time = Time::from_secs(1_790_000_000);

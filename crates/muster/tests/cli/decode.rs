@@ -15,7 +15,7 @@ const REQUEST: &str = "ffffffffffffb827eb0102030806000108000604\
 fn bare_frames() {
     let house = House::empty();
     let (cut, _) = REQUEST.split_at(60);
-    house.file("frames.txt", &format!("{REQUEST}\n\n{}\nnot hex\n{REQUEST}", cut));
+    house.file("frames.txt", &format!("{REQUEST}\n\n{cut}\nnot hex\n{REQUEST}"));
     assert_snapshot!(
         house.transcript(&[&format!("decode {REQUEST}"), "decode frames.txt --as ethernet",])
     );

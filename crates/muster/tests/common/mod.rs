@@ -2,6 +2,7 @@
 //!
 //! Waits only for what the program itself says: lines on stderr, events of its stream, its end.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::zombie_processes, reason = "a test that cannot go on ends")]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -76,9 +77,8 @@ impl Hub {
         let mut said = String::new();
         loop {
             let mut line = String::new();
-            if stderr.read_line(&mut line).unwrap() == 0 {
-                panic!("it ended: {:?}, after saying:\n{said}", child.wait());
-            }
+            let ended = stderr.read_line(&mut line).unwrap() == 0;
+            assert!(!ended, "it ended: {:?}, after saying:\n{said}", child.wait());
             said.push_str(&line);
             if let Some(address) = line.strip_prefix("page: http://") {
                 let address = address.trim_end().trim_end_matches('/').parse().unwrap();
