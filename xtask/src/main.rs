@@ -8,6 +8,8 @@
     reason = "a chore talks to the person who started it"
 )]
 
+mod bench;
+
 mod check;
 
 mod lab;
@@ -32,6 +34,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Chore {
+    /// Measure what Muster costs, with what others need for the same work beside it
+    Bench(bench::Options),
     /// Run every check that a change must pass, in order, and stop at the first that fails
     Check(check::Options),
     /// Open a place to try Muster by hand
@@ -67,6 +71,7 @@ enum Chore {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().chore {
+        Chore::Bench(options) => bench::run(&options),
         Chore::Check(options) => check::run(&options),
         Chore::Lab(lab) => lab::run(&lab),
         Chore::Simulate { seeds, first, forgetful } => {

@@ -92,7 +92,11 @@ impl SpanSet {
                 last.to = span.to;
             }
             Some(_) => return self.insert_within(span),
-            None => self.0.push(span),
+            None => {
+                // Most sets hold one span for long.
+                self.0.reserve_exact(1);
+                self.0.push(span);
+            }
         }
         true
     }

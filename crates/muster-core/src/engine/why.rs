@@ -112,8 +112,8 @@ impl Engine {
     fn next(&self, state: &DeviceState) -> Option<String> {
         let tail = state.tail.as_ref()?;
         let missing = |it: &Waiting| {
-            let silence = it.patience.away_after.saturating_sub(it.silence);
-            let misses = it.patience.misses.saturating_sub(it.misses);
+            let silence = it.away_after.saturating_sub(it.silence);
+            let misses = it.misses_needed.saturating_sub(it.misses);
             let name = self.book.heard_by(it.listener).map(|it| it.listener.to_string());
             let heard_out = it.dropped || (silence.is_zero() && misses == 0);
             (!heard_out).then(|| {

@@ -72,12 +72,12 @@ pub struct Waiting {
     pub silence: Duration,
     /// Its misses so far.
     pub misses: u32,
-    /// Up to when it is known to have heard; none: never since the last evidence.
-    pub covered_to: Option<Time>,
     /// Whether it is out for longer than `unknown_max`.
     pub dropped: bool,
-    /// What is needed of it.
-    pub patience: Patience,
+    /// How much silence is needed of it.
+    pub away_after: Duration,
+    /// How many misses are needed of it.
+    pub misses_needed: u32,
 }
 
 impl<'a> Gap<'a> {
@@ -150,9 +150,9 @@ impl<'a> Gap<'a> {
             listener: it.line.listener,
             silence: it.line.bridged.clip(window).measure(),
             misses: misses(it.line, window, self.policy),
-            covered_to: it.line.bridged.last().map(|it| it.to),
             dropped: it.dropped.is_some(),
-            patience: it.line.patience,
+            away_after: it.line.patience.away_after,
+            misses_needed: it.line.patience.misses,
         };
         let longest = self.remaining(self.limit).map(|it| it.line.patience.away_after).max();
         let drops = self.decisive.iter().filter(|it| it.dropped.is_none()).map(|it| {

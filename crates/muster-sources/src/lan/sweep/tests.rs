@@ -89,6 +89,7 @@ fn sweep(range: &str, rate: u32, rounds: Rounds) -> Sweep {
 fn known_dozing_devices_are_complete_within_11_s_and_250_packets() {
     let mut bad = Vec::new();
     let mut packets = 0;
+    let mut took = Vec::new();
     for seed in 0..1000 {
         let mut lan = Responder::new(seed, BASE, 100, Some(Doze::PHONE));
         let mut sweep = sweep("10.0.0.0/24", 50, default_rounds());
@@ -96,10 +97,16 @@ fn known_dozing_devices_are_complete_within_11_s_and_250_packets() {
         let limit = START + Duration::from_secs(11);
         let run = run(&mut sweep, &mut lan, |it, now| it.found.len() == 100 || now > limit);
         packets += run.packets();
+        took.push((run.last_found(), run.packets()));
         if run.found.len() < 100 || run.packets() > 250 {
             bad.push((seed, run.found.len(), run.packets()));
         }
     }
+    took.sort_unstable();
+    println!("doze: 1,000 seeds, complete after, median: {:.2?}", took[499].0);
+    println!("doze: 1,000 seeds, complete after, 999 of them: {:.2?}", took[998].0);
+    let most = took.iter().map(|it| it.1).max().unwrap();
+    println!("doze: packets, mean and most: {} and {most}", packets / 1000);
     assert!(bad.len() <= 1, "{bad:?}");
     assert!((154_000..200_000).contains(&packets), "the best possible is 154 each: {packets}");
 }
