@@ -74,7 +74,7 @@ pub(crate) struct Kept {
 }
 
 async fn play(folder: &Folder, now: Time) -> Result<Household, StoreError> {
-    let start = now - PAST;
+    let start = (now - PAST).floor(TICK);
     let store = Sqlite::open(&folder.store(), Access::ReadWrite).await?;
     let restored = store.restore(start).await?;
     let mut household = Household::new(SEED, start);

@@ -80,6 +80,19 @@ fn one_hub_a_folder() {
 }
 
 #[test]
+fn a_damaged_store_is_said_and_left_alone() {
+    let home = Home::new();
+    fs::create_dir(home.data()).unwrap();
+    let file = home.data().join("muster.db");
+    let noise = "these are not the rows you are looking for\n".repeat(500);
+    fs::write(&file, &noise).unwrap();
+    let (code, said) = failed(&home.run(&["serve", "--listen", "127.0.0.1:0"]));
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("damaged") && said.contains("hint: put a backup"), "{said}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), noise);
+}
+
+#[test]
 fn killed_at_any_moment_it_has_what_it_said_it_has() {
     let home = Home::new();
     let mut made = 0;
@@ -164,4 +177,28 @@ fn on_a_full_disk_live_answers_go_on_and_nothing_has_to_be_restarted() {
     drop(hub.terminate());
     let hub = home.serve();
     assert_eq!(hub.get(&format!("/api/v1/people/p{}", first_lost + 2)).status, 200);
+}
+
+#[test]
+fn a_demo_shows_a_day_and_leaves_nothing_behind() {
+    let home = Home::new();
+    let mut command = home.muster(&["serve", "--demo", "--listen", "127.0.0.1:0"]);
+    command.env("TMPDIR", home.path());
+    let hub = Hub::start(command);
+    assert!(hub.said.contains("simulated"), "{}", hub.said);
+    let now = hub.get("/api/v1/now").json();
+    assert_eq!(now["simulated"], true);
+    assert!(now["people"].as_array().is_some_and(|it| it.len() >= 3), "{now}");
+    let words = hub.changes();
+    assert!(words.iter().filter(|it| it.starts_with("left person")).count() > 0, "{words:?}");
+    let last = now["last_change"].as_u64().unwrap();
+    hub.until("the next minutes of the household", |hub| {
+        let at = hub.get("/api/v1/now").json();
+        (at["at"] != now["at"] || at["last_change"].as_u64() > Some(last)).then_some(())
+    });
+    let (status, said) = hub.terminate();
+    assert!(status.success(), "{said}");
+    let left: Vec<_> =
+        fs::read_dir(home.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+    assert_eq!(left, ["muster.toml"], "neither a store nor a data folder stays");
 }
