@@ -24,7 +24,7 @@ use crate::rng::Rng;
 
 /// Somebody who lives there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Member {
+pub struct Resident {
     /// Short name, as the directory wants it.
     pub name: &'static str,
     /// What people read.
@@ -88,7 +88,7 @@ pub struct Household {
     start: Time,
     played: Time,
     listener: Arc<Listener>,
-    members: &'static [Member],
+    residents: &'static [Resident],
     things: Vec<Thing>,
     airs: Vec<Air>,
     routines: Vec<Routine>,
@@ -112,20 +112,20 @@ impl Household {
     pub fn with(seed: u64, start: Time, settings: Settings) -> Self {
         let rng = Rng::new(seed);
         let start = start.floor(TICK);
-        let members = cast::members(settings.people);
-        let things = cast::things(&rng, members, settings);
+        let residents = cast::residents(settings.people);
+        let things = cast::things(&rng, residents, settings);
         let airs = (0..).zip(&things).map(|(at, it)| Air::new(&rng, at, it, settings)).collect();
         let routines =
-            (0..).zip(&things).map(|(at, it)| Routine::new(&rng, at, it, members)).collect();
+            (0..).zip(&things).map(|(at, it)| Routine::new(&rng, at, it, residents)).collect();
         let outages = settings.outages.then(|| Outages::new(&rng, start));
         let listener = Arc::new(Listener::new(Self::MONITOR, SourceKind::Lan, Self::CHANNEL));
-        Self { start, played: start, listener, members, things, airs, routines, outages }
+        Self { start, played: start, listener, residents, things, airs, routines, outages }
     }
 
     /// Who lives there.
     #[must_use]
-    pub fn people(&self) -> &[Member] {
-        self.members
+    pub fn people(&self) -> &[Resident] {
+        self.residents
     }
 
     /// Everything with an address, guests' phones included.

@@ -23,6 +23,9 @@ const KNOW_EVERYBODY: &[&str] = &["muster", "xtask"];
 /// What the core may use of the world: errors and the calendar.
 const CORE_USES: &[&str] = &["jiff", "thiserror"];
 
+/// What tests may use anywhere: the simulator, and the suite that every store must pass.
+const IN_TESTS: &[&str] = &["muster-sim", "muster-store"];
+
 /// Crates that only turn values into values, and what would make them do more.
 const PURE: &[&str] = &["muster-wire", "muster-config", "muster-report", "muster-sim"];
 const IMPURE: &[&str] =
@@ -41,7 +44,7 @@ pub(crate) fn along(tree: &Tree) -> Vec<String> {
         };
         for (kind, dependency) in dependencies(&manifest) {
             let is_ours = dependency.starts_with("muster") || dependency == "xtask";
-            let in_tests = kind == "dev-dependencies" && dependency == "muster-sim";
+            let in_tests = kind == "dev-dependencies" && IN_TESTS.contains(&dependency.as_str());
             if is_ours && !in_tests && !allowed.contains(&dependency.as_str()) {
                 found.push(format!("{path}: {name} may not depend on {dependency}"));
             }

@@ -3,16 +3,16 @@
 use muster_core::directory::{DeviceKind, Mark};
 use muster_core::identity::{Identity, Mac};
 
-use super::{Member, Settings, Thing};
+use super::{Resident, Settings, Thing};
 use crate::rng::Rng;
 
-pub(super) fn members(count: usize) -> &'static [Member] {
-    MEMBERS.get(..count).unwrap_or(MEMBERS)
+pub(super) fn residents(count: usize) -> &'static [Resident] {
+    RESIDENTS.get(..count).unwrap_or(RESIDENTS)
 }
 
-pub(super) fn things(rng: &Rng, members: &[Member], settings: Settings) -> Vec<Thing> {
+pub(super) fn things(rng: &Rng, residents: &[Resident], settings: Settings) -> Vec<Thing> {
     let mut rng = rng.fork(1);
-    let lives = |owner: &str| members.iter().any(|it| it.name == owner);
+    let lives = |owner: &str| residents.iter().any(|it| it.name == owner);
     CAST.iter()
         .filter(|it| match it.role {
             Role::Of(owner) => lives(owner),
@@ -78,11 +78,11 @@ const fn part(
     Part { role, name, kind, prefix, hostname }
 }
 
-const MEMBERS: &[Member] = &[
-    Member { name: "anna", display: "Anna" },
-    Member { name: "ben", display: "Ben" },
-    Member { name: "clara", display: "Clara" },
-    Member { name: "david", display: "David" },
+const RESIDENTS: &[Resident] = &[
+    Resident { name: "anna", display: "Anna" },
+    Resident { name: "ben", display: "Ben" },
+    Resident { name: "clara", display: "Clara" },
+    Resident { name: "david", display: "David" },
 ];
 
 /// Vendors by prefix (IEEE registration authority): Apple, Samsung, Google, AVM, LG, Brother,

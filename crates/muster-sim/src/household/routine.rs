@@ -6,7 +6,7 @@ use muster_core::directory::DeviceKind;
 use muster_core::span::{Span, SpanSet};
 use muster_core::time::Time;
 
-use super::{Member, Thing};
+use super::{Resident, Thing};
 use crate::rng::Rng;
 
 /// When one thing is there.
@@ -34,8 +34,8 @@ enum Habit {
 }
 
 impl Routine {
-    pub(super) fn new(rng: &Rng, number: u64, thing: &Thing, members: &[Member]) -> Self {
-        let owner = members.iter().position(|it| Some(it.name) == thing.owner);
+    pub(super) fn new(rng: &Rng, number: u64, thing: &Thing, residents: &[Resident]) -> Self {
+        let owner = residents.iter().position(|it| Some(it.name) == thing.owner);
         let habit = match (thing.owner, thing.kind) {
             (Some(_), DeviceKind::Laptop | DeviceKind::Tablet) => Habit::Used,
             (Some(_), _) => Habit::Carried,

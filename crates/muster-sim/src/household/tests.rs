@@ -1,3 +1,5 @@
+//! Stories of a household.
+
 use super::*;
 
 fn start() -> Time {

@@ -1,3 +1,5 @@
+//! What the curve must show whatever the traces.
+
 use super::*;
 
 #[test]

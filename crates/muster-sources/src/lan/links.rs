@@ -108,7 +108,7 @@ impl Links {
             return Some(("not among sources.lan.interfaces".to_owned(), None));
         }
         let hint = || Some(format!("to watch it: sources.lan.interfaces = [\"{}\"]", entry.name));
-        if entry.member {
+        if entry.controlled {
             return Some(("part of a bridge or bond".to_owned(), hint()));
         }
         let kind = entry.kind.as_deref()?;
@@ -126,7 +126,7 @@ impl Links {
     }
 
     fn bridges_hardware(&self) -> bool {
-        self.links.values().any(|it| it.member && it.kind.is_none())
+        self.links.values().any(|it| it.controlled && it.kind.is_none())
     }
 
     fn link(&self, entry: &LinkEntry, settings: &LanSettings) -> Link {
@@ -240,7 +240,7 @@ mod tests {
             broadcast: true,
             up: true,
             running: true,
-            member: false,
+            controlled: false,
             kind: kind.map(str::to_owned),
         }
     }
@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn hardware_is_taken_and_what_is_virtual_only_by_name() {
-        let member = LinkEntry { member: true, ..entry(6, "eth1", None) };
+        let member = LinkEntry { controlled: true, ..entry(6, "eth1", None) };
         let loopback = LinkEntry { loopback: true, ..entry(1, "lo", None) };
         let serial = LinkEntry { broadcast: false, ..entry(7, "ppp0", None) };
         let all = [

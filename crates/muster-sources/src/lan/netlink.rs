@@ -65,7 +65,7 @@ pub(super) struct LinkEntry {
     /// There is a carrier.
     pub(super) running: bool,
     /// It belongs to a bridge or bond, which is watched instead.
-    pub(super) member: bool,
+    pub(super) controlled: bool,
     /// The driver's word for a virtual kind: `veth`, `tun`, `bridge` ...; none for hardware.
     pub(super) kind: Option<String>,
 }
@@ -282,7 +282,7 @@ fn link(message: &LinkMessage) -> Option<LinkEntry> {
         broadcast: flags.contains(LinkFlags::Broadcast) && !flags.contains(LinkFlags::Noarp),
         up: flags.contains(LinkFlags::Up),
         running: flags.contains(LinkFlags::Running) && flags.contains(LinkFlags::LowerUp),
-        member: flags.contains(LinkFlags::Port),
+        controlled: flags.contains(LinkFlags::Port),
         kind: None,
     };
     for attribute in &message.attributes {
@@ -291,7 +291,7 @@ fn link(message: &LinkMessage) -> Option<LinkEntry> {
             LinkAttribute::Address(bytes) => {
                 entry.mac = bytes.as_slice().try_into().ok().map(Mac);
             }
-            LinkAttribute::Controller(index) => entry.member = *index != 0,
+            LinkAttribute::Controller(index) => entry.controlled = *index != 0,
             LinkAttribute::LinkInfo(info) => {
                 entry.kind = info.iter().find_map(|it| match it {
                     LinkInfo::Kind(kind) => Some(word(kind)),

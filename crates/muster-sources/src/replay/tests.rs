@@ -1,3 +1,5 @@
+//! Stories of recordings.
+
 use std::io::Write as _;
 
 use super::*;

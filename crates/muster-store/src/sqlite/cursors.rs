@@ -33,7 +33,7 @@ impl Cursors {
         self.all().get(name).map(|it| it.to)
     }
 
-    /// What is to be written.
+    /// What the next commit writes.
     pub(super) fn rows(&self) -> Vec<CursorRow> {
         let moved = self.all();
         moved.iter().map(|(name, it)| CursorRow { name: name.clone(), value: it.to }).collect()

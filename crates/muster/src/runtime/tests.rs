@@ -1,3 +1,5 @@
+//! The loop and a clock that is set.
+
 use std::sync::Mutex;
 
 use muster_core::change::ChangeKind;

@@ -1,3 +1,5 @@
+//! Stories of sources that work, fail and come back.
+
 use std::collections::VecDeque;
 
 use muster_core::fact::{Fact, FactBody};
