@@ -101,11 +101,27 @@ impl SpanSet {
         true
     }
 
-    /// Adds every span of `other`.
+    /// Adds every span of `other`, in one pass over both.
     pub fn union(&mut self, other: &Self) {
-        for &span in &other.0 {
-            self.insert(span);
+        let apart = |last: &Span| other.0.first().is_none_or(|it| it.from >= last.from);
+        if self.0.last().is_none_or(apart) {
+            for &span in &other.0 {
+                self.insert(span);
+            }
+            return;
         }
+        let mut both = Self(Vec::with_capacity(self.0.len() + other.0.len()));
+        let (mut ours, mut theirs) = (self.0.iter().peekable(), other.0.iter().peekable());
+        while let Some(&&next) = match (ours.peek(), theirs.peek()) {
+            (Some(a), Some(b)) if a <= b => Some(a),
+            (_, Some(b)) => Some(b),
+            (a, None) => a,
+        } {
+            let from = if ours.peek() == Some(&&next) { &mut ours } else { &mut theirs };
+            from.next();
+            both.insert(next);
+        }
+        *self = both;
     }
 
     /// The part inside `window`.

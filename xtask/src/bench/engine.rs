@@ -69,7 +69,7 @@ fn last_seen() -> anyhow::Result<Duration> {
 }
 
 fn rounds() -> Vec<Vec<Fact>> {
-    let listener = facts::listener();
+    let listener = facts::listener("hub");
     let round = |it| facts::round(&listener, DEVICES, facts::START + ROUND * it, ROUND);
     (0..ROUNDS).map(round).collect()
 }

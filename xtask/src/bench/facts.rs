@@ -15,8 +15,8 @@ use muster_core::time::{Now, Time};
 /// When all of them begin: on an hour.
 pub(super) const START: Time = Time::from_secs(1_800_000_000);
 
-pub(super) fn listener() -> Arc<Listener> {
-    Arc::new(Listener::new("hub", SourceKind::Lan, "eth0"))
+pub(super) fn listener(monitor: &str) -> Arc<Listener> {
+    Arc::new(Listener::new(monitor, SourceKind::Lan, "eth0"))
 }
 
 /// A device by number.

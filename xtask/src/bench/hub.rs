@@ -53,7 +53,7 @@ fn starts(binary: &Path, folder: &Path) -> anyhow::Result<()> {
         muster.add(ms(watch.elapsed()));
         hub.stop()?;
         let watch = Stopwatch::start();
-        let server = Process::python()?;
+        let server = Process::python(folder)?;
         server.first_page()?;
         python.add(ms(watch.elapsed()));
         idle.add(mib(status_of(&server.child.id().to_string(), "VmRSS")?));
@@ -134,11 +134,10 @@ impl Process {
         Self::start(command.current_dir(folder), 8080)
     }
 
-    fn python() -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir()?;
+    fn python(folder: &Path) -> anyhow::Result<Self> {
         let mut command = Command::new("python3");
         command.args(["-m", "http.server", "--bind", "127.0.0.1", "8081"]);
-        Self::start(command.current_dir(folder.path()), 8081)
+        Self::start(command.current_dir(folder), 8081)
     }
 
     fn start(command: &mut Command, port: u16) -> anyhow::Result<Self> {

@@ -22,50 +22,85 @@ use super::figure::{Figures, RUNS, rate, row, times};
 use super::stopwatch::{self, Stopwatch, timed};
 
 pub(super) fn measure() -> anyhow::Result<()> {
-    let folder = tempfile::tempdir()?;
-    let file = folder.path().join("facts.jsonl");
-    write(&file)?;
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let mut all = [(); 5].map(|()| Figures::default());
-    let [read_only, judged, whole, cpu, plain] = &mut all;
-    for run in 0..RUNS {
-        let (taken, count) = timed(|| read(&file));
-        ensure!(count? == LINES, "not every fact was read");
-        read_only.add(rate(LINES, taken));
-        let (taken, count) = timed(|| judge(&file));
-        ensure!(count? == LINES as u64, "not every fact was judged");
-        judged.add(rate(LINES, taken));
-        let path = folder.path().join(format!("{run}.db"));
-        let begun = (Stopwatch::start(), stopwatch::cpu_of(std::process::id())?);
-        let used = runtime.block_on(store(&file, &path))?;
-        whole.add(rate(LINES, begun.0.elapsed()));
-        cpu.add(rate(LINES, used.saturating_sub(begun.1)));
-        ensure!(runtime.block_on(stored(&path))? == READINGS, "not every reading is stored");
-        plain.add(row_by_row(&file, &folder.path().join(format!("{run}.plain.db")))?);
-    }
-    let [read_only, judged, whole, cpu, plain] = all;
-    row("file, engine, SQLite", &whole.text("facts/s"));
-    row("the same, a second of processor time", &cpu.text("facts/s"));
-    row("file and engine alone", &judged.text("facts/s"));
-    row("file alone", &read_only.text("facts/s"));
-    row("a script: parse, one INSERT for each fact", &plain.text("facts/s"));
-    times("the whole to the script", whole.median(), plain.median());
-    Ok(())
+    SHAPES.iter().try_for_each(Shape::measure)
 }
 
-/// Every device once in every interval, in order of time.
-fn write(path: &Path) -> anyhow::Result<()> {
-    let mut out = BufWriter::new(File::create(path)?);
-    let listener = facts::listener();
-    for interval in 0..INTERVALS {
-        let from = facts::START + INTERVAL * interval;
-        for fact in facts::round(&listener, DEVICES, from, INTERVAL) {
-            writeln!(out, "{}", write_line(&fact))?;
+/// What is in a file: every sighting is of another (device, interval, monitor).
+struct Shape {
+    devices: u32,
+    monitors: u32,
+    /// Of five minutes, the length of a reading.
+    intervals: u32,
+}
+
+impl Shape {
+    fn measure(&self) -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("facts.jsonl");
+        self.write(&file)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = { runtime }.worker_threads(1).enable_all().build()?;
+        let mut all = [(); 5].map(|()| Figures::default());
+        let [read_only, judged, whole, cpu, plain] = &mut all;
+        let (readings, lines) = (self.readings(), self.lines());
+        for run in 0..RUNS {
+            let (taken, count) = timed(|| read(&file));
+            ensure!(count? == lines, "not every fact was read");
+            read_only.add(rate(lines, taken));
+            let (taken, count) = timed(|| judge(&file));
+            ensure!(count? == lines as u64, "not every fact was judged");
+            judged.add(rate(lines, taken));
+            let path = folder.path().join(format!("{run}.db"));
+            let begun = (Stopwatch::start(), stopwatch::cpu_of(std::process::id())?);
+            let used = runtime.block_on(store(&file, &path))?;
+            whole.add(rate(lines, begun.0.elapsed()));
+            cpu.add(rate(lines, used.saturating_sub(begun.1)));
+            let kept = runtime.block_on(stored(&path))?;
+            ensure!(kept == readings, "not every reading is stored: {kept} of {readings}");
+            let taken = row_by_row(&file, &folder.path().join(format!("{run}.plain.db")))?;
+            plain.add(rate(lines, taken));
         }
+        let Self { devices, monitors, .. } = self;
+        let [read_only, judged, whole, cpu, plain] = all;
+        row(&format!("{devices} devices, {monitors} monitors"), &format!("{lines} facts"));
+        row("file, engine, SQLite", &whole.text("facts/s"));
+        row("the same, a second of processor time", &cpu.text("facts/s"));
+        row("file and engine alone", &judged.text("facts/s"));
+        row("file alone", &read_only.text("facts/s"));
+        row("a script: parse, one INSERT for each fact", &plain.text("facts/s"));
+        times("the whole to the script", whole.median(), plain.median());
+        Ok(())
     }
-    out.flush()?;
-    Ok(())
+
+    fn readings(&self) -> usize {
+        (self.devices * self.monitors * self.intervals) as usize
+    }
+
+    /// Readings, and the coverage of each monitor behind each interval of them.
+    fn lines(&self) -> usize {
+        self.readings() + (self.monitors * self.intervals) as usize
+    }
+
+    /// Every device once in every interval at every monitor, in order of time.
+    fn write(&self, path: &Path) -> anyhow::Result<()> {
+        let mut out = BufWriter::new(File::create(path)?);
+        let listeners = (1..=self.monitors).map(|it| facts::listener(&format!("monitor{it}")));
+        let listeners: Vec<_> = listeners.collect();
+        for interval in 0..self.intervals {
+            let from = facts::START + INTERVAL * interval;
+            let mut rounds: Vec<_> = listeners
+                .iter()
+                .map(|it| facts::round(it, self.devices, from, INTERVAL).into_iter())
+                .collect();
+            for _ in 0..=self.devices {
+                for fact in rounds.iter_mut().filter_map(Iterator::next) {
+                    writeln!(out, "{}", write_line(&fact))?;
+                }
+            }
+        }
+        out.flush()?;
+        Ok(())
+    }
 }
 
 /// A fact file, some facts at a time.
@@ -151,8 +186,8 @@ async fn stored(path: &Path) -> anyhow::Result<usize> {
     Ok(history.readings.len())
 }
 
-/// The comparison: facts a second.
-fn row_by_row(file: &Path, store: &Path) -> anyhow::Result<f64> {
+/// The comparison: how long it takes.
+fn row_by_row(file: &Path, store: &Path) -> anyhow::Result<Duration> {
     let mut command = Command::new("python3");
     command.args(["-c", include_str!("ingest_row_by_row.py")]).args([file, store]);
     let output = command.output().context("cannot start python3\nhint: apt-get install python3")?;
@@ -162,7 +197,7 @@ fn row_by_row(file: &Path, store: &Path) -> anyhow::Result<f64> {
         String::from_utf8_lossy(&output.stderr)
     );
     let seconds: f64 = String::from_utf8(output.stdout)?.trim().parse()?;
-    Ok(rate(LINES, Duration::from_secs_f64(seconds)))
+    Ok(Duration::from_secs_f64(seconds))
 }
 
 /// Both clocks when the last of these facts came.
@@ -177,12 +212,11 @@ fn until(facts: &[Fact]) -> Now {
     facts::after(at.since(facts::START))
 }
 
-const DEVICES: u32 = 10_000;
-/// Of five minutes, the length of a reading.
-const INTERVALS: u32 = 60;
+/// A building as others track it, and a crowd whose every fact is another device's.
+const SHAPES: [Shape; 2] = [
+    Shape { devices: 200, monitors: 5, intervals: 600 },
+    Shape { devices: 10_000, monitors: 1, intervals: 60 },
+];
 const INTERVAL: Duration = Duration::from_mins(5);
-const READINGS: usize = (DEVICES * INTERVALS) as usize;
-/// Readings, and the coverage behind each interval of them.
-const LINES: usize = READINGS + INTERVALS as usize;
 /// Facts in a commit, as `muster replay` makes them.
 const CHUNK: usize = 16_384;

@@ -44,7 +44,7 @@ fn child(devices: u32) -> anyhow::Result<(u64, u64)> {
 pub(super) fn fill(arguments: &[String]) -> anyhow::Result<()> {
     let devices: u32 = arguments.first().context("how many devices?")?.parse()?;
     let mut step = facts::empty_step();
-    let listener = facts::listener();
+    let listener = facts::listener("hub");
     for round in 0..ROUNDS {
         let begin = ROUND * round;
         for first in (0..devices).step_by(CHUNK) {

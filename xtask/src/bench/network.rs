@@ -51,7 +51,7 @@ pub(super) struct Devices {
 impl Devices {
     /// Lays the cable and starts 100 devices at its far end.
     pub(super) fn start(address: &str, options: &[&str]) -> anyhow::Result<Self> {
-        let script = "echo in; read go; ip link set far0 up; exec \"$0\" far0 10.77.0.0 100 \"$@\"";
+        let script = "echo in; read go; ip link set far0 addrgenmode none up; exec \"$0\" far0 10.77.0.0 100 \"$@\"";
         let mut command = Command::new("unshare");
         command.args(["--net", "--", "sh", "-c", script]).arg(built("examples/lan_responder")?);
         command.args(options).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -75,7 +75,7 @@ impl Drop for Devices {
         // Both may be gone already.
         self.child.kill().ok();
         self.child.wait().ok();
-        ip("link del lan0").ok();
+        Command::new("ip").args(["link", "del", "lan0"]).output().ok();
     }
 }
 

@@ -50,7 +50,7 @@ pub(super) fn live(arguments: &[String]) -> anyhow::Result<()> {
 async fn a_day(path: &Path) -> anyhow::Result<()> {
     let store = Sqlite::open(path, Access::ReadWrite).await?;
     let mut step = facts::empty_step();
-    let listener = facts::listener();
+    let listener = facts::listener("hub");
     let before = io_of("self", "wchar")?;
     for tick in 0..DAY.as_secs() / TICK.as_secs() {
         let begin = TICK * u32::try_from(tick)?;
