@@ -1,10 +1,5 @@
 //! The store in a file, put through every case and every fault.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "the helpers of tests are tests"
-)]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "the helpers of tests are tests")]
 
 use std::path::Path;
 

@@ -64,9 +64,7 @@ async fn a_folder_that_cannot_be_used_is_named() {
 async fn a_store_in_a_read_only_folder_can_be_read() {
     let folder = tempfile::tempdir().unwrap();
     let model = furnished(folder.path(), 8, 5).await;
-    let Some(_mounted) = super::disk::Mounted::tmpfs(folder.path(), Some("muster.db")) else {
-        return;
-    };
+    let _mounted = super::disk::Mounted::tmpfs(folder.path(), Some("muster.db"));
     let store = Sqlite::open(&folder.path().join("muster.db"), Access::ReadOnly).await.unwrap();
     conformance::agrees(&store, &model).await.unwrap();
     store.close().await.unwrap();
