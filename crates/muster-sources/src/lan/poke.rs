@@ -19,7 +19,7 @@ use muster_core::identity::Mac;
 use super::pacer::Pacer;
 use super::sweep::Verdict;
 use super::walk::Walk;
-use super::wants::{Want, Wants};
+use super::wants::{Want, Wants, ipv4_of};
 
 /// The poking machine of one link.
 #[derive(Debug)]
@@ -72,11 +72,7 @@ impl Poke {
 
     /// Whom to ask from now on.
     pub(super) fn set_wants(&mut self, wants: Vec<Want>, now: Duration) {
-        self.known = wants
-            .iter()
-            .flat_map(|it| &it.ips)
-            .filter_map(|it| if let IpAddr::V4(ip) = it { Some(*ip) } else { None })
-            .collect();
+        self.known = ipv4_of(&wants);
         self.wants.set(wants, now);
         let gone: Vec<Mac> =
             self.questions.keys().filter(|it| !self.wants.wants(**it)).copied().collect();

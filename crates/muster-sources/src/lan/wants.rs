@@ -5,7 +5,7 @@
 //! it stands. Nobody is asked more than once in [`PAUSE`], whatever the engine says.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use muster_core::identity::Mac;
@@ -18,6 +18,12 @@ pub(super) struct Want {
     pub(super) due: Duration,
     /// Where it may be asked on this link, most promising first; never empty.
     pub(super) ips: Vec<IpAddr>,
+}
+
+/// The IPv4 addresses of those who are wanted: they are asked one by one, and no walk meets them.
+pub(super) fn ipv4_of(wants: &[Want]) -> BTreeSet<Ipv4Addr> {
+    let all = wants.iter().flat_map(|it| &it.ips);
+    all.filter_map(|it| if let IpAddr::V4(ip) = it { Some(*ip) } else { None }).collect()
 }
 
 /// All wants of one link.
