@@ -217,8 +217,10 @@ impl Runtime {
                 warn!("{what}");
                 self.step.handle_refused(&what, now);
                 self.picture.publish(&self.step, now);
+                // The edit is judged already and goes with the batch when that is taken.
+                let kept = format!("{what}; the edit is kept and stored as soon as that works");
                 for Made { answer, .. } in self.riding.drain(..).chain(self.made.drain(..)) {
-                    drop(answer.send(Err(EditRefused::Unavailable(what.clone()))));
+                    drop(answer.send(Err(EditRefused::Unavailable(kept.clone()))));
                 }
                 self.degraded = Some(what);
             }
