@@ -82,7 +82,8 @@ pub enum ChangeKind {
     Assigned,
     /// A person's presence was set by hand. Subject, until, reason: `home by anna`.
     Overridden,
-    /// That ended. Subject, reason.
+    /// It was taken back by hand; one that expires or is contradicted is told by what follows from
+    /// it. Subject, reason.
     OverrideEnded,
     /// A listener stopped hearing. Reason: its name.
     Dark,

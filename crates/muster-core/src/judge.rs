@@ -269,8 +269,7 @@ impl Court<'_, '_> {
             let again = site.evidence_within(at, at + self.policy.conflict_within);
             let (from, last) = (site.id, stay.last);
             if last < at {
-                let cut = self.policy;
-                let gap = gap::Gap::new(&site.lines, stay, Some(at), cut, self.frontier);
+                let gap = gap::Gap::new(&site.lines, stay, Some(at), self.policy, self.frontier);
                 if let Some(end) = gap.end() {
                     self.finish(index, end);
                     continue;

@@ -26,8 +26,6 @@ pub struct Policy {
     pub unknown_after: Duration,
     /// Heard again at the first site within this time of an arrival elsewhere: a conflict.
     pub conflict_within: Duration,
-    /// How long a level holds.
-    pub level_max_age: Duration,
     /// The length of a reading's interval; aligned to the epoch.
     pub interval: Duration,
     /// How far ahead of the hub's clock a fact may be.
@@ -63,7 +61,6 @@ impl Default for Policy {
             unknown_max: 12 * HOUR,
             unknown_after: MINUTE,
             conflict_within: 5 * MINUTE,
-            level_max_age: 24 * HOUR,
             interval: 5 * MINUTE,
             future: 2 * MINUTE,
             lateness: 30 * 24 * HOUR,
