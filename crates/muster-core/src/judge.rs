@@ -4,9 +4,10 @@
 //! **Invariant:** a pure function. The same lines, policy and frontier give the same stays; a
 //! device's stays at one site never overlap.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::fact::{SIGHTING, SourceKind};
+use crate::fact::{Outcome, SIGHTING, SourceKind};
 use crate::identity::{ListenerId, PlaceId};
 use crate::policy::{Patience, Policy};
 use crate::span::{Span, SpanSet};
@@ -31,9 +32,9 @@ pub struct Line<'a> {
     /// The patience with this device on this medium.
     pub patience: Patience,
     /// When it heard the device.
-    pub heard: SpanSet,
-    /// When it asked in vain, sorted.
-    pub silent: Vec<Time>,
+    pub heard: Cow<'a, SpanSet>,
+    /// When it asked and got no answer, and what that means; sorted.
+    pub probes: Cow<'a, [(Time, Outcome)]>,
     /// When it could hear.
     pub coverage: &'a SpanSet,
     /// The same with the source's own rhythm filled in.
@@ -105,6 +106,16 @@ impl Judged {
     }
 }
 
+impl Line<'_> {
+    /// When it asked in vain, in (from, to].
+    fn silent(&self, window: Span) -> impl Iterator<Item = Time> {
+        let first = self.probes.partition_point(|it| it.0 <= window.from);
+        let rest = self.probes.get(first..).unwrap_or(&[]).iter();
+        let silent = rest.filter(|it| it.1 == Outcome::Silent).map(|it| it.0);
+        silent.take_while(move |it| *it <= window.to)
+    }
+}
+
 /// What came out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
@@ -118,6 +129,9 @@ pub struct Verdict {
     pub tail: Option<Tail>,
     /// A span that may yet become a stay: its start and when that fails.
     pub arriving: Option<(Time, Time)>,
+    /// An evidence time of the last stay: facts after it change nothing of what was judged up to
+    /// there.
+    pub settled: Option<Time>,
 }
 
 /// Judges a device: at each site from its carry, or else from the first span that begins at or
@@ -142,10 +156,12 @@ pub fn judge(
     let mut verdict = Verdict::default();
     let mut queue: Vec<(Time, usize, Span)> = Vec::new();
     for (index, site) in sites.iter().enumerate() {
-        queue.extend(site.spans.iter().map(|it| (it.from, index, *it)));
+        queue.extend(site.spans().iter().map(|it| (it.from, index, *it)));
     }
     queue.sort_unstable();
-    let mut court = Court { sites, policy, frontier, verdict: &mut verdict };
+    let newest = queue.iter().map(|(_, _, it)| it.to - SIGHTING).max();
+    let calm = newest.map_or(Time::MIN, |it| it.min(frontier) - policy.decisive_within);
+    let mut court = Court { sites, policy, frontier, calm, verdict: &mut verdict };
     for (_, index, span) in queue {
         court.hear(index, span);
     }
@@ -158,9 +174,10 @@ pub fn judge(
 struct Site<'a> {
     id: PlaceId,
     lines: Vec<&'a Line<'a>>,
-    /// Heard spans of all lines, still to be taken.
-    spans: Vec<Span>,
+    /// Heard spans of all lines, from where judgement begins.
     all: SpanSet,
+    /// How many of them lie before that.
+    before: usize,
     open: Option<Judged>,
     after_assumed: bool,
 }
@@ -169,14 +186,16 @@ impl<'a> Site<'a> {
     fn new(id: PlaceId, lines: &'a [Line<'a>], begin: Time, carry: Option<&Carry>) -> Self {
         let start = carry.map_or(begin, |it| it.at);
         let lines: Vec<_> = lines.iter().filter(|it| it.site == id).collect();
-        let mut all = SpanSet::new();
-        for line in &lines {
-            all.union(&line.heard);
-        }
+        let all = heard_from(&lines, if carry.is_some() { start } else { whole(&lines, start) });
         let open = carry.map(|it| it.stay.clone());
-        let first = all.spans().partition_point(|it| it.to <= start + SIGHTING && it.from < start);
-        let spans = all.spans().get(first..).unwrap_or(&[]).to_vec();
-        Self { id, lines, spans, all, open, after_assumed: false }
+        let early = |it: &Span| it.to <= start + SIGHTING && it.from < start;
+        let before = all.spans().partition_point(early);
+        Self { id, lines, all, before, open, after_assumed: false }
+    }
+
+    /// The spans to be taken, earliest first.
+    fn spans(&self) -> &[Span] {
+        self.all.spans().get(self.before..).unwrap_or(&[])
     }
 
     /// Whether the span that starts at `from` begins a stay.
@@ -208,10 +227,38 @@ impl<'a> Site<'a> {
     }
 }
 
+/// What these lines heard together from a time on.
+fn heard_from(lines: &[&Line<'_>], from: Time) -> SpanSet {
+    let mut all = SpanSet::new();
+    for line in lines {
+        all.union(line.heard.overlapping(touching(from)));
+    }
+    all
+}
+
+/// Where the span begins, of what these lines heard together, that a time lies in; the time itself
+/// if it lies in none.
+fn whole(lines: &[&Line<'_>], at: Time) -> Time {
+    let mut start = at;
+    let earlier =
+        |at| lines.iter().filter_map(move |it| it.heard.overlapping(touching(at)).first());
+    while let Some(from) = earlier(start).map(|it| it.from).min().filter(|it| *it < start) {
+        start = from;
+    }
+    start
+}
+
+/// Everything that ends at a time or after it.
+fn touching(at: Time) -> Span {
+    Span::new(Time::from_micros(at.micros().saturating_sub(1)), Time::MAX)
+}
+
 struct Court<'a, 'v> {
     sites: Vec<Site<'a>>,
     policy: &'v Policy,
     frontier: Time,
+    /// Facts from before this time seldom come in any more.
+    calm: Time,
     verdict: &'v mut Verdict,
 }
 
@@ -224,9 +271,7 @@ impl Court<'_, '_> {
         let Some(site) = self.sites.get_mut(index) else { return };
         if let Some(stay) = &mut site.open {
             stay.last = stay.last.max(evidence);
-            return;
-        }
-        if site.confirms(span.from) {
+        } else if site.confirms(span.from) {
             let after_gap = std::mem::take(&mut site.after_assumed);
             site.open = Some(Judged::begun(site.id, span.from, evidence, after_gap));
             self.supersede(index, span.from);
@@ -235,6 +280,11 @@ impl Court<'_, '_> {
             if until > self.frontier {
                 self.verdict.arriving = Some((span.from, until));
             }
+            return;
+        }
+        let settled = evidence.min(self.calm);
+        if settled >= span.from && self.verdict.unsettled.is_empty() {
+            self.verdict.settled = Some(settled);
         }
     }
 
@@ -286,6 +336,7 @@ impl Court<'_, '_> {
     fn finish(&mut self, index: usize, end: gap::End) {
         let Some(site) = self.sites.get_mut(index) else { return };
         let Some(mut stay) = site.open.take() else { return };
+        self.verdict.settled = None;
         site.after_assumed = end.ended == Ended::Assumed;
         stay.ended = end.ended;
         stay.decided = Some(end.decided);

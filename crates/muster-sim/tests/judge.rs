@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use muster_core::directory::{DeviceKind, Directory};
@@ -133,8 +134,8 @@ fn judged(case: &Case<'_>, world: &World) -> (Vec<Told>, Vec<String>) {
                 source: listener.source,
                 site: case.directory.site_of_monitor(&listener.monitor),
                 patience: *case.policy.patience(listener.source, phone),
-                heard: heard(case, listener, &identities),
-                silent: silent(case, listener, &identities),
+                heard: Cow::Owned(heard(case, listener, &identities)),
+                probes: Cow::Owned(silent(case, listener, &identities)),
                 coverage: coverage.get(&**listener).unwrap_or(&empty),
                 bridged: bridged.get(&**listener).unwrap_or(&empty),
             })
@@ -189,7 +190,7 @@ fn heard(case: &Case<'_>, listener: &Listener, identities: &[&Identity]) -> Span
     .collect()
 }
 
-fn silent(case: &Case<'_>, listener: &Listener, identities: &[&Identity]) -> Vec<Time> {
+fn silent(case: &Case<'_>, listener: &Listener, identities: &[&Identity]) -> Vec<(Time, Outcome)> {
     let here = case.facts.iter().filter(|it| *it.listener == *listener);
     let mut all: Vec<(Time, &Identity)> = here
         .filter_map(|it| match &it.body {
@@ -207,7 +208,7 @@ fn silent(case: &Case<'_>, listener: &Listener, identities: &[&Identity]) -> Vec
         .collect();
     all.sort();
     all.dedup();
-    all.into_iter().map(|(at, _)| at).collect()
+    all.into_iter().map(|(at, _)| (at, Outcome::Silent)).collect()
 }
 
 fn told(subject: Subject, it: &Judged) -> Told {

@@ -1,14 +1,15 @@
 //! One device in the engine: what is known of it, and judging it again.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::change::{Change, ChangeKind};
 use crate::directory::{DeviceKind, Mark};
-use crate::fact::{Outcome, SIGHTING, SourceKind};
+use crate::fact::{SIGHTING, SourceKind};
 use crate::identity::{DeviceId, ListenerId};
 use crate::judge::{Carry, Judged, Line, Tail, judge};
 use crate::snapshot::Presence;
-use crate::span::SpanSet;
+use crate::span::Span;
 use crate::stay::{Ended, Stay, Subject};
 use crate::time::Time;
 
@@ -42,6 +43,8 @@ pub(super) struct DeviceState {
     travels: bool,
     /// The open stay went on since it was written down.
     extended: bool,
+    /// An evidence time in the open stay up to which only older facts can change the judgement.
+    pub(super) settled: Option<Time>,
 }
 
 /// A stay as written down, and as judged.
@@ -72,6 +75,20 @@ impl DeviceState {
             self.continued_by = Some(listener);
             !std::mem::replace(&mut self.extended, true)
         })
+    }
+
+    /// The open stay as it was at its last settled evidence, if it is the last one and nothing
+    /// from before that time has changed.
+    fn resume(&self, kept: usize, from: Time) -> Option<Carry> {
+        let at = self.settled.filter(|at| from >= *at && !self.travels)?;
+        let open = self.stays.get(kept).filter(|it| it.stay.ended == Ended::Open)?;
+        if kept + 1 != self.stays.len() || open.judged.from > at {
+            return None;
+        }
+        let mut stay = open.judged.clone();
+        stay.last = at;
+        stay.uncovered = stay.uncovered.clip(Span::new(stay.from, at));
+        Some(Carry { at, stay })
     }
 
     /// The open stay, if any; the one heard last, if there are several.
@@ -147,12 +164,15 @@ impl Engine {
         } else {
             state.stays.partition_point(|it| it.stay.from <= from).saturating_sub(1)
         };
-        let (carries, begin) = match state.stays.get(kept) {
-            Some(it) if kept > 0 => ([].as_slice(), it.stay.from),
-            Some(_) | None => (state.carries.as_slice(), self.floor),
+        let resumed = state.resume(kept, from);
+        let (carries, begin) = match (&resumed, state.stays.get(kept)) {
+            (Some(it), _) => (std::slice::from_ref(it), it.at),
+            (None, Some(it)) if kept > 0 => ([].as_slice(), it.stay.from),
+            (None, _) => (state.carries.as_slice(), self.floor),
         };
         let mut verdict = judge(&lines, carries, begin, policy, self.frontier);
         drop(lines);
+        state.settled = verdict.settled;
         let old: Vec<Recorded> = state.stays.drain(kept..).collect();
         if let (Some(first), Some(was)) = (verdict.stays.first_mut(), old.first())
             && first.from == was.stay.from
@@ -193,12 +213,13 @@ impl Engine {
         for identity in self.directory.identities_of(id) {
             let Some(entry) = self.book.entry(identity) else { continue };
             for track in &entry.tracks {
-                let silent = track.probes.iter().filter(|it| it.1 == Outcome::Silent);
-                let silent = silent.map(|it| it.0);
                 if let Some(line) = lines.iter_mut().find(|it| it.listener == track.listener) {
-                    line.heard.union(&track.heard);
-                    line.silent.extend(silent);
-                    line.silent.sort_unstable();
+                    line.heard.to_mut().union(track.heard.spans());
+                    if !track.probes.is_empty() {
+                        let probes = line.probes.to_mut();
+                        probes.extend_from_slice(&track.probes);
+                        probes.sort_unstable();
+                    }
                     continue;
                 }
                 let Some(heard) = self.book.heard_by(track.listener) else { continue };
@@ -207,8 +228,8 @@ impl Engine {
                     source: heard.listener.source,
                     site: self.directory.site_of_monitor(&heard.listener.monitor),
                     patience: *self.policy.patience(heard.listener.source, phone),
-                    heard: SpanSet::clone(&track.heard),
-                    silent: silent.collect(),
+                    heard: Cow::Borrowed(&track.heard),
+                    probes: Cow::Borrowed(track.probes.as_slice()),
                     coverage: &heard.coverage,
                     bridged: &heard.bridged,
                 });

@@ -71,6 +71,7 @@ impl Engine {
     pub(super) fn rebase(&mut self, id: DeviceId) {
         let floor = self.floor;
         let Some(mut state) = self.devices.take(id) else { return };
+        state.settled = state.settled.filter(|it| *it >= floor);
         let mut sites: Vec<PlaceId> = state.stays.iter().map(|it| it.stay.site).collect();
         sites.sort_unstable();
         sites.dedup();
@@ -107,7 +108,7 @@ impl Engine {
     fn evidence_at_floor(&self, id: DeviceId, stay: &Judged) -> Time {
         let mut heard = SpanSet::new();
         for line in self.lines(id).iter().filter(|it| it.site == stay.site) {
-            heard.union(&line.heard);
+            heard.union(line.heard.spans());
         }
         let spans = heard.spans().iter().take_while(|it| it.from <= self.floor);
         let last = spans.last().map(|it| (it.to - SIGHTING).min(self.floor));

@@ -113,7 +113,16 @@ impl<'a> Gap<'a> {
     /// Whether coverage that is still to come could judge it otherwise.
     pub(super) fn could_change(&self) -> bool {
         let Some(next) = self.next else { return true };
-        self.decisive.iter().any(|it| it.line.bridged.last().is_none_or(|last| last.to < next))
+        let behind = |it: &Line<'_>| it.bridged.last().is_none_or(|last| last.to < next);
+        // Another medium decides only in a long gap.
+        let long = self.limit.since(self.last) >= self.policy.unknown_hold;
+        self.decisive.iter().any(|it| behind(it.line))
+            || (long && self.lines.iter().any(|it| self.heard_in_stay(it) && behind(it)))
+    }
+
+    /// Whether a listener heard the device during this stay.
+    fn heard_in_stay(&self, line: &Line<'_>) -> bool {
+        last_evidence(line, self.last).is_some_and(|at| at >= self.from)
     }
 
     /// How the stay ended in this gap, if it did.
@@ -139,7 +148,7 @@ impl<'a> Gap<'a> {
         let window = Span::new(self.last + SIGHTING, self.limit);
         let mut covered = SpanSet::new();
         for it in &self.decisive {
-            covered.union(&it.line.bridged.clip(window));
+            covered.union(it.line.bridged.clip(window).spans());
         }
         covered.gaps(window)
     }
@@ -252,9 +261,7 @@ impl<'a> Gap<'a> {
 
     fn by_medium(&self, medium: SourceKind) -> Option<End> {
         let window = Span::new(self.last, self.limit);
-        let heard = |it: &&Line<'_>| {
-            it.source == medium && last_evidence(it, self.last).is_some_and(|at| at >= self.from)
-        };
+        let heard = |it: &&Line<'_>| it.source == medium && self.heard_in_stay(it);
         let deciders: Vec<&Line<'_>> = self.lines.iter().copied().filter(heard).collect();
         let mut first = self.last;
         for line in &deciders {
@@ -354,17 +361,14 @@ fn missed(line: &Line<'_>, window: Span, policy: &Policy) -> Option<Time> {
         return Some(window.from);
     }
     if line.patience.asking && !policy.windows_for_all {
-        let first = line.silent.partition_point(|it| *it <= window.from);
-        return line.silent.get(first + need as usize - 1).copied();
+        return line.silent(window).nth(need as usize - 1);
     }
     reached(&line.coverage.clip(window), Patience::WINDOW * need)
 }
 
 fn misses(line: &Line<'_>, window: Span, policy: &Policy) -> u32 {
     let count = if line.patience.asking && !policy.windows_for_all {
-        let first = line.silent.partition_point(|it| *it <= window.from);
-        let end = line.silent.partition_point(|it| *it <= window.to);
-        (end - first) as u64
+        line.silent(window).count() as u64
     } else {
         line.coverage.clip(window).measure().as_secs() / Patience::WINDOW.as_secs()
     };
