@@ -205,7 +205,8 @@ pub struct Restored {
     pub details: Vec<DetailRow>,
     /// Facts since the time asked for.
     pub facts: History,
-    /// Stays that are open or ended since the time asked for.
+    /// Stays that are open or ended since the time asked for; and of each device at each site the
+    /// last one that began before it, if it was assumed to have ended.
     pub stays: Vec<Stay>,
     /// The last state-bearing change of every subject (see
     /// [`ChangeKind::bears_state`](crate::change::ChangeKind::bears_state)).

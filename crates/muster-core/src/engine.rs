@@ -26,6 +26,7 @@ use person::PersonState;
 mod device;
 mod devices;
 mod edits;
+mod history;
 mod intake;
 mod listeners;
 mod person;
@@ -67,7 +68,7 @@ pub struct Engine {
     voters: BTreeSet<PersonId>,
     /// Facts older than what is at hand.
     parked: Vec<Fact>,
-    /// An open stay reaches further back than what is at hand: from when on facts are needed.
+    /// Something reaches further back than what is at hand: from when on facts are needed.
     deeper: Option<Time>,
     /// Conflicts that were told: (device, later site, since).
     told_conflicts: BTreeSet<(DeviceId, PlaceId, Time)>,
@@ -174,18 +175,6 @@ impl Engine {
         Some(Deadline { mono: self.now.mono + at.since(self.now.wall), why })
     }
 
-    /// If facts came in that are older than what is at hand, or the civil clock was set back: from
-    /// when on history must be at hand. The shell restores from the store since then and calls [`Engine::handle_restored`].
-    #[must_use]
-    pub fn poll_history(&self) -> Option<Time> {
-        if self.set_back() {
-            return Some(Self::since(&self.policy, self.now.wall));
-        }
-        let oldest = self.parked.iter().map(intake::time_of).min();
-        let oldest = oldest.map(|it| (it - self.policy.lead).floor(HOUR));
-        oldest.into_iter().chain(self.deeper).min()
-    }
-
     /// Whether there is anything to store, and whether it is news that should not wait.
     #[must_use]
     pub fn wants_commit(&self) -> (bool, bool) {
@@ -264,12 +253,6 @@ impl Engine {
         while let Some(id) = self.voters.pop_first() {
             self.judge_person(id);
         }
-    }
-
-    /// Whether the civil clock was set back further than facts may be ahead of it: what was dated
-    /// by the wrong clock must be left out of judgement.
-    fn set_back(&self) -> bool {
-        self.now.wall + self.policy.future < self.frontier
     }
 
     fn next_expiry(&self) -> Option<Time> {

@@ -46,7 +46,7 @@ pub struct Line<'a> {
 pub struct Carry {
     /// An evidence time; spans that end before it are only looked at to find who is decisive.
     pub at: Time,
-    /// The stay that was going on then.
+    /// The stay that was going on then, or had been assumed to have ended.
     pub stay: Judged,
 }
 
@@ -186,11 +186,13 @@ impl<'a> Site<'a> {
     fn new(id: PlaceId, lines: &'a [Line<'a>], begin: Time, carry: Option<&Carry>) -> Self {
         let start = carry.map_or(begin, |it| it.at);
         let lines: Vec<_> = lines.iter().filter(|it| it.site == id).collect();
-        let all = heard_from(&lines, if carry.is_some() { start } else { whole(&lines, start) });
-        let open = carry.map(|it| it.stay.clone());
+        let going_on = carry.is_some_and(|it| it.stay.ended == Ended::Open);
+        let all = heard_from(&lines, if going_on { start } else { whole(&lines, start) });
+        let open = carry.filter(|_| going_on).map(|it| it.stay.clone());
+        let after_assumed = carry.is_some_and(|it| it.stay.ended == Ended::Assumed);
         let early = |it: &Span| it.to <= start + SIGHTING && it.from < start;
         let before = all.spans().partition_point(early);
-        Self { id, lines, all, before, open, after_assumed: false }
+        Self { id, lines, all, before, open, after_assumed }
     }
 
     /// The spans to be taken, earliest first.

@@ -136,14 +136,12 @@ impl World {
             edits.push(Edit::AddPerson { name: (*name).to_owned(), display: String::new() });
         }
         let mut number = FIRST_NUMBER;
-        // Edits are judged back to where facts are at hand: with little memory, they come in time.
-        let in_time = self.policy.memory < Duration::from_hours(24);
         let mut later = Vec::new();
         for identities in devices {
             let device = DeviceId(number);
             edits.push(describe(rng, device));
             for identity in (number + 1..).take(identities.len() - 1).map(IdentityId) {
-                if in_time || rng.percent(70) {
+                if rng.percent(70) {
                     edits.push(Edit::Group { identity, device });
                 } else {
                     later.push((self.some_time(rng), Edit::Group { identity, device }));
@@ -152,7 +150,7 @@ impl World {
             let mut from = self.start - Duration::from_hours(1);
             for _ in 0..=rng.below(3) {
                 let person = rng.percent(85).then(|| PersonId(1 + rng.number(people)));
-                let late = if in_time { 0 } else { rng.within(0, 1800) };
+                let late = rng.within(0, 1800);
                 let told = from.max(self.start) + seconds(late);
                 later.push((told, Edit::Assign { device, person, from }));
                 from = from + seconds(rng.within(1800, 9000));

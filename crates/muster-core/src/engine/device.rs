@@ -172,6 +172,9 @@ impl Engine {
         };
         let mut verdict = judge(&lines, carries, begin, policy, self.frontier);
         drop(lines);
+        for stay in verdict.stays.iter().filter(|it| it.after_gap) {
+            self.doubt_carries(&state.carries, stay.site, stay.from);
+        }
         state.settled = verdict.settled;
         let old: Vec<Recorded> = state.stays.drain(kept..).collect();
         if let (Some(first), Some(was)) = (verdict.stays.first_mut(), old.first())

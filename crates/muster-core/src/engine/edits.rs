@@ -14,8 +14,12 @@ impl Engine {
         let touched = self.touched(&edit)?;
         let told = self.telling(&edit);
         let people: Vec<PersonId> = self.directory.people.keys().copied().collect();
+        let meant = self.meant_from(&edit);
         self.directory.apply(edit)?;
         self.outbox.directory = true;
+        if let Some(from) = meant {
+            self.reach_back(from, &touched);
+        }
         for id in touched {
             self.devices.of(id).rejudge_from(Time::MIN);
             self.urgent.insert(id);

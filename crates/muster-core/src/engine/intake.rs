@@ -32,7 +32,7 @@ impl Engine {
             intake.accepted += 1;
             let judged_at_once = matches!(fact.body, FactBody::Detail(_) | FactBody::Level(_));
             if !judged_at_once && time_of(&fact) < self.floor {
-                self.parked.push(fact);
+                self.park(fact);
             } else {
                 self.merge(&fact);
             }
@@ -95,6 +95,8 @@ impl Engine {
                 }
             }
             FactBody::Coverage(span) => {
+                let before = self.covered_to(listener);
+                self.came_back(listener, before, *span);
                 if let Some(changed) = self.book.cover(listener, *span, &self.policy) {
                     self.covered(listener, changed);
                 }

@@ -62,27 +62,24 @@ impl Engine {
         }
     }
 
-    /// From when on facts must be at hand to judge the silence after this evidence.
-    fn before_evidence(&self, last: Time) -> Time {
-        (last - self.policy.decisive_within - SIGHTING).floor(HOUR)
-    }
-
     /// Finds where judgement of a device begins, and with which stays going on.
     pub(super) fn rebase(&mut self, id: DeviceId) {
         let floor = self.floor;
         let Some(mut state) = self.devices.take(id) else { return };
         state.settled = state.settled.filter(|it| *it >= floor);
-        let mut sites: Vec<PlaceId> = state.stays.iter().map(|it| it.stay.site).collect();
+        let mut assumed = std::mem::take(&mut state.carries);
+        assumed.retain(|it| it.stay.ended == Ended::Assumed);
+        let sites = assumed.iter().map(|it| it.stay.site);
+        let mut sites: Vec<PlaceId> =
+            sites.chain(state.stays.iter().map(|it| it.stay.site)).collect();
         sites.sort_unstable();
         sites.dedup();
-        state.carries.clear();
         state.waits = false;
         for site in sites {
             let early = |it: &Recorded| it.stay.site == site && it.stay.from < floor;
-            let Some(stay) = state.stays.iter().rfind(|it| early(it)).map(|it| it.judged.clone())
-            else {
-                continue;
-            };
+            let stay = state.stays.iter().rfind(|it| early(it)).map(|it| it.judged.clone());
+            let before = assumed.iter().find(|it| it.stay.site == site).map(|it| it.stay.clone());
+            let Some(stay) = stay.or(before) else { continue };
             let at = self.evidence_at_floor(id, &stay);
             // Beyond the lateness bound nobody can tell any more: it is assumed to have ended.
             let lost = self.before_evidence(at) < self.frontier - self.policy.lateness;
@@ -91,9 +88,17 @@ impl Engine {
                 (lost && stay.ended != Ended::Open) || moved_before(&stay, &state.stays, floor);
             if known && !over {
                 state.carries.push(Carry { at, stay: cut_at(&stay, at) });
+            } else if stay.ended == Ended::Assumed {
+                let mut carry = Carry { at: floor, stay };
+                // Who came after it has said all that can be said of its end.
+                let next = state.stays.iter().find(|it| it.stay.site == site && !early(it));
+                let next = next.map(|it| it.stay.from);
+                carry.stay.to_latest = carry.stay.to_latest.or(next);
+                state.carries.push(carry);
+                state.stays.retain(|it| !early(it));
+                continue;
             } else if stay.ended == Ended::Open {
-                let from = self.before_evidence(at);
-                self.deeper = Some(self.deeper.map_or(from, |it| it.min(from)));
+                self.deepen(Some(self.before_evidence(at)));
                 state.waits = true;
             }
             let kept = state.waits || state.carries.iter().any(|it| it.stay.site == site);

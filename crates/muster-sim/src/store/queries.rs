@@ -1,8 +1,10 @@
 //! What may be asked of the rows.
 
+use std::collections::BTreeMap;
+
 use muster_core::batch::{CoverageHour, DetailRow, HOUR, HeardHour, History, ProbeHour, Restored};
 use muster_core::change::Change;
-use muster_core::identity::IdentityId;
+use muster_core::identity::{IdentityId, PlaceId};
 use muster_core::ports::{StayQuery, StaysOf};
 use muster_core::span::Span;
 use muster_core::stay::{Ended, Stay, Subject};
@@ -12,7 +14,19 @@ use super::Tables;
 
 impl Tables {
     pub(super) fn restore(&self, since: Time) -> Restored {
-        let kept = |it: &&Stay| it.ended == Ended::Open || it.last >= since;
+        let mut newest: BTreeMap<(Subject, PlaceId), &Stay> = BTreeMap::new();
+        let of_devices = self.stays.values().filter(|it| matches!(it.subject, Subject::Device(_)));
+        for it in of_devices.filter(|it| it.from < since) {
+            let newest = newest.entry((it.subject, it.site)).or_insert(it);
+            if newest.from < it.from {
+                *newest = it;
+            }
+        }
+        let kept = |it: &&Stay| {
+            let newest =
+                newest.get(&(it.subject, it.site)).is_some_and(|newest| newest.id == it.id);
+            it.ended == Ended::Open || it.last >= since || (newest && it.ended == Ended::Assumed)
+        };
         Restored {
             since,
             directory: self.directory.clone(),

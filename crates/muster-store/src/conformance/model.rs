@@ -90,7 +90,16 @@ impl Model {
 
     /// See [`Store::restore`](muster_core::ports::Store::restore).
     pub fn restore(&self, since: Time) -> Restored {
-        let going_on = |it: &&Stay| it.ended == Ended::Open || it.last >= since;
+        let later = |it: &Stay, other: &Stay| {
+            let follows = other.from > it.from && other.from < since;
+            (it.subject, it.site) == (other.subject, other.site) && follows
+        };
+        let dangling = |it: &Stay| {
+            it.ended == Ended::Assumed
+                && matches!(it.subject, Subject::Device(_))
+                && !self.stays.values().any(|other| later(it, other))
+        };
+        let going_on = |it: &&Stay| it.ended == Ended::Open || it.last >= since || dangling(it);
         Restored {
             since,
             directory: self.directory.clone(),

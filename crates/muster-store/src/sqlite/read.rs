@@ -33,12 +33,7 @@ pub(super) async fn restore(
         seen: seen(conn).await?,
         details: find(conn, "ORDER BY identity, kind, at DESC, value DESC", none()).await?,
         facts: history(conn, &[], Span::new(since, Time::MAX)).await?,
-        stays: find(
-            conn,
-            "WHERE ended = 'open' OR (ended <> 'open' AND last >= ?1) ORDER BY id",
-            values(&[since.micros()], &[])?,
-        )
-        .await?,
+        stays: find(conn, STAYS_SINCE, values(&[since.micros()], &[])?).await?,
         states: find(
             conn,
             "WHERE id IN (SELECT change FROM state) ORDER BY subject, subject_id",
@@ -181,6 +176,12 @@ const STATES_AT: &str = "WHERE id IN (
             ORDER BY it.decided DESC, it.id DESC LIMIT 1)
     FROM state) ORDER BY subject, subject_id";
 
+const STAYS_SINCE: &str = "WHERE ended = 'open' OR (ended <> 'open' AND last >= ?1) \
+    OR (ended = 'assumed' AND subject = 'device' AND NOT EXISTS (
+        SELECT 1 FROM stay AS later WHERE later.subject = stay.subject \
+            AND later.subject_id = stay.subject_id AND later.from_at > stay.from_at \
+            AND later.from_at < ?1 AND later.site = stay.site)) \
+    ORDER BY id";
 /// No place has this number.
 const NOWHERE: i64 = -1;
 const STAYS: &str = "WHERE (ended = 'open' OR (ended <> 'open' AND last >= ?1)) \
@@ -221,6 +222,7 @@ mod tests {
             ("stay", STAYS, "stay_open"),
             ("stay", STAYS, "stay_ended"),
             ("stay", STAYS_OF, "stay_of"),
+            ("stay", STAYS_SINCE, "stay_assumed"),
         ] {
             let plan = plan(&mut conn, table, tail).await;
             assert!(plan.contains(index), "{table} {tail}: {plan}");

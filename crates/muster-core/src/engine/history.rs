@@ -1,0 +1,133 @@
+//! How far back facts must be at hand: for what came in, came back or was edited behind the floor.
+//!
+//! Nothing here judges. It asks for more of what is stored, up to the lateness bound, and the
+//! shell hands it over; until then judgement goes on with what there is.
+
+use crate::batch::HOUR;
+use crate::directory::Edit;
+use crate::fact::{Fact, FactBody, SIGHTING};
+use crate::identity::{DeviceId, ListenerId, PlaceId};
+use crate::judge::Carry;
+use crate::span::Span;
+use crate::stay::Ended;
+use crate::time::Time;
+
+use super::{Engine, intake};
+
+impl Engine {
+    /// If facts came in that are older than what is at hand, an edit or coverage that came back
+    /// reaches further back, or the civil clock was set back: from when on history must be at hand.
+    /// The shell restores from the store since then and calls [`Engine::handle_restored`].
+    #[must_use]
+    pub fn poll_history(&self) -> Option<Time> {
+        if self.set_back() {
+            return Some(Self::since(&self.policy, self.now.wall));
+        }
+        let oldest = self.parked.iter().map(intake::time_of).min();
+        oldest.map(|it| self.judged_from(it)).into_iter().chain(self.deeper).min()
+    }
+
+    /// Keeps a fact from before the floor until history is at hand.
+    pub(super) fn park(&mut self, fact: Fact) {
+        if let FactBody::Coverage(span) = &fact.body {
+            let site = self.directory.site_of_monitor(&fact.listener.monitor);
+            self.doubt_assumed(site, span.from);
+        }
+        self.parked.push(fact);
+    }
+
+    /// Coverage came; `before` is up to when it had been known. If the listener had been out for so
+    /// long that stays were assumed to have ended, this may tell when they have at the latest.
+    pub(super) fn came_back(&mut self, listener: ListenerId, before: Option<Time>, span: Span) {
+        let out = |it: Time| span.from < it || span.from.since(it) > self.policy.unknown_max;
+        if before.is_none_or(out)
+            && let Some(heard) = self.book.heard_by(listener)
+        {
+            let site = self.directory.site_of_monitor(&heard.listener.monitor);
+            self.doubt_assumed(site, span.from);
+        }
+    }
+
+    /// Evidence or coverage at a site, at this time or after it: what was assumed there before the
+    /// floor must be judged again, if it does not say when it ended at the latest.
+    fn doubt_assumed(&mut self, site: PlaceId, at: Time) {
+        let all = self.devices.iter().flat_map(|(_, it)| &it.carries);
+        let from = all.filter(|it| it.stay.site == site).filter_map(|it| self.doubted(it, at));
+        let from = from.min();
+        self.deepen(from);
+    }
+
+    /// Evidence of a device at a site: the same for this device alone.
+    pub(super) fn doubt_carries(&mut self, carries: &[Carry], site: PlaceId, at: Time) {
+        let here = carries.iter().filter(|it| it.stay.site == site);
+        let from = here.filter_map(|it| self.doubted(it, at)).min();
+        self.deepen(from);
+    }
+
+    /// From when on facts are needed to judge an assumed end again; none: nothing can change it.
+    fn doubted(&self, carry: &Carry, at: Time) -> Option<Time> {
+        let stay = &carry.stay;
+        let open = stay.ended == Ended::Assumed && stay.to_latest.is_none_or(|it| it > at);
+        let from = self.before_evidence(stay.last);
+        (open && from >= self.frontier - self.policy.lateness).then_some(from)
+    }
+
+    /// From when on an edit means something for stays; none: it means nothing for them, or only
+    /// for people's own.
+    pub(super) fn meant_from(&self, edit: &Edit) -> Option<Time> {
+        match edit {
+            Edit::Assign { from, .. } => Some(*from),
+            Edit::EditDevice { kind, mark, carried, .. } => {
+                let judged = kind.is_some() || mark.is_some() || carried.is_some();
+                judged.then_some(Time::MIN)
+            }
+            Edit::Group { .. } | Edit::Ungroup { .. } => Some(Time::MIN),
+            Edit::PlaceMonitor { monitor, .. } => (!self.is_new(monitor)).then_some(Time::MIN),
+            Edit::AddPerson { .. }
+            | Edit::RenamePerson { .. }
+            | Edit::RemovePerson { .. }
+            | Edit::AddPlace { .. }
+            | Edit::RenamePlace { .. }
+            | Edit::RemovePlace { .. }
+            | Edit::Override { .. }
+            | Edit::ClearOverride { .. } => None,
+        }
+    }
+
+    /// Judgement of these devices must reach back to this time, as far as lateness does.
+    pub(super) fn reach_back(&mut self, from: Time, touched: &[DeviceId]) {
+        let identities = touched.iter().flat_map(|it| self.directory.identities_of(*it));
+        let seen = identities.filter_map(|it| self.book.entry(it)?.seen);
+        let first = seen.filter(|it| it.1 >= from).map(|it| it.0).min();
+        let from = first.map(|it| it.max(from)).filter(|it| *it < self.floor);
+        let bound = self.frontier - self.policy.lateness;
+        self.deepen(from.map(|it| self.judged_from(it.max(bound))));
+    }
+
+    /// Whether a monitor has heard nothing before the facts at hand.
+    fn is_new(&self, monitor: &str) -> bool {
+        let mut its = self.book.listeners().filter(|(_, it)| &*it.listener.monitor == monitor);
+        its.all(|(_, it)| it.coverage.spans().first().is_some_and(|it| it.from > self.floor))
+    }
+
+    /// Facts from this time on are needed.
+    pub(super) fn deepen(&mut self, from: Option<Time>) {
+        self.deeper = self.deeper.into_iter().chain(from).min();
+    }
+
+    /// From when on facts must be at hand to judge everything from a time on.
+    fn judged_from(&self, at: Time) -> Time {
+        (at - self.policy.lead).floor(HOUR)
+    }
+
+    /// From when on facts must be at hand to judge the silence after this evidence.
+    pub(super) fn before_evidence(&self, last: Time) -> Time {
+        (last - self.policy.decisive_within - SIGHTING).floor(HOUR)
+    }
+
+    /// Whether the civil clock was set back further than facts may be ahead of it: what was dated
+    /// by the wrong clock must be left out of judgement.
+    fn set_back(&self) -> bool {
+        self.now.wall + self.policy.future < self.frontier
+    }
+}
