@@ -205,8 +205,9 @@ pub struct Restored {
     pub details: Vec<DetailRow>,
     /// Facts since the time asked for.
     pub facts: History,
-    /// Stays that are open or ended since the time asked for; and of each device at each site the
-    /// last one that began before it, if it was assumed to have ended.
+    /// Stays that are open or ended since the time asked for. From before it also the last one of
+    /// each device at each site, if it was assumed to have ended, and the last one of each person at
+    /// the first site.
     pub stays: Vec<Stay>,
     /// The last state-bearing change of every subject (see
     /// [`ChangeKind::bears_state`](crate::change::ChangeKind::bears_state)).

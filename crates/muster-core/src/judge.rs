@@ -11,7 +11,7 @@ use crate::fact::{Outcome, SIGHTING, SourceKind};
 use crate::identity::{ListenerId, PlaceId};
 use crate::policy::{Patience, Policy};
 use crate::span::{Span, SpanSet};
-use crate::stay::Ended;
+use crate::stay::{Ended, Stay};
 use crate::time::Time;
 
 pub use gap::{Tail, Waiting};
@@ -86,6 +86,17 @@ impl Judged {
     #[must_use]
     pub fn uncovered_time(&self) -> Duration {
         self.uncovered_before + self.uncovered.measure()
+    }
+
+    /// A recorded stay, until it is judged again.
+    #[must_use]
+    pub fn recorded(stay: &Stay) -> Self {
+        let mut judged = Self::begun(stay.site, stay.from, stay.last, stay.after_gap);
+        judged.ended = stay.ended;
+        judged.decided = (stay.ended != Ended::Open).then_some(stay.last);
+        judged.to_latest = stay.to_latest;
+        judged.uncovered_before = stay.uncovered;
+        judged
     }
 
     /// A stay that has begun.

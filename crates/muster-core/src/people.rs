@@ -66,32 +66,42 @@ impl Hold {
     }
 }
 
-/// A person's stays, by start. What was set by hand counts from `begin` on.
+/// What came out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// Their stays, by start.
+    pub stays: Vec<Judged>,
+    /// What is set by hand and in force at the frontier.
+    pub set: Option<Override>,
+}
+
+/// Judges a person. What was set by hand counts from `begin` on; what was set before the `floor` was
+/// in force there.
 #[must_use]
 pub fn judge_person(
     holds: Vec<Hold>,
     overrides: &[Override],
     begin: Time,
+    floor: Time,
     frontier: Time,
-) -> Vec<Judged> {
+) -> Verdict {
     let site = Directory::FIRST_SITE;
-    let holds: Vec<Hold> = holds
+    let mut holds: Vec<Hold> = holds
         .into_iter()
         .filter(|it| it.stay.from <= frontier)
         .map(|it| it.until(frontier))
         .collect();
-    let by_devices = unite(holds.clone());
+    if overrides.is_empty() {
+        return Verdict { stays: unite(holds), set: None };
+    }
+    let by_devices = unite(holds.iter().filter(|it| !it.recorded).cloned().collect());
     let forced: Vec<(&Override, Span)> = overrides
         .iter()
-        .map(|it| (it, in_force(it, by_devices.iter().filter(|it| it.site == site))))
+        .map(|it| (it, in_force(it, by_devices.iter().filter(|it| it.site == site), floor)))
         .map(|(it, span)| (it, Span::new(span.from.max(begin), span.to)))
-        .filter(|(_, span)| !span.is_empty())
+        .filter(|(_, span)| !span.is_empty() && span.from <= frontier)
         .collect();
-    if forced.is_empty() {
-        return by_devices;
-    }
-    let mut holds = holds;
-    for (set, span) in forced.iter().filter(|(_, span)| span.from <= frontier) {
+    for (set, span) in &forced {
         if set.home {
             holds.push(by_hand(site, *span, span.to < set.until, frontier));
         } else {
@@ -100,16 +110,18 @@ pub fn judge_person(
     }
     let mut stays = unite(holds);
     stays.retain(|it| it.from <= frontier);
-    stays
+    let set = forced.into_iter().rfind(|(_, span)| span.contains(frontier)).map(|(it, _)| it);
+    Verdict { stays, set: set.cloned() }
 }
 
-/// When an override is in force: until it expires or is contradicted.
-#[must_use]
-pub fn in_force<'a>(it: &Override, stays: impl Iterator<Item = &'a Judged>) -> Span {
+/// When an override is in force: until it expires or is contradicted, which it was not before
+/// the `floor`.
+fn in_force<'a>(it: &Override, stays: impl Iterator<Item = &'a Judged>, floor: Time) -> Span {
     let contradicted = if it.home {
-        stays.filter(|stay| stay.last > it.at).filter_map(|stay| stay.decided).min()
+        let ended = stays.filter(|stay| stay.last > it.at).filter_map(|stay| stay.decided);
+        ended.filter(|decided| *decided > floor).min()
     } else {
-        stays.map(|stay| stay.from).filter(|from| *from > it.at).min()
+        stays.map(|stay| stay.from).filter(|from| *from > it.at && *from >= floor).min()
     };
     Span::new(it.at, contradicted.map_or(it.until, |at| at.min(it.until)))
 }
@@ -238,7 +250,8 @@ mod tests {
 
     #[track_caller]
     fn check(holds: Vec<Hold>, overrides: &[Override], frontier: i64, want: &[(i64, i64, Ended)]) {
-        let got: Vec<_> = judge_person(holds, overrides, Time::MIN, t(frontier))
+        let got: Vec<_> = judge_person(holds, overrides, Time::MIN, Time::MIN, t(frontier))
+            .stays
             .iter()
             .map(|it| (it.from.secs(), it.last.secs(), it.ended))
             .collect();

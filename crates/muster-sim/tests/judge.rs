@@ -151,7 +151,7 @@ fn judged(case: &Case<'_>, world: &World) -> (Vec<Told>, Vec<String>) {
         let holds = holds(case.directory, &by_device, *person);
         let set = case.directory.overrides.get(person).map_or(&[][..], Vec::as_slice);
         met.extend(set.iter().map(|_| "override".to_owned()));
-        let stays = judge_person(holds, set, Time::MIN, case.frontier);
+        let stays = judge_person(holds, set, Time::MIN, Time::MIN, case.frontier).stays;
         all.extend(stays.iter().map(|it| told(Subject::Person(*person), it)));
     }
     all.sort();

@@ -186,6 +186,9 @@ impl Engine {
             verdict.stays = old.iter().map(|it| silenced(&it.judged, self.frontier)).collect();
             verdict.tail = None;
         }
+        for it in &old {
+            self.doubt_ended(&it.judged, &verdict.stays);
+        }
         for (from, to, at) in &verdict.conflicts {
             self.tell_conflict(id, *from, *to, *at);
         }

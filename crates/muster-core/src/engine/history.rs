@@ -7,7 +7,7 @@ use crate::batch::HOUR;
 use crate::directory::Edit;
 use crate::fact::{Fact, FactBody, SIGHTING};
 use crate::identity::{DeviceId, ListenerId, PlaceId};
-use crate::judge::Carry;
+use crate::judge::{Carry, Judged};
 use crate::span::Span;
 use crate::stay::Ended;
 use crate::time::Time;
@@ -64,12 +64,23 @@ impl Engine {
         self.deepen(from);
     }
 
+    /// A stay that ended before the floor is judged otherwise now: its owner's must be as well.
+    pub(super) fn doubt_ended(&mut self, old: &Judged, new: &[Judged]) {
+        let told = |it: &Judged| (it.from, it.site, it.last, it.ended, it.to_latest);
+        let ended = old.ended != Ended::Open && old.last < self.floor;
+        let in_reach = old.last >= self.frontier - self.policy.lateness;
+        if ended && in_reach && !new.iter().any(|it| told(it) == told(old)) {
+            self.deepen(Some(self.judged_from(old.last)));
+        }
+    }
+
     /// From when on facts are needed to judge an assumed end again; none: nothing can change it.
     fn doubted(&self, carry: &Carry, at: Time) -> Option<Time> {
         let stay = &carry.stay;
         let open = stay.ended == Ended::Assumed && stay.to_latest.is_none_or(|it| it > at);
-        let from = self.before_evidence(stay.last);
-        (open && from >= self.frontier - self.policy.lateness).then_some(from)
+        let in_reach = stay.last >= self.frontier - self.policy.lateness;
+        // As far back that its owner's stay is judged again as well.
+        (open && in_reach).then(|| self.judged_from(stay.last))
     }
 
     /// From when on an edit means something for stays; none: it means nothing for them, or only

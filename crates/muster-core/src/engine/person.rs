@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::change::{Change, ChangeKind};
-use crate::directory::Directory;
+use crate::directory::{Directory, Override};
 use crate::identity::{DeviceId, PersonId, PlaceId};
-use crate::people::{Hold, judge_person};
+use crate::judge::Judged;
+use crate::people::{Hold, Verdict, judge_person};
 use crate::snapshot::Presence;
 use crate::stay::{Ended, Stay, Subject};
 use crate::time::Time;
@@ -23,6 +24,17 @@ pub(super) struct PersonState {
     pub(super) records: BTreeMap<PlaceId, (Stay, Duration)>,
     /// Since when they have been told to be unknown.
     pub(super) unknown: Option<Time>,
+    /// What is set by hand and in force.
+    pub(super) set: Option<Override>,
+}
+
+/// What a person is judged by.
+pub(super) struct AtHand {
+    holds: Vec<Hold>,
+    /// What was set by hand and can still matter.
+    sets: Vec<Override>,
+    /// From when on that counts.
+    begin: Time,
 }
 
 impl PersonState {
@@ -33,13 +45,12 @@ impl PersonState {
 
 impl Engine {
     pub(super) fn judge_person(&mut self, id: PersonId) {
-        let state = self.people.remove(&id).unwrap_or_default();
-        let overrides = self.directory.overrides.get(&id).cloned().unwrap_or_default();
-        let known = self.directory.people.contains_key(&id);
-        self.people.insert(id, state);
-        let (holds, begin) = self.holds_at_hand(id);
-        let holds = if known { holds } else { Vec::new() };
-        let judged = judge_person(holds, &overrides, begin, self.frontier);
+        if !self.directory.people.contains_key(&id) {
+            self.let_go(id);
+            return;
+        }
+        let verdict = self.verdict_of(id);
+        let judged = verdict.stays;
         let mut state = self.people.remove(&id).unwrap_or_default();
         let (old, settled): (Vec<Stay>, Vec<Stay>) = std::mem::take(&mut state.stays)
             .into_iter()
@@ -53,21 +64,39 @@ impl Engine {
         let stays = self.record(&about, old, &judged);
         state.stays = settled;
         state.stays.extend(stays);
-        if known {
-            self.people.insert(id, state);
-            self.restand_person(id);
+        state.set = verdict.set;
+        self.people.insert(id, state);
+        self.restand_person(id);
+    }
+
+    /// Somebody was removed: what is recorded of them stays, and what was going on ends there.
+    fn let_go(&mut self, id: PersonId) {
+        let Some(state) = self.people.remove(&id) else { return };
+        let (subject, source) = (Subject::Person(id), None);
+        let about = About { subject, source, owner: None, settled: None };
+        for stay in state.stays.into_iter().filter(|it| it.ended == Ended::Open) {
+            let mut judged = Judged::recorded(&stay);
+            judged.ended = Ended::Left;
+            judged.decided = Some(self.frontier);
+            self.record(&about, vec![stay], &[judged]);
         }
+    }
+
+    /// What the devices and what was set by hand say of a person now.
+    pub(super) fn verdict_of(&self, id: PersonId) -> Verdict {
+        let AtHand { holds, sets, begin } = self.at_hand(id);
+        judge_person(holds, &sets, begin, self.floor, self.frontier)
     }
 
     /// Everything that holds a person, as far as it is judged: from the floor on, or from the start
     /// of a stay that was going on there.
-    /// With them the time from which on what was set by hand counts.
-    pub(super) fn holds_at_hand(&self, id: PersonId) -> (Vec<Hold>, Time) {
+    fn at_hand(&self, id: PersonId) -> AtHand {
         let all = self.holds(id);
-        let Some(state) = self.people.get(&id) else { return (all, self.floor) };
+        let nothing = BTreeMap::new();
+        let records = self.people.get(&id).map_or(&nothing, |it| &it.records);
         let mut holds = Vec::with_capacity(all.len());
         let mut going_on: BTreeMap<PlaceId, Time> = BTreeMap::new();
-        for (site, (record, before)) in &state.records {
+        for (site, (record, before)) in records {
             let crosses = |it: &Hold| {
                 let span = it.stay.hold();
                 it.stay.site == *site && span.from < self.floor && span.to > self.floor
@@ -83,7 +112,20 @@ impl Engine {
             let from = begin(it.stay.site);
             it.since(from)
         }));
-        (holds, begin(Directory::FIRST_SITE))
+        let last = records.get(&Directory::FIRST_SITE).map(|(it, _)| it.from);
+        let begin = begin(Directory::FIRST_SITE);
+        // Nothing had contradicted before the floor what was set before it, if no stay ended
+        // meanwhile, or began.
+        let in_force = |it: &&Override| {
+            let there = going_on.get(&Directory::FIRST_SITE).is_some_and(|from| *from <= it.at);
+            let absent = last.is_none_or(|from| from <= it.at);
+            let home = it.home && there && it.until > self.floor;
+            let away = !it.home && absent && it.until > begin;
+            it.at >= self.floor || home || away
+        };
+        let sets = self.directory.overrides.get(&id).into_iter().flatten();
+        let sets = sets.filter(in_force).cloned().collect();
+        AtHand { holds, sets, begin }
     }
 
     /// Everything that holds a person.
@@ -118,17 +160,9 @@ impl Engine {
         media
     }
 
-    /// Whether somebody's presence is in force by hand at the moment.
-    pub(super) fn set_by_hand(&self, id: PersonId) -> Option<&crate::directory::Override> {
-        let last = self.directory.overrides.get(&id)?.last()?;
-        let stays = self.people.get(&id).map(|it| it.stays.as_slice()).unwrap_or_default();
-        let contradicted = if last.home {
-            stays.iter().any(|it| it.ended != Ended::Open && it.last >= last.at)
-        } else {
-            stays.iter().any(|it| it.from > last.at)
-        };
-        let running = last.at <= self.frontier && self.frontier < last.until;
-        (running && !contradicted).then_some(last)
+    /// What is set by hand and in force at the moment.
+    pub(super) fn set_by_hand(&self, id: PersonId) -> Option<&Override> {
+        self.people.get(&id)?.set.as_ref()
     }
 
     /// Finds out whether a present person is unknown, and tells it if that is new.

@@ -8,7 +8,7 @@ use crate::change::{Change, ChangeKind};
 use crate::identity::{DeviceId, IdentityId, ListenerId, PersonId};
 use crate::judge::Judged;
 use crate::policy::Policy;
-use crate::stay::{Ended, Stay, Subject};
+use crate::stay::{Stay, Subject};
 use crate::time::{Now, Time};
 
 use super::device::Recorded;
@@ -89,16 +89,17 @@ impl Engine {
         for person in self.directory.people.keys() {
             self.people.entry(*person).or_default();
         }
+        // Of somebody who was removed nothing is judged any more.
         let is_known = |it: &Stay| match it.subject {
             Subject::Device(id) => self.knows(id),
-            Subject::Person(_) => true,
+            Subject::Person(id) => self.directory.people.contains_key(&id),
         };
         let mut stays: Vec<Stay> = stays.into_iter().filter(is_known).collect();
         stays.sort_by_key(|it| (it.from, it.site));
         for stay in stays {
             match stay.subject {
                 Subject::Device(id) => {
-                    let judged = as_judged(&stay);
+                    let judged = Judged::recorded(&stay);
                     self.devices.of(id).stays.push(Recorded { stay, judged });
                 }
                 Subject::Person(id) => {
@@ -136,14 +137,4 @@ impl Engine {
         self.voters.extend(self.directory.people.keys());
         self.settle();
     }
-}
-
-/// A recorded stay, until it is judged again.
-fn as_judged(stay: &Stay) -> Judged {
-    let mut judged = Judged::begun(stay.site, stay.from, stay.last, stay.after_gap);
-    judged.ended = stay.ended;
-    judged.decided = (stay.ended != Ended::Open).then_some(stay.last);
-    judged.to_latest = stay.to_latest;
-    judged.uncovered_before = stay.uncovered;
-    judged
 }

@@ -7,11 +7,9 @@
 use std::time::Duration;
 
 use crate::batch::HOUR;
-use crate::directory::Directory;
 use crate::fact::SIGHTING;
 use crate::identity::{DeviceId, PersonId, PlaceId};
 use crate::judge::{Carry, Judged, judge};
-use crate::people::{in_force, judge_person};
 use crate::span::SpanSet;
 use crate::stay::Ended;
 use crate::time::Time;
@@ -30,9 +28,6 @@ impl Engine {
             return;
         }
         let people: Vec<PersonId> = self.people.keys().copied().collect();
-        for id in &people {
-            self.end_contradicted(*id, since + self.policy.lead);
-        }
         self.floor = since + self.policy.lead;
         let devices: Vec<DeviceId> = self.devices.ids().collect();
         for id in devices {
@@ -44,22 +39,6 @@ impl Engine {
         self.book.forget_before(since);
         let floor = self.floor;
         self.told_conflicts.retain(|(_, _, at)| *at >= floor);
-    }
-
-    /// What was set by hand before a time and is contradicted by what will not be at hand any more
-    /// ends there for good.
-    fn end_contradicted(&mut self, id: PersonId, floor: Time) {
-        let (holds, begin) = self.holds_at_hand(id);
-        let stays = judge_person(holds, &[], begin, self.frontier);
-        let Some(sets) = self.directory.overrides.get_mut(&id) else { return };
-        for set in sets.iter_mut().filter(|it| it.at < floor) {
-            let here = stays.iter().filter(|it| it.site == Directory::FIRST_SITE);
-            let until = in_force(set, here).to;
-            if until < set.until {
-                set.until = until;
-                self.outbox.directory = true;
-            }
-        }
     }
 
     /// Finds where judgement of a device begins, and with which stays going on.
@@ -154,9 +133,7 @@ impl Engine {
         });
         state.stays = stays;
         self.people.insert(id, state);
-        let overrides = self.directory.overrides.get(&id).cloned().unwrap_or_default();
-        let (holds, begin) = self.holds_at_hand(id);
-        let again = judge_person(holds, &overrides, begin, self.frontier);
+        let again = self.verdict_of(id).stays;
         let Some(state) = self.people.get_mut(&id) else { return };
         for (record, before) in state.records.values_mut() {
             let same = again.iter().find(|it| it.site == record.site && it.from == record.from);

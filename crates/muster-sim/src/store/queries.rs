@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use muster_core::batch::{CoverageHour, DetailRow, HOUR, HeardHour, History, ProbeHour, Restored};
 use muster_core::change::Change;
+use muster_core::directory::Directory;
 use muster_core::identity::{IdentityId, PlaceId};
 use muster_core::ports::{StayQuery, StaysOf};
 use muster_core::span::Span;
@@ -15,17 +16,19 @@ use super::Tables;
 impl Tables {
     pub(super) fn restore(&self, since: Time) -> Restored {
         let mut newest: BTreeMap<(Subject, PlaceId), &Stay> = BTreeMap::new();
-        let of_devices = self.stays.values().filter(|it| matches!(it.subject, Subject::Device(_)));
-        for it in of_devices.filter(|it| it.from < since) {
+        for it in self.stays.values().filter(|it| it.from < since) {
             let newest = newest.entry((it.subject, it.site)).or_insert(it);
             if newest.from < it.from {
                 *newest = it;
             }
         }
         let kept = |it: &&Stay| {
-            let newest =
-                newest.get(&(it.subject, it.site)).is_some_and(|newest| newest.id == it.id);
-            it.ended == Ended::Open || it.last >= since || (newest && it.ended == Ended::Assumed)
+            let last = newest.get(&(it.subject, it.site)).is_some_and(|last| last.id == it.id);
+            let told = match it.subject {
+                Subject::Device(_) => it.ended == Ended::Assumed,
+                Subject::Person(_) => it.site == Directory::FIRST_SITE,
+            };
+            it.ended == Ended::Open || it.last >= since || (last && told)
         };
         Restored {
             since,

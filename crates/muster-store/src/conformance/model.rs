@@ -94,10 +94,12 @@ impl Model {
             let follows = other.from > it.from && other.from < since;
             (it.subject, it.site) == (other.subject, other.site) && follows
         };
+        let told = |it: &Stay| match it.subject {
+            Subject::Device(_) => it.ended == Ended::Assumed,
+            Subject::Person(_) => it.site == Directory::FIRST_SITE,
+        };
         let dangling = |it: &Stay| {
-            it.ended == Ended::Assumed
-                && matches!(it.subject, Subject::Device(_))
-                && !self.stays.values().any(|other| later(it, other))
+            told(it) && it.from < since && !self.stays.values().any(|other| later(it, other))
         };
         let going_on = |it: &&Stay| it.ended == Ended::Open || it.last >= since || dangling(it);
         Restored {

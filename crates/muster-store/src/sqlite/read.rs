@@ -4,6 +4,7 @@ use muster_core::batch::{
     CoverageHour, HOUR, HeardHour, History, LevelRow, ProbeHour, Restored, Seen,
 };
 use muster_core::change::Change;
+use muster_core::directory::Directory;
 use muster_core::identity::IdentityId;
 use muster_core::ports::{StayQuery, StaysOf};
 use muster_core::span::Span;
@@ -24,6 +25,7 @@ pub(super) async fn restore(
 ) -> Result<Restored, sqlx::Error> {
     let meta = commit::meta(conn).await?;
     let none = SqliteArguments::default;
+    let first_site = Directory::FIRST_SITE.0.into();
     let directory = directory::read(conn, meta.directory).await?;
     Ok(Restored {
         since,
@@ -33,7 +35,7 @@ pub(super) async fn restore(
         seen: seen(conn).await?,
         details: find(conn, "ORDER BY identity, kind, at DESC, value DESC", none()).await?,
         facts: history(conn, &[], Span::new(since, Time::MAX)).await?,
-        stays: find(conn, STAYS_SINCE, values(&[since.micros()], &[])?).await?,
+        stays: find(conn, STAYS_SINCE, values(&[since.micros(), first_site], &[])?).await?,
         states: find(
             conn,
             "WHERE id IN (SELECT change FROM state) ORDER BY subject, subject_id",
@@ -181,7 +183,12 @@ const STAYS_SINCE: &str = "WHERE ended = 'open' OR (ended <> 'open' AND last >= 
         SELECT 1 FROM stay AS later WHERE later.subject = stay.subject \
             AND later.subject_id = stay.subject_id AND later.from_at > stay.from_at \
             AND later.from_at < ?1 AND later.site = stay.site)) \
-    ORDER BY id";
+    OR id IN (
+        SELECT (SELECT it.id FROM stay AS it
+                WHERE it.subject = 'person' AND it.subject_id = state.subject_id
+                    AND it.from_at < ?1 AND it.site = ?2
+                ORDER BY it.from_at DESC LIMIT 1)
+        FROM state WHERE state.subject = 'person') ORDER BY id";
 /// No place has this number.
 const NOWHERE: i64 = -1;
 const STAYS: &str = "WHERE (ended = 'open' OR (ended <> 'open' AND last >= ?1)) \
