@@ -206,8 +206,8 @@ pub struct Restored {
     /// Facts since the time asked for.
     pub facts: History,
     /// Stays that are open or ended since the time asked for. From before it also the last one of
-    /// each device at each site, if it was assumed to have ended, and the last one of each person at
-    /// the first site.
+    /// each device at each site, if it was assumed to have ended, and the last one at the first site
+    /// of each person in the directory.
     pub stays: Vec<Stay>,
     /// The last state-bearing change of every subject (see
     /// [`ChangeKind::bears_state`](crate::change::ChangeKind::bears_state)).

@@ -6,8 +6,9 @@ use std::time::Duration;
 use crate::change::{Change, ChangeKind};
 use crate::directory::{DeviceKind, Mark};
 use crate::fact::{SIGHTING, SourceKind};
-use crate::identity::{DeviceId, ListenerId};
+use crate::identity::{DeviceId, ListenerId, PlaceId};
 use crate::judge::{Carry, Judged, Line, Tail, judge};
+use crate::policy::Policy;
 use crate::snapshot::Presence;
 use crate::span::Span;
 use crate::stay::{Ended, Stay, Subject};
@@ -91,6 +92,18 @@ impl DeviceState {
         Some(Carry { at, stay })
     }
 
+    /// What its lines say about how it is to be judged.
+    fn characterise(&mut self, lines: &[Line<'_>], policy: &Policy) {
+        let first = lines.first().map(|it| it.site);
+        let elsewhere = |it: PlaceId| first.is_some_and(|first| first != it);
+        let carried = self.carries.iter().map(|it| it.stay.site);
+        self.travels = lines.iter().map(|it| it.site).chain(carried).any(elsewhere);
+        let last = lines.iter().filter_map(|it| Some((it.heard.last()?.to, it.source))).max();
+        self.source = last.map(|(_, source)| source);
+        let patience = lines.iter().map(|it| it.patience.away_after).min().unwrap_or_default();
+        self.shortest = patience.min(policy.unknown_hold).min(policy.unknown_max);
+    }
+
     /// The open stay, if any; the one heard last, if there are several.
     pub(super) fn open(&self) -> Option<&Recorded> {
         let open = self.stays.iter().filter(|it| it.stay.ended == Ended::Open);
@@ -147,18 +160,8 @@ impl Engine {
         let entry = self.directory.device(id);
         let ignored = entry.mark == Mark::Ignored;
         let lines = self.lines(id);
-        let sites = |it: &Line<'_>| lines.first().is_some_and(|first| first.site != it.site);
-        let elsewhere = |it: &Carry| lines.first().is_some_and(|first| first.site != it.stay.site);
-        state.travels = lines.iter().any(sites) || state.carries.iter().any(elsewhere);
-        state.source = lines
-            .iter()
-            .filter_map(|it| it.heard.last().map(|last| (last.to, it.source)))
-            .max()
-            .map(|(_, source)| source);
-        let patience = lines.iter().map(|it| it.patience.away_after).min();
+        state.characterise(&lines, &self.policy);
         let policy = &self.policy;
-        state.shortest =
-            patience.unwrap_or_default().min(policy.unknown_hold).min(policy.unknown_max);
         let kept = if state.travels {
             0
         } else {
@@ -171,9 +174,13 @@ impl Engine {
             (None, _) => (state.carries.as_slice(), self.floor),
         };
         let mut verdict = judge(&lines, carries, begin, policy, self.frontier);
+        let followed: Vec<(usize, Time)> = (0..)
+            .zip(&state.carries)
+            .filter_map(|(index, it)| Some((index, first_after(&lines, it.stay.site, it.at)?)))
+            .collect();
         drop(lines);
-        for stay in verdict.stays.iter().filter(|it| it.after_gap) {
-            self.doubt_carries(&state.carries, stay.site, stay.from);
+        for (index, at) in followed {
+            self.deepen(state.carries.get(index).and_then(|it| self.doubted(it, at)));
         }
         state.settled = verdict.settled;
         let old: Vec<Recorded> = state.stays.drain(kept..).collect();
@@ -292,13 +299,7 @@ impl Engine {
         }
     }
 
-    fn tell_conflict(
-        &mut self,
-        id: DeviceId,
-        from: crate::identity::PlaceId,
-        to: crate::identity::PlaceId,
-        at: Time,
-    ) {
+    fn tell_conflict(&mut self, id: DeviceId, from: PlaceId, to: PlaceId, at: Time) {
         let subject = Some(Subject::Device(id));
         let reason = self.directory.places.get(&from).map(|it| it.name.clone());
         let state = self.told_conflicts.insert((id, to, at));
@@ -335,6 +336,14 @@ impl Engine {
             self.unsettled.remove(&(*at, id));
         }
     }
+}
+
+/// The first evidence at a site after a time.
+pub(super) fn first_after(lines: &[Line<'_>], site: PlaceId, at: Time) -> Option<Time> {
+    let here = lines.iter().filter(|it| it.site == site);
+    here.filter_map(|it| it.heard.overlapping(Span::new(at, Time::MAX)).first())
+        .map(|it| it.from.max(at))
+        .min()
 }
 
 /// A stay of a device that nobody wants to hear of any more.

@@ -27,6 +27,12 @@ impl Engine {
         oldest.map(|it| self.judged_from(it)).into_iter().chain(self.deeper).min()
     }
 
+    /// Whether facts wait for history: they are in no batch yet.
+    #[must_use]
+    pub fn waits_for_history(&self) -> bool {
+        !self.parked.is_empty()
+    }
+
     /// Keeps a fact from before the floor until history is at hand.
     pub(super) fn park(&mut self, fact: Fact) {
         if let FactBody::Coverage(span) = &fact.body {
@@ -57,13 +63,6 @@ impl Engine {
         self.deepen(from);
     }
 
-    /// Evidence of a device at a site: the same for this device alone.
-    pub(super) fn doubt_carries(&mut self, carries: &[Carry], site: PlaceId, at: Time) {
-        let here = carries.iter().filter(|it| it.stay.site == site);
-        let from = here.filter_map(|it| self.doubted(it, at)).min();
-        self.deepen(from);
-    }
-
     /// A stay that ended before the floor is judged otherwise now: its owner's must be as well.
     pub(super) fn doubt_ended(&mut self, old: &Judged, new: &[Judged]) {
         let told = |it: &Judged| (it.from, it.site, it.last, it.ended, it.to_latest);
@@ -74,8 +73,9 @@ impl Engine {
         }
     }
 
-    /// From when on facts are needed to judge an assumed end again; none: nothing can change it.
-    fn doubted(&self, carry: &Carry, at: Time) -> Option<Time> {
+    /// From when on facts are needed to judge an assumed end again, with evidence or coverage at this
+    /// time; none: it changes nothing.
+    pub(super) fn doubted(&self, carry: &Carry, at: Time) -> Option<Time> {
         let stay = &carry.stay;
         let open = stay.ended == Ended::Assumed && stay.to_latest.is_none_or(|it| it > at);
         let in_reach = stay.last >= self.frontier - self.policy.lateness;

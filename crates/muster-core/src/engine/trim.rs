@@ -15,7 +15,7 @@ use crate::stay::Ended;
 use crate::time::Time;
 
 use super::Engine;
-use super::device::{DeviceState, Recorded};
+use super::device::{DeviceState, Recorded, first_after};
 
 impl Engine {
     /// Forgets what is older than the policy's memory, an hour at a time.
@@ -70,8 +70,7 @@ impl Engine {
             } else if stay.ended == Ended::Assumed {
                 let mut carry = Carry { at: floor, stay };
                 // Who came after it has said all that can be said of its end.
-                let next = state.stays.iter().find(|it| it.stay.site == site && !early(it));
-                let next = next.map(|it| it.stay.from);
+                let next = first_after(&self.lines(id), site, floor);
                 carry.stay.to_latest = carry.stay.to_latest.or(next);
                 state.carries.push(carry);
                 state.stays.retain(|it| !early(it));

@@ -304,7 +304,7 @@ impl Hub {
         let again = self.under_way.as_ref().is_some_and(|(it, _)| Arc::ptr_eq(it, batch));
         if !again {
             // Facts that wait for history are in no batch yet.
-            let parked = self.step.engine().poll_history().is_some();
+            let parked = self.step.engine().waits_for_history();
             let taken = if parked { Taken::default() } else { std::mem::take(&mut self.fresh) };
             self.under_way = Some((Arc::clone(batch), taken));
         }

@@ -26,7 +26,9 @@ impl Tables {
             let last = newest.get(&(it.subject, it.site)).is_some_and(|last| last.id == it.id);
             let told = match it.subject {
                 Subject::Device(_) => it.ended == Ended::Assumed,
-                Subject::Person(_) => it.site == Directory::FIRST_SITE,
+                Subject::Person(id) => {
+                    self.directory.people.contains_key(&id) && it.site == Directory::FIRST_SITE
+                }
             };
             it.ended == Ended::Open || it.last >= since || (last && told)
         };

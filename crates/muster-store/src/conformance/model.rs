@@ -96,7 +96,9 @@ impl Model {
         };
         let told = |it: &Stay| match it.subject {
             Subject::Device(_) => it.ended == Ended::Assumed,
-            Subject::Person(_) => it.site == Directory::FIRST_SITE,
+            Subject::Person(id) => {
+                self.directory.people.contains_key(&id) && it.site == Directory::FIRST_SITE
+            }
         };
         let dangling = |it: &Stay| {
             told(it) && it.from < since && !self.stays.values().any(|other| later(it, other))

