@@ -87,6 +87,7 @@ pub(super) fn discard(path: &Path) -> io::Result<()> {
 /// The one connection that writes.
 pub(super) async fn writer(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     options(path)
+        .pragma("cache_size", WRITER_CACHE)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
@@ -161,8 +162,11 @@ const PAGE_BYTES: u32 = 2048;
 const CHECKPOINT_PAGES: &str = "2048";
 /// What remains of the log after a long import.
 const LOG_BYTES: &str = "8388608";
-/// 2 MiB for each connection.
-const CACHE: &str = "-2048";
+/// 2 MiB: a long import changes so many pages in one commit that fewer would go to the log twice.
+const WRITER_CACHE: &str = "-2048";
+/// 512 KiB for each other connection. The kernel has the pages too, and what the start reads through
+/// this cache the process would keep: freed in small pieces, it is not given back.
+const CACHE: &str = "-512";
 const READERS: u32 = 2;
 /// A reader that nobody needs gives its memory back.
 const READER_IDLE: Duration = Duration::from_mins(1);
