@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::batch::{Batch, DetailRow, HOUR, LevelRow, Reading, Restored, Seen};
+use crate::batch::{Batch, DetailRow, HOUR, LevelRow, Reading, Seen};
 use crate::fact::{Detail, DetailKind, Level, Listener, Outcome, SIGHTING};
 use crate::identity::{Identity, IdentityId, ListenerId};
 use crate::policy::Policy;
@@ -15,6 +15,7 @@ use crate::time::Time;
 
 mod drain;
 mod ids;
+mod restore;
 
 use ids::Ids;
 
@@ -90,53 +91,6 @@ pub(crate) enum Told {
 }
 
 impl Book {
-    /// The facts that a store gives back, up to a time.
-    pub(crate) fn restore(restored: &Restored, until: Time, policy: &Policy) -> Self {
-        let known = Span::new(Time::MIN, until);
-        let mut book = Self { since: restored.since, ..Self::default() };
-        for (_, listener) in &restored.listeners {
-            book.add_listener(listener.clone());
-        }
-        for (_, identity) in &restored.identities {
-            book.add_identity(identity.clone());
-        }
-        for it in &restored.seen {
-            if let Some(entry) = book.entry_mut(it.identity) {
-                entry.seen = Some((it.first, it.last));
-            }
-        }
-        for it in &restored.details {
-            if let Some(entry) = book.entry_mut(it.identity) {
-                entry.details.push(it.clone());
-            }
-        }
-        for it in &restored.facts.heard {
-            if let Some(track) = book.track(it.identity, it.listener) {
-                for span in it.spans.iter().filter_map(|it| it.intersect(known)) {
-                    track.heard.insert(span);
-                }
-            }
-        }
-        for it in &restored.facts.probes {
-            if let Some(track) = book.track(it.identity, it.listener) {
-                track.probes.extend(it.outcomes.iter().filter(|it| it.0 < until));
-                track.probes.sort_unstable();
-            }
-        }
-        for it in &restored.facts.levels {
-            if let Some(entry) = book.entry_mut(it.identity) {
-                entry.levels.push(*it);
-            }
-        }
-        for it in &restored.facts.coverage {
-            for span in it.spans.iter().filter_map(|it| it.intersect(known)) {
-                book.cover(it.listener, span, policy);
-            }
-        }
-        book.dirty = Dirty::default();
-        book
-    }
-
     pub(crate) fn identity(&mut self, identity: &Identity) -> IdentityId {
         match self.ids.get(identity) {
             Some(id) => id,

@@ -205,6 +205,8 @@ pub struct Evidence {
 pub struct Interest {
     /// Who.
     pub identity: Identity,
+    /// Whether people have named it, assigned it or marked it.
+    pub described: bool,
     /// By when fresh evidence is wanted; past: at once.
     pub due: Time,
     /// Addresses that it was last known to use, newest first.

@@ -214,6 +214,41 @@ fn a_clock_that_visits_the_future_costs_nobody_their_presence() {
     assert!(open.iter().all(|it| it.from == start()), "the old stays go on: {open:?}");
 }
 
+/// What a clock an hour ahead had dated does not come true when that hour comes.
+#[test]
+fn what_a_wrong_clock_dated_ahead_does_not_come_alive_later() {
+    let mut house = House::new(SourceKind::Lan, Policy::default(), start()).owned();
+    house.seen();
+    house.covered(30);
+    house.hub.step_clock(3600);
+    for _ in 0..10 {
+        house.seen();
+        house.covered(30);
+    }
+    house.hub.flush().unwrap();
+    house.hub.step_clock(-3600);
+    house.covered(60);
+    house.hub.flush().unwrap();
+    for _ in 0..40 {
+        house.silent();
+        house.covered(60);
+    }
+    let left = house.count(ChangeKind::Left);
+    let (until, second) = (start() + Duration::from_hours(2), Duration::from_secs(1));
+    while house.wall() < until {
+        house.covered(600);
+        house.hub.restart().unwrap();
+    }
+    let tables = house.hub.tables();
+    let open: Vec<_> = tables.stays.values().filter(|it| it.ended == Ended::Open).collect();
+    assert!(open.is_empty(), "they left, and a restart brings nobody back: {open:?}");
+    assert!(left > 0, "they had left by silence");
+    let heard = tables.heard.values().flatten();
+    let ahead = heard.filter(|it| it.from > start() + Duration::from_mins(30));
+    assert_eq!(ahead.count(), 0, "nothing heard is dated to the hour ahead");
+    assert!(house.wall() >= until - second);
+}
+
 /// Everybody is there, and nobody was told so twice.
 #[track_caller]
 fn present_and_quiet(house: &mut House) {

@@ -49,9 +49,7 @@ impl Book {
             let Some(track) = self.track(id, listener) else { continue };
             track.marked = Time::MIN;
             let spans = track.heard.clip(hour_span(hour)).spans().to_vec();
-            if !spans.is_empty() {
-                batch.heard.push(HeardHour { hour, identity: id, listener, spans });
-            }
+            batch.heard.push(HeardHour { hour, identity: id, listener, spans });
         }
         for (hour, id, listener) in dirty.probes {
             let Some(track) = self.track(id, listener) else { continue };

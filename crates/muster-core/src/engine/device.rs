@@ -203,8 +203,9 @@ impl Engine {
         let source = state.source;
         let owner = entry.owner();
         let settled = state.stays.last().map(|it| it.stay.last);
+        let unknown = state.unknown.is_some();
         let old_stays = old.into_iter().map(|it| it.stay).collect();
-        let about = super::record::About { subject, source, owner, settled };
+        let about = super::record::About { subject, source, owner, settled, unknown };
         let stays = self.record(&about, old_stays, &verdict.stays);
         state.stays.reserve_exact(stays.len());
         state.stays.extend(

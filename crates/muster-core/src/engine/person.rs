@@ -60,6 +60,7 @@ impl Engine {
             source: self.media_of(id).first().copied(),
             owner: None,
             settled: settled.iter().map(|it| it.last).max(),
+            unknown: state.unknown.is_some(),
         };
         let stays = self.record(&about, old, &judged);
         state.stays = settled;
@@ -73,7 +74,7 @@ impl Engine {
     fn let_go(&mut self, id: PersonId) {
         let Some(state) = self.people.remove(&id) else { return };
         let (subject, source) = (Subject::Person(id), None);
-        let about = About { subject, source, owner: None, settled: None };
+        let about = About { subject, source, owner: None, settled: None, unknown: false };
         for stay in state.stays.into_iter().filter(|it| it.ended == Ended::Open) {
             let mut judged = Judged::recorded(&stay);
             judged.ended = Ended::Left;

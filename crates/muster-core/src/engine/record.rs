@@ -18,6 +18,8 @@ pub(super) struct About {
     pub(super) owner: Option<PersonId>,
     /// The last evidence of the stays that are not judged again.
     pub(super) settled: Option<Time>,
+    /// Whether it has been told to be unknown.
+    pub(super) unknown: bool,
 }
 
 impl Engine {
@@ -44,6 +46,7 @@ impl Engine {
             self.drop_stay(about, &gone, new);
         }
         let mut stays = Vec::with_capacity(new.len());
+        let before = self.outbox.changes.len();
         for (judged, was) in new.iter().zip(told) {
             let stay = self.write(about, judged, was.as_ref());
             match was {
@@ -52,7 +55,23 @@ impl Engine {
             }
             stays.push(stay);
         }
+        let news = self.outbox.changes.get(before..).unwrap_or(&[]);
+        let last = news.iter().rfind(|it| it.kind.bears_state()).map(|it| it.kind);
+        if last == Some(ChangeKind::Left) {
+            self.tell_still_here(about, &stays);
+        }
         stays
+    }
+
+    /// Of several sites it left one: whoever follows the journal must not take it for gone.
+    fn tell_still_here(&mut self, about: &About, stays: &[Stay]) {
+        let open = stays.iter().filter(|it| it.ended == Ended::Open);
+        let Some(stay) = open.max_by_key(|it| it.last) else { return };
+        let kind = if about.unknown { ChangeKind::Unknown } else { ChangeKind::Known };
+        let mut change = self.change(kind, about, stay, self.frontier);
+        change.reason = "still here".into();
+        change.quiet = true;
+        self.tell(change);
     }
 
     fn write(&mut self, about: &About, judged: &Judged, was: Option<&Stay>) -> Stay {

@@ -57,7 +57,13 @@ pub(super) fn engine(
     let (known, wrong): (Vec<Stay>, Vec<Stay>) =
         restored.stays.into_iter().partition(|it| it.from <= frontier);
     for stay in wrong {
-        let about = About { subject: stay.subject, source: None, owner: None, settled: None };
+        let about = About {
+            subject: stay.subject,
+            source: None,
+            owner: None,
+            settled: None,
+            unknown: false,
+        };
         engine.drop_stay(&about, &stay, &[]);
     }
     engine.recall_listeners();

@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::batch::{Batch, History, Restored};
+use crate::change::{Change, ChangeKind};
 use crate::directory::{DeviceKind, Edit};
 use crate::engine::Engine;
 use crate::fact::{Fact, FactBody, Listener, Outcome, Probe, Sighting, SourceKind};
-use crate::identity::{DeviceId, Identity, Mac, PersonId};
+use crate::identity::{DeviceId, Identity, Mac, PersonId, PlaceId};
 use crate::policy::Policy;
+use crate::series::Series;
 use crate::snapshot::Presence;
 use crate::span::Span;
-use crate::stay::{StayId, Subject};
+use crate::stay::{Ended, StayId, Subject};
 use crate::time::{Now, Time};
 
 /// A house with one listener and one device.
@@ -244,4 +246,77 @@ fn a_restart_tells_nothing() {
         house.covered(65 + pause, 75 + pause);
         assert_eq!(house.drain().changes, [], "and when it hears again");
     }
+}
+
+#[test]
+fn who_is_removed_keeps_what_is_recorded_of_them() {
+    let mut house = House::new();
+    house.seen(0);
+    let anna = Edit::AddPerson { name: "anna".to_owned(), display: String::new() };
+    house.engine.handle_edit(anna, None, now(1)).unwrap();
+    let (device, person) = (DeviceId(1), Some(PersonId(1)));
+    let kind = Some(DeviceKind::Phone);
+    let phone = Edit::EditDevice { device, name: None, kind, mark: None, carried: None };
+    house.engine.handle_edit(phone, None, now(1)).unwrap();
+    let hers = Edit::Assign { device, person, from: Time::MIN };
+    house.engine.handle_edit(hers, None, now(1)).unwrap();
+    house.seen(20).covered(0, 60);
+    house.told();
+    house.engine.handle_edit(Edit::RemovePerson { person: PersonId(1) }, None, now(60)).unwrap();
+    let batch = house.drain();
+    let hers: Vec<_> =
+        batch.stays.iter().filter(|it| it.subject == Subject::Person(PersonId(1))).collect();
+    assert_eq!(hers.iter().map(|it| it.ended).collect::<Vec<_>>(), [Ended::Left]);
+    assert_eq!(batch.gone, [], "nothing recorded is unmade");
+    house.covered(60, 120).seen(120);
+    assert_eq!(house.told(), Vec::<String>::new(), "and nothing more is told of her");
+}
+
+#[test]
+fn leaving_one_of_two_sites_is_not_being_gone() {
+    let mut house = House::new();
+    let cabin = Edit::AddPlace { name: "cabin".to_owned(), parent: None };
+    house.engine.handle_edit(cabin, None, now(0)).unwrap();
+    let there = Edit::PlaceMonitor { monitor: "cabin".to_owned(), place: PlaceId(2) };
+    house.engine.handle_edit(there, None, now(0)).unwrap();
+    let mut series = Series::default();
+    // Heard at both within minutes: the two contradict each other, and both stays go on.
+    for at in (0..600).step_by(60) {
+        house.listener = Arc::new(Listener::new("hub", SourceKind::Lan, "eth0"));
+        house.seen(at).covered(at, at + 60);
+        house.listener = Arc::new(Listener::new("cabin", SourceKind::Lan, "eth0"));
+        house.seen(at + 1).covered(at, at + 60);
+    }
+    for at in (600..1800).step_by(60) {
+        house.listener = Arc::new(Listener::new("cabin", SourceKind::Lan, "eth0"));
+        house.silent(at + 30).covered(at, at + 60);
+        house.listener = Arc::new(Listener::new("hub", SourceKind::Lan, "eth0"));
+        house.seen(at + 31).covered(at, at + 60);
+    }
+    let changes = house.drain().changes;
+    let left = changes.iter().filter(|it| it.kind == ChangeKind::Left).count();
+    assert_eq!(left, 1, "it left the cabin: {changes:?}");
+    for (id, change) in (1..).zip(changes) {
+        series.apply(&Change { id, ..change });
+    }
+    assert_eq!(series.devices_here().count(), 1, "and is at home");
+}
+
+#[test]
+fn whom_people_described_is_looked_for_before_a_crowd_of_strangers() {
+    let mut house = House::new();
+    house.seen(100);
+    for last in 0..100 {
+        let identity = Identity::Mac(Mac([2, 0, 0, 0, 0, last]));
+        let sighting = Sighting { identity, at: now(0).wall, rssi: None };
+        house.tell(100, FactBody::Sighting(sighting));
+    }
+    let name = Some("Anna's phone".to_owned());
+    let device = DeviceId(1);
+    let named = Edit::EditDevice { device, name, kind: None, mark: None, carried: None };
+    house.engine.handle_edit(named, None, now(100)).unwrap();
+    let interest = house.engine.interest("hub", SourceKind::Lan, now(101));
+    assert_eq!(interest.len(), 101);
+    assert!(interest[0].described && interest[0].identity == self::device());
+    assert!(interest[1..].iter().all(|it| !it.described && it.due <= interest[0].due));
 }

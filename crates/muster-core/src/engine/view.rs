@@ -28,8 +28,8 @@ impl Engine {
         }
     }
 
-    /// Whom a source should look for, most urgent first: what may be leaving, then the present in
-    /// the order in which fresh evidence is wanted, then those who are away.
+    /// Whom a source should look for: first those whom people have described, so that no crowd of
+    /// strangers keeps them waiting, each in the order in which fresh evidence is wanted.
     #[must_use]
     pub fn interest(&self, monitor: &str, source: SourceKind, now: Now) -> Vec<Interest> {
         let listens = |it: &crate::book::Track| {
@@ -46,14 +46,16 @@ impl Engine {
                 continue;
             }
             let asked = entry.tracks.iter().filter_map(|it| it.probes.last()).map(|it| it.0).max();
-            let due = self.due_of(device, entry.seen.map(|it| it.1), asked, now.wall);
+            let last = entry.seen.map(|it| it.1);
             interest.push(Interest {
                 identity: entry.identity.clone(),
-                due,
+                described: self.directory.devices.contains_key(&device),
+                due: self.due_of(device, last, asked, now.wall),
                 ips: self.ips_of(&[id]),
             });
         }
-        interest.sort_by(|a, b| (a.due, &a.identity).cmp(&(b.due, &b.identity)));
+        let order = |it: &Interest| (!it.described, it.due);
+        interest.sort_by(|a, b| (order(a), &a.identity).cmp(&(order(b), &b.identity)));
         interest
     }
 
@@ -63,11 +65,12 @@ impl Engine {
         let phone = self.directory.device(id).kind == DeviceKind::Phone;
         let every = match (open, phone) {
             // The absent are found by what they send when they come; asking costs air time.
-            (false, _) => AWAY_EVERY,
+            (false, _) => last.map_or(AWAY_EVERY, |it| AWAY_EVERY.max(now.since(it) / 24)),
             (true, true) => PHONE_EVERY,
             (true, false) => OTHER_EVERY,
         };
-        last.max(asked).map_or(now, |it| it + every)
+        // What a wrong clock dated ahead must not put it off.
+        last.max(asked).map_or(now, |it| it.min(now) + every)
     }
 
     fn device_ids(&self) -> Vec<DeviceId> {
@@ -157,7 +160,14 @@ impl Engine {
         };
         let seen = self.carried_by(id).filter_map(|it| self.seen(it)).map(|it| it.1).max();
         let last = newest.map(|it| it.last).max(seen);
-        Standing { presence, since, last, site: open.map(|it| it.site), stay: open.map(|it| it.id) }
+        let site = open.map(|it| it.site);
+        let mut standing = Standing { presence, since, last, site, stay: open.map(|it| it.id) };
+        let nobody_tells = state.set.is_none() && self.carried_by(id).next().is_none();
+        if presence == Presence::Away && nobody_tells {
+            standing.presence = Presence::Unknown;
+            standing.since = None;
+        }
+        standing
     }
 
     fn person_view(&self, id: crate::identity::PersonId) -> PersonView {
@@ -191,5 +201,5 @@ const PHONE_EVERY: std::time::Duration = std::time::Duration::from_mins(2);
 /// How soon fresh evidence of any other present device is wanted: five misses fit into its
 /// patience of five minutes.
 const OTHER_EVERY: std::time::Duration = std::time::Duration::from_secs(45);
-/// How soon an absent device is asked again.
+/// How soon an absent device is asked again; one that is absent for long, after a 24th of that.
 const AWAY_EVERY: std::time::Duration = std::time::Duration::from_mins(10);

@@ -155,7 +155,7 @@ fn by_name(tables: &Tables) -> Rows {
     let listener =
         |id: &ListenerId| tables.listeners.get(id).cloned().unwrap_or_else(|| nowhere.clone());
     let mut rows = Rows::default();
-    for ((id, by, _), spans) in &tables.heard {
+    for ((id, by, _), spans) in tables.heard.iter().filter(|(_, spans)| !spans.is_empty()) {
         rows.heard.entry((identity(id), listener(by))).or_default().extend(seconds(spans));
     }
     for ((by, _), spans) in &tables.coverage {
