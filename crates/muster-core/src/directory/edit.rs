@@ -221,8 +221,9 @@ impl Directory {
         }
         room(self.people.len())?;
         let display = if display.is_empty() { name.clone() } else { display };
-        let id = PersonId(self.people.keys().last().map_or(1, |it| it.0 + 1));
-        self.people.insert(id, Person { name: name.into(), display: shown(display)? });
+        let person = Person { name: name.into(), display: shown(display)? };
+        self.last_person = PersonId(next(self.last_person.0)?);
+        self.people.insert(self.last_person, person);
         Ok(())
     }
 
@@ -279,8 +280,9 @@ impl Directory {
             self.place(parent)?;
         }
         room(self.places.len())?;
-        let id = PlaceId(self.places.keys().last().map_or(1, |it| it.0 + 1));
-        self.places.insert(id, Place { name: shown(name)?, parent });
+        let place = Place { name: shown(name)?, parent };
+        self.last_place = PlaceId(next(self.last_place.0)?);
+        self.places.insert(self.last_place, place);
         Ok(())
     }
 
@@ -342,6 +344,11 @@ fn shown(text: String) -> Result<Box<str>, EditError> {
         return Err(EditError::Text { given: text });
     }
     Ok(text.into())
+}
+
+/// The number after the highest that was ever given.
+fn next(last: u32) -> Result<u32, EditError> {
+    last.checked_add(1).ok_or(EditError::Full)
 }
 
 fn room(taken: usize) -> Result<(), EditError> {
