@@ -1,5 +1,7 @@
 //! What people may change in the directory, and when it is refused.
 
+use std::time::Duration;
+
 use crate::identity::{DeviceId, IdentityId, PersonId, PlaceId};
 use crate::time::Time;
 
@@ -49,12 +51,14 @@ pub enum Edit {
         /// From when on; later ownership is replaced.
         from: Time,
     },
-    /// Puts an identity into another device, for all time.
-    Group {
-        /// Which identity.
-        identity: IdentityId,
-        /// Into which device.
-        device: DeviceId,
+    /// Makes all identities of a device part of another one, for all time. The description and the
+    /// owners of the other one hold; those of the merged one are kept aside, and hold again when
+    /// the identity that names it is taken out.
+    Merge {
+        /// Which device.
+        from: DeviceId,
+        /// Which device it becomes part of.
+        into: DeviceId,
     },
     /// Makes an identity its own device again.
     Ungroup {
@@ -155,9 +159,46 @@ pub enum EditError {
     /// An override that is over before it begins, or lasts longer than a week.
     #[error("an override lasts up to 7 days from now")]
     Expiry,
+    /// Ownership that begins in the future: nothing would happen then, and everything at once.
+    #[error("a device can be given to somebody from now on or from a time that has passed: {from}")]
+    Ahead {
+        /// From when on.
+        from: Time,
+    },
+    /// A device merged with itself.
+    #[error("a device cannot become part of itself")]
+    Itself,
     /// Too much of it.
     #[error("the directory is full")]
     Full,
+}
+
+impl Edit {
+    /// How far ahead of the hub's clock an edit may be dated: as far as facts may, because whoever
+    /// dates it may have another clock.
+    pub const FUTURE: Duration = Duration::from_mins(2);
+
+    /// Refuses what makes no sense at this time, whatever the directory says.
+    pub fn check(&self, now: Time) -> Result<(), EditError> {
+        match self {
+            Self::Assign { from, .. } if *from > now + Self::FUTURE => {
+                Err(EditError::Ahead { from: *from })
+            }
+            Self::Assign { .. }
+            | Self::AddPerson { .. }
+            | Self::RenamePerson { .. }
+            | Self::RemovePerson { .. }
+            | Self::EditDevice { .. }
+            | Self::Merge { .. }
+            | Self::Ungroup { .. }
+            | Self::AddPlace { .. }
+            | Self::RenamePlace { .. }
+            | Self::RemovePlace { .. }
+            | Self::PlaceMonitor { .. }
+            | Self::Override { .. }
+            | Self::ClearOverride { .. } => Ok(()),
+        }
+    }
 }
 
 impl Directory {
@@ -179,7 +220,7 @@ impl Directory {
                 entry.carried = carried.unwrap_or(entry.carried);
             }
             Edit::Assign { device, person, from } => self.assign(device, person, from)?,
-            Edit::Group { identity, device } => self.group(identity, device)?,
+            Edit::Merge { from, into } => self.merge(from, into)?,
             Edit::Ungroup { identity } => {
                 self.groups.remove(&identity);
             }
@@ -261,16 +302,18 @@ impl Directory {
         Ok(())
     }
 
-    fn group(&mut self, identity: IdentityId, device: DeviceId) -> Result<(), EditError> {
-        if self.device_of(IdentityId(device.0)) != device {
-            return Err(EditError::Missing { what: "device", given: device.to_string() });
+    fn merge(&mut self, from: DeviceId, into: DeviceId) -> Result<(), EditError> {
+        if from == into {
+            return Err(EditError::Itself);
         }
-        room(self.groups.len())?;
-        if identity.own_device() == device {
-            self.groups.remove(&identity);
-        } else {
-            self.groups.insert(identity, device);
+        for device in [from, into] {
+            if self.device_of(IdentityId(device.0)) != device {
+                return Err(EditError::Missing { what: "device", given: device.to_string() });
+            }
         }
+        let parts = self.identities_of(from);
+        room(self.groups.len() + parts.len() - 1)?;
+        self.groups.extend(parts.into_iter().map(|it| (it, into)));
         Ok(())
     }
 
@@ -355,4 +398,4 @@ fn room(taken: usize) -> Result<(), EditError> {
     if taken < Directory::MAX_ENTRIES { Ok(()) } else { Err(EditError::Full) }
 }
 
-const MAX_OVERRIDE: std::time::Duration = std::time::Duration::from_hours(168);
+const MAX_OVERRIDE: Duration = Duration::from_hours(168);

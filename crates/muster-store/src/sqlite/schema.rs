@@ -153,7 +153,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("muster.db");
         let mut conn = files::maker(&path).await.unwrap();
-        let first = MIGRATIONS.get(..1).unwrap();
+        let first = &MIGRATIONS[..1];
         migrate(&mut conn, first, &path).await.unwrap();
         assert_eq!(version(&mut conn, 1, &path).await.unwrap(), 1);
         migrate(&mut conn, MIGRATIONS, &path).await.unwrap();
@@ -178,7 +178,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("muster.db");
         let mut conn = files::maker(&path).await.unwrap();
-        migrate(&mut conn, MIGRATIONS.get(..1).unwrap(), &path).await.unwrap();
+        migrate(&mut conn, &MIGRATIONS[..1], &path).await.unwrap();
         let person = |id| (PersonId(id), Person { name: "ben".into(), display: "Ben".into() });
         let place = |id| (PlaceId(id), Place { name: "attic".into(), parent: None });
         statement::put(&mut conn, &[person(people[0])]).await.unwrap();
