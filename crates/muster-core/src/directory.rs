@@ -9,9 +9,11 @@ use std::str::FromStr;
 use crate::identity::{DeviceId, IdentityId, PersonId, PlaceId};
 use crate::time::Time;
 
-pub use edit::{Edit, EditError};
+pub use edit::Edit;
+pub use error::EditError;
 
 mod edit;
+mod error;
 #[cfg(test)]
 mod tests;
 
