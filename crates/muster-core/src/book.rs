@@ -13,49 +13,31 @@ use crate::policy::Policy;
 use crate::span::{Span, SpanSet};
 use crate::time::Time;
 
+mod admission;
 mod drain;
+mod entries;
 mod ids;
 mod restore;
+#[cfg(test)]
+mod tests;
 
+pub(crate) use entries::{Entry, Track};
+
+use admission::Newcomers;
+use entries::Entries;
 use ids::Ids;
 
 /// All facts since [`Book::since`].
 #[derive(Debug, Default)]
 pub(crate) struct Book {
     ids: Ids,
-    entries: Vec<Entry>,
+    entries: Entries,
     listener_ids: BTreeMap<Listener, ListenerId>,
     listeners: Vec<Heard>,
     latest: Option<(Arc<Listener>, ListenerId)>,
     dirty: Dirty,
     /// Facts before this time are not at hand.
     pub(crate) since: Time,
-}
-
-/// What is known of one identity.
-#[derive(Debug)]
-pub(crate) struct Entry {
-    pub(crate) identity: Identity,
-    pub(crate) seen: Option<(Time, Time)>,
-    /// Whether `seen` is on the list of what to store.
-    marked: bool,
-    pub(crate) tracks: Vec<Track>,
-    pub(crate) details: Vec<DetailRow>,
-    pub(crate) levels: Vec<LevelRow>,
-}
-
-/// What one listener knows of one identity.
-#[derive(Debug)]
-pub(crate) struct Track {
-    pub(crate) listener: ListenerId,
-    pub(crate) heard: SpanSet,
-    pub(crate) probes: Vec<(Time, Outcome)>,
-    /// The reading of the latest interval.
-    pub(crate) reading: Option<Reading>,
-    /// Readings of earlier intervals that are not stored yet.
-    earlier: Vec<Reading>,
-    /// The hour that is already on the list of what to store.
-    marked: Time,
 }
 
 /// What is known of one listener.
@@ -65,12 +47,13 @@ pub(crate) struct Heard {
     pub(crate) coverage: SpanSet,
     /// Coverage with the source's own rhythm filled in.
     pub(crate) bridged: SpanSet,
+    newcomers: Newcomers,
 }
 
 /// What is not stored yet.
 #[derive(Debug, Default)]
 struct Dirty {
-    identities: Vec<IdentityId>,
+    identities: BTreeSet<IdentityId>,
     listeners: Vec<ListenerId>,
     seen: Vec<IdentityId>,
     heard: BTreeSet<(Time, IdentityId, ListenerId)>,
@@ -94,7 +77,7 @@ impl Book {
     pub(crate) fn identity(&mut self, identity: &Identity) -> IdentityId {
         match self.ids.get(identity) {
             Some(id) => id,
-            None => self.add_identity(identity.clone()),
+            None => self.add_identity(self.entries.next(), identity.clone()),
         }
     }
 
@@ -113,11 +96,11 @@ impl Book {
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = (IdentityId, &Entry)> {
-        (1..).map(IdentityId).zip(&self.entries)
+        self.entries.iter()
     }
 
     pub(crate) fn entry(&self, id: IdentityId) -> Option<&Entry> {
-        self.entries.get(index(id.0))
+        self.entries.get(id)
     }
 
     pub(crate) fn listeners(&self) -> impl Iterator<Item = (ListenerId, &Heard)> {
@@ -137,13 +120,13 @@ impl Book {
         rssi: Option<i8>,
         policy: &Policy,
     ) -> Told {
-        let Some(entry) = self.entries.get_mut(index(id.0)) else { return Told::Known };
+        let Some(entry) = self.entries.get_mut(id) else { return Told::Known };
         let seen = entry.seen.get_or_insert((at, at));
         *seen = (seen.0.min(at), seen.1.max(at));
         if !std::mem::replace(&mut entry.marked, true) {
             self.dirty.seen.push(id);
         }
-        let Some(track) = track(entry, listener) else { return Told::Known };
+        let Some(track) = entry.track(listener) else { return Told::Known };
         let reading = Reading {
             interval: at.floor(policy.interval),
             length: policy.interval,
@@ -261,7 +244,7 @@ impl Book {
 
     /// Forgets facts before a time that lies on the hour; they stay in the store.
     pub(crate) fn forget_before(&mut self, since: Time) {
-        for entry in &mut self.entries {
+        for entry in self.entries.iter_mut() {
             for track in &mut entry.tracks {
                 track.heard.forget_before(since);
                 let gone = track.probes.partition_point(|it| it.0 < since);
@@ -276,18 +259,10 @@ impl Book {
         self.since = since;
     }
 
-    fn add_identity(&mut self, identity: Identity) -> IdentityId {
-        let id = IdentityId(number(self.entries.len()));
-        self.entries.push(Entry {
-            identity: identity.clone(),
-            seen: None,
-            marked: false,
-            tracks: Vec::new(),
-            details: Vec::new(),
-            levels: Vec::new(),
-        });
+    fn add_identity(&mut self, id: IdentityId, identity: Identity) -> IdentityId {
+        self.entries.add(id, identity.clone());
         self.ids.insert(identity, id);
-        self.dirty.identities.push(id);
+        self.dirty.identities.insert(id);
         id
     }
 
@@ -295,54 +270,19 @@ impl Book {
         let id = ListenerId(number(self.listeners.len()));
         self.listener_ids.insert(listener.clone(), id);
         let (coverage, bridged) = (SpanSet::new(), SpanSet::new());
-        self.listeners.push(Heard { listener, coverage, bridged });
+        let newcomers = Newcomers::default();
+        self.listeners.push(Heard { listener, coverage, bridged, newcomers });
         self.dirty.listeners.push(id);
         id
     }
 
     fn entry_mut(&mut self, id: IdentityId) -> Option<&mut Entry> {
-        self.entries.get_mut(index(id.0))
+        self.entries.get_mut(id)
     }
 
     fn track(&mut self, id: IdentityId, listener: ListenerId) -> Option<&mut Track> {
-        self.entry_mut(id).and_then(|it| track(it, listener))
+        self.entry_mut(id).and_then(|it| it.track(listener))
     }
-}
-
-impl Track {
-    /// Keeps the best reading of an interval; whether this one is it.
-    fn read(&mut self, new: Reading) -> bool {
-        let better = |a: &Reading, b: &Reading| {
-            (a.rssi, std::cmp::Reverse(a.at)) > (b.rssi, std::cmp::Reverse(b.at))
-        };
-        let mut at_hand = self.reading.iter_mut().chain(&mut self.earlier);
-        match at_hand.find(|it| it.interval == new.interval) {
-            Some(old) if better(&new, old) => *old = new,
-            Some(_) => return false,
-            None => match &mut self.reading {
-                Some(latest) if new.interval < latest.interval => self.earlier.push(new),
-                latest => self.earlier.extend(latest.replace(new)),
-            },
-        }
-        true
-    }
-}
-
-fn track(entry: &mut Entry, listener: ListenerId) -> Option<&mut Track> {
-    let known = entry.tracks.iter().position(|it| it.listener == listener);
-    if known.is_none() {
-        entry.tracks.reserve_exact(1);
-        entry.tracks.push(Track {
-            listener,
-            heard: SpanSet::new(),
-            probes: Vec::new(),
-            reading: None,
-            earlier: Vec::new(),
-            marked: Time::MIN,
-        });
-    }
-    let place = known.unwrap_or(entry.tracks.len() - 1);
-    entry.tracks.get_mut(place)
 }
 
 fn index(id: u32) -> usize {

@@ -9,9 +9,13 @@ use std::str::FromStr;
 use crate::identity::{DeviceId, IdentityId, PersonId, PlaceId};
 use crate::time::Time;
 
-pub use edit::{Edit, EditError};
+pub use edit::Edit;
+pub use error::EditError;
 
 mod edit;
+mod error;
+#[cfg(test)]
+mod tests;
 
 /// Everything that people told us.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +34,11 @@ pub struct Directory {
     pub monitors: BTreeMap<Box<str>, PlaceId>,
     /// Presence set by hand, in hub order; the newest few of each person.
     pub overrides: BTreeMap<PersonId, Vec<Override>>,
+    /// The highest number ever given to a person: the journal and stays speak of people by number,
+    /// so none is given twice.
+    pub last_person: PersonId,
+    /// The highest number ever given to a place.
+    pub last_place: PlaceId,
 }
 
 impl Directory {
@@ -99,6 +108,8 @@ impl Default for Directory {
             places: BTreeMap::from([(Self::FIRST_SITE, site)]),
             monitors: BTreeMap::new(),
             overrides: BTreeMap::new(),
+            last_person: PersonId(0),
+            last_place: Self::FIRST_SITE,
         }
     }
 }

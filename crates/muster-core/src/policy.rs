@@ -37,6 +37,11 @@ pub struct Policy {
     /// How much of that is lead: facts that are known but no longer judged, so that what follows
     /// starts from a known state. At least twice `unknown_max`.
     pub lead: Duration,
+    /// How many identities there may be at a time: a large fleet's, and room for those who walk
+    /// past.
+    pub identities: usize,
+    /// How many new ones a listener may bring in an hour: as many as pass a busy street.
+    pub newcomers: u32,
     /// Whether an asking source misses by listening windows too: only for recordings that carry
     /// no coverage and no probes.
     pub windows_for_all: bool,
@@ -66,6 +71,8 @@ impl Default for Policy {
             lateness: 30 * 24 * HOUR,
             memory: 3 * 24 * HOUR,
             lead: 24 * HOUR,
+            identities: 250_000,
+            newcomers: 10_000,
             windows_for_all: false,
         }
     }

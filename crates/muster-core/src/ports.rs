@@ -178,6 +178,12 @@ pub trait Store: Send + Sync {
 
     /// Deletes facts older than `facts_before` and journal and stays older than `journal_before`,
     /// in bounded steps; how many rows went. Open stays and each subject's last state remain.
+    ///
+    /// With the facts go the identities, and what is told of them, that were last seen or told of
+    /// before `facts_before`, unless the directory speaks of them or a stay of theirs is kept; each
+    /// counts as one row. That such a device had left before `journal_before` is then no last state
+    /// any more. The highest number remains, so that none is given twice. A running hub goes on
+    /// knowing who went, and writes them again when they come back.
     fn forget(
         &self,
         facts_before: Time,

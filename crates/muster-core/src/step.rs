@@ -68,13 +68,14 @@ impl Step {
         self.engine.handle_facts(facts, now)
     }
 
-    /// See [`Engine::handle_edit`].
+    /// See [`Engine::handle_edit`]; what is dated into the future is refused.
     pub fn handle_edit(
         &mut self,
         edit: Edit,
         expect: Option<u64>,
         now: Now,
     ) -> Result<u64, EditRefused> {
+        edit.check(now.wall)?;
         self.engine.handle_edit(edit, expect, now)
     }
 

@@ -140,11 +140,12 @@ impl World {
         for identities in devices {
             let device = DeviceId(number);
             edits.push(describe(rng, device));
-            for identity in (number + 1..).take(identities.len() - 1).map(IdentityId) {
+            for from in (number + 1..).take(identities.len() - 1).map(DeviceId) {
+                let merge = Edit::Merge { from, into: device };
                 if rng.percent(70) {
-                    edits.push(Edit::Group { identity, device });
+                    edits.push(merge);
                 } else {
-                    later.push((self.some_time(rng), Edit::Group { identity, device }));
+                    later.push((self.some_time(rng), merge));
                 }
             }
             let mut from = self.start - Duration::from_hours(1);

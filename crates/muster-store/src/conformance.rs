@@ -44,6 +44,7 @@ pub const CASES: &[(&str, Case)] = &[
     ("changes come in order and in bounds", |it| Box::pin(cases::windows(it))),
     ("states are told for any time", |it| Box::pin(cases::states(it))),
     ("cursors are kept", |it| Box::pin(cases::cursors(it))),
+    ("identities go unless somebody speaks of them", |it| Box::pin(retention::identities(it))),
     ("what is still needed stays", |it| Box::pin(retention::keeps(it))),
 ];
 

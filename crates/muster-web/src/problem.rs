@@ -128,7 +128,9 @@ fn status_of(error: &EditError) -> StatusCode {
         EditError::PersonName { .. }
         | EditError::Text { .. }
         | EditError::UnknownWord { .. }
-        | EditError::Expiry => StatusCode::UNPROCESSABLE_ENTITY,
+        | EditError::Expiry
+        | EditError::Ahead { .. }
+        | EditError::Itself => StatusCode::UNPROCESSABLE_ENTITY,
         EditError::Full => StatusCode::INSUFFICIENT_STORAGE,
     }
 }

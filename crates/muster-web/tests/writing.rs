@@ -1,7 +1,7 @@
 //! What the interface does for those who change something, and what it refuses.
 
 use muster_core::stay::Subject;
-use muster_web::{Guard, router};
+use muster_web::{Guard, Hub as _, router};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -79,6 +79,40 @@ async fn devices_are_described_given_merged_and_taken_apart() {
     assert_eq!(get(&door, "/api/v1/devices/3").await.status, 200);
     let itself = ask::json(&door, "POST", "/api/v1/devices/1/merge", &json!({"into": 1})).await;
     assert_eq!(itself.status, 422);
+}
+
+#[tokio::test]
+async fn a_merge_is_made_at_once_or_not_at_all() {
+    let house = House::small().await;
+    let door = door(&house);
+    let merge = |from: u32, into: u32, door: &axum::Router| {
+        let door = door.clone();
+        async move {
+            let path = format!("/api/v1/devices/{from}/merge");
+            ask::json(&door, "POST", &path, &json!({"into": into})).await
+        }
+    };
+    assert_eq!(merge(3, 1, &door).await.status, 200);
+    let before = house.snapshot().directory.version;
+    let merged = merge(1, 2, &door).await;
+    assert_eq!(merged.json()["identities"].as_array().map(Vec::len), Some(3));
+    assert_eq!(house.snapshot().directory.version, before + 1, "one edit, however many parts");
+    assert_eq!(get(&door, "/api/v1/people/anna").await.json()["devices"], json!([]));
+    let first = "/api/v1/devices/2/identities/mac:b8:27:eb:00:00:01";
+    assert_eq!(send(&door, "DELETE", first, &[], "").await.status, 200);
+    assert_eq!(get(&door, "/api/v1/people/anna").await.json()["devices"], json!([1]));
+    assert_eq!(merge(2, 2, &door).await.status, 422);
+}
+
+#[tokio::test]
+async fn a_device_is_not_given_from_a_time_to_come() {
+    let door = door(&House::small().await);
+    let owner = "/api/v1/devices/3/owner";
+    let later = json!({"person": "anna", "from": "2027-11-19T04:00:00Z"});
+    let refused = ask::json(&door, "PUT", owner, &later).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.json()["detail"].as_str().unwrap().contains("2027-11-19"), "{}", refused.text);
+    assert_eq!(get(&door, "/api/v1/devices/3").await.json()["owner"], json!(null));
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ mod senders;
 mod declare;
 mod hold;
 mod picture;
+mod refusals;
 mod registry;
 mod retention;
 mod runtime;

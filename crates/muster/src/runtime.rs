@@ -27,6 +27,7 @@ use tracing::{debug, warn};
 use crate::clock::stepped;
 use crate::hold::Hold;
 use crate::picture::Picture;
+use crate::refusals::Refusals;
 
 /// What comes in.
 #[derive(Debug)]
@@ -72,6 +73,7 @@ pub(crate) struct Runtime {
     hold: Option<Hold>,
     /// When the store last failed to give older facts.
     asked: Option<Now>,
+    refusals: Refusals,
 }
 
 type Commit = BoxFuture<'static, Result<u64, StoreError>>;
@@ -108,6 +110,7 @@ impl Runtime {
             degraded: None,
             hold,
             asked: None,
+            refusals: Refusals::default(),
         };
         it.picture.waits_for_clock = it.hold.is_some();
         it.picture.publish(&it.step, last);
@@ -160,7 +163,8 @@ impl Runtime {
                 if let Some(hold) = &mut self.hold {
                     hold.keep(&facts, now);
                 }
-                log_refused(&self.step.handle_facts(facts, now));
+                let intake = self.step.handle_facts(facts, now);
+                self.log_refused(&intake, now);
             }
             Input::Edit { edit, expect, answer } => self.edit(edit, expect, answer, now),
             Input::Why { subject, answer } => {
@@ -252,7 +256,8 @@ impl Runtime {
         match self.store.restore(since).await {
             Ok(restored) => {
                 self.asked = None;
-                log_refused(&self.step.handle_restored(restored, now));
+                let intake = self.step.handle_restored(restored, now);
+                self.log_refused(&intake, now);
             }
             Err(error) => {
                 warn!("history not read: {}", said(&error));
@@ -296,6 +301,12 @@ impl Runtime {
         next.map_or(longest, |it| it.saturating_sub(now.mono)).min(longest)
     }
 
+    fn log_refused(&mut self, intake: &Intake, now: Now) {
+        for line in self.refusals.lines(intake, now) {
+            warn!("{line}");
+        }
+    }
+
     fn now(&mut self) -> Now {
         let now = self.clock.now();
         let step = stepped(self.last, now);
@@ -311,12 +322,6 @@ async fn landed(commit: &mut Option<Commit>) -> Result<u64, StoreError> {
     match commit {
         Some(commit) => commit.await,
         None => pending().await,
-    }
-}
-
-fn log_refused(intake: &Intake) {
-    for refusal in intake.refused.iter().take(REFUSALS_LOGGED) {
-        warn!(listener = %refusal.fact.listener, "fact refused: {}", refusal.why);
     }
 }
 
@@ -347,8 +352,6 @@ const LAST_COMMIT: Duration = Duration::from_secs(10);
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// How many waiting inputs are taken before the store and the picture have their turn.
 const BURST: usize = 64;
-/// How many refused facts of one report are logged: a broken clock refuses all of them.
-const REFUSALS_LOGGED: usize = 1;
 
 #[cfg(test)]
 mod tests;

@@ -56,9 +56,11 @@ pub(super) fn after(passed: Duration) -> Now {
 
 /// An engine that knows nothing.
 pub(super) fn empty() -> Engine {
-    let since = Engine::since(&Policy::default(), START);
+    // Everybody comes at once, by one listener.
+    let policy = Policy { newcomers: u32::MAX, ..Policy::default() };
+    let since = Engine::since(&policy, START);
     let restored = Restored { since, frontier: START, ..Restored::default() };
-    Engine::new(Policy::default(), restored, after(Duration::ZERO))
+    Engine::new(policy, restored, after(Duration::ZERO))
 }
 
 /// A step that knows nothing.

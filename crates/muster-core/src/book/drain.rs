@@ -4,7 +4,7 @@ use crate::batch::{Batch, CoverageHour, HOUR, HeardHour, ProbeHour};
 use crate::span::Span;
 use crate::time::Time;
 
-use super::{Book, Seen, index};
+use super::{Book, Seen};
 
 impl Book {
     /// Whether there is anything to store.
@@ -23,6 +23,9 @@ impl Book {
 
     /// Moves everything that is not stored yet into a batch.
     pub(crate) fn drain(&mut self, batch: &mut Batch) {
+        if let Some(directory) = &batch.directory {
+            self.remind_all(directory, batch.frontier);
+        }
         let dirty = std::mem::take(&mut self.dirty);
         for id in dirty.identities {
             batch.identities.extend(self.entry(id).map(|it| (id, it.identity.clone())));
@@ -31,7 +34,7 @@ impl Book {
             batch.listeners.extend(self.heard_by(id).map(|it| (id, it.listener.clone())));
         }
         for id in dirty.seen {
-            let Some(entry) = self.entries.get_mut(index(id.0)) else { continue };
+            let Some(entry) = self.entries.get_mut(id) else { continue };
             entry.marked = false;
             let seen = entry.seen.map(|(first, last)| Seen { identity: id, first, last });
             batch.seen.extend(seen);

@@ -12,13 +12,20 @@ use crate::identity::{Identity, IdentityId, Mac};
 pub(super) struct Ids {
     addresses: BTreeMap<u64, IdentityId>,
     texts: BTreeMap<Identity, IdentityId>,
+    /// The address found last: a fact is looked up when it is let in, and again when it is merged.
+    latest: Option<(u64, IdentityId)>,
 }
 
 impl Ids {
-    pub(super) fn get(&self, identity: &Identity) -> Option<IdentityId> {
-        match packed(identity) {
-            Some(address) => self.addresses.get(&address).copied(),
-            None => self.texts.get(identity).copied(),
+    pub(super) fn get(&mut self, identity: &Identity) -> Option<IdentityId> {
+        let Some(address) = packed(identity) else { return self.texts.get(identity).copied() };
+        match self.latest {
+            Some((latest, id)) if latest == address => Some(id),
+            Some(_) | None => {
+                let id = *self.addresses.get(&address)?;
+                self.latest = Some((address, id));
+                Some(id)
+            }
         }
     }
 

@@ -15,8 +15,8 @@ impl Book {
         for (_, listener) in &restored.listeners {
             book.add_listener(listener.clone());
         }
-        for (_, identity) in &restored.identities {
-            book.add_identity(identity.clone());
+        for (id, identity) in &restored.identities {
+            book.add_identity(*id, identity.clone());
         }
         for it in &restored.seen {
             if let Some(entry) = book.entry_mut(it.identity) {

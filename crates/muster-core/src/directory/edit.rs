@@ -1,9 +1,11 @@
 //! What people may change in the directory, and when it is refused.
 
+use std::time::Duration;
+
 use crate::identity::{DeviceId, IdentityId, PersonId, PlaceId};
 use crate::time::Time;
 
-use super::{Device, DeviceKind, Directory, Mark, Override, Ownership, Person, Place};
+use super::{Device, DeviceKind, Directory, EditError, Mark, Override, Ownership, Person, Place};
 
 /// One edit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,12 +51,14 @@ pub enum Edit {
         /// From when on; later ownership is replaced.
         from: Time,
     },
-    /// Puts an identity into another device, for all time.
-    Group {
-        /// Which identity.
-        identity: IdentityId,
-        /// Into which device.
-        device: DeviceId,
+    /// Makes all identities of a device part of another one, for all time. The description and the
+    /// owners of the other one hold; those of the merged one are kept aside, and hold again when
+    /// the identity that names it is taken out.
+    Merge {
+        /// Which device.
+        from: DeviceId,
+        /// Which device it becomes part of.
+        into: DeviceId,
     },
     /// Makes an identity its own device again.
     Ungroup {
@@ -103,61 +107,32 @@ pub enum Edit {
     },
 }
 
-/// Why an edit was refused; nothing was changed.
-#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-pub enum EditError {
-    /// The name cannot be used in metrics and addresses.
-    #[error("a person's name has 1 to 32 of a-z, 0-9, _ and -: {given}")]
-    PersonName {
-        /// What was given.
-        given: String,
-    },
-    /// A text for people that cannot be shown.
-    #[error("a name has 1 to 64 characters and no control characters: {given}")]
-    Text {
-        /// What was given.
-        given: String,
-    },
-    /// Taken.
-    #[error("there is already a {what} with this name: {given}")]
-    Taken {
-        /// Person or place.
-        what: &'static str,
-        /// The name.
-        given: String,
-    },
-    /// Not there.
-    #[error("no such {what}: {given}")]
-    Missing {
-        /// Person, device or place.
-        what: &'static str,
-        /// What was given.
-        given: String,
-    },
-    /// In use.
-    #[error("the place still holds {what}: {given}")]
-    InUse {
-        /// A place or a monitor.
-        what: &'static str,
-        /// Which.
-        given: String,
-    },
-    /// A word outside its list.
-    #[error("{what} is one of {allowed}: {given}")]
-    UnknownWord {
-        /// Which field.
-        what: &'static str,
-        /// What was given.
-        given: String,
-        /// What may be given.
-        allowed: &'static str,
-    },
-    /// An override that is over before it begins, or lasts longer than a week.
-    #[error("an override lasts up to 7 days from now")]
-    Expiry,
-    /// Too much of it.
-    #[error("the directory is full")]
-    Full,
+impl Edit {
+    /// How far ahead of the hub's clock an edit may be dated: as far as facts may, because whoever
+    /// dates it may have another clock.
+    pub const FUTURE: Duration = Duration::from_mins(2);
+
+    /// Refuses what makes no sense at this time, whatever the directory says.
+    pub fn check(&self, now: Time) -> Result<(), EditError> {
+        match self {
+            Self::Assign { from, .. } if *from > now + Self::FUTURE => {
+                Err(EditError::Ahead { from: *from })
+            }
+            Self::Assign { .. }
+            | Self::AddPerson { .. }
+            | Self::RenamePerson { .. }
+            | Self::RemovePerson { .. }
+            | Self::EditDevice { .. }
+            | Self::Merge { .. }
+            | Self::Ungroup { .. }
+            | Self::AddPlace { .. }
+            | Self::RenamePlace { .. }
+            | Self::RemovePlace { .. }
+            | Self::PlaceMonitor { .. }
+            | Self::Override { .. }
+            | Self::ClearOverride { .. } => Ok(()),
+        }
+    }
 }
 
 impl Directory {
@@ -179,7 +154,7 @@ impl Directory {
                 entry.carried = carried.unwrap_or(entry.carried);
             }
             Edit::Assign { device, person, from } => self.assign(device, person, from)?,
-            Edit::Group { identity, device } => self.group(identity, device)?,
+            Edit::Merge { from, into } => self.merge(from, into)?,
             Edit::Ungroup { identity } => {
                 self.groups.remove(&identity);
             }
@@ -221,8 +196,9 @@ impl Directory {
         }
         room(self.people.len())?;
         let display = if display.is_empty() { name.clone() } else { display };
-        let id = PersonId(self.people.keys().last().map_or(1, |it| it.0 + 1));
-        self.people.insert(id, Person { name: name.into(), display: shown(display)? });
+        let person = Person { name: name.into(), display: shown(display)? };
+        self.last_person = PersonId(next(self.last_person.0)?);
+        self.people.insert(self.last_person, person);
         Ok(())
     }
 
@@ -260,16 +236,18 @@ impl Directory {
         Ok(())
     }
 
-    fn group(&mut self, identity: IdentityId, device: DeviceId) -> Result<(), EditError> {
-        if self.device_of(IdentityId(device.0)) != device {
-            return Err(EditError::Missing { what: "device", given: device.to_string() });
+    fn merge(&mut self, from: DeviceId, into: DeviceId) -> Result<(), EditError> {
+        if from == into {
+            return Err(EditError::Itself);
         }
-        room(self.groups.len())?;
-        if identity.own_device() == device {
-            self.groups.remove(&identity);
-        } else {
-            self.groups.insert(identity, device);
+        for device in [from, into] {
+            if self.device_of(IdentityId(device.0)) != device {
+                return Err(EditError::Missing { what: "device", given: device.to_string() });
+            }
         }
+        let parts = self.identities_of(from);
+        room(self.groups.len() + parts.len() - 1)?;
+        self.groups.extend(parts.into_iter().map(|it| (it, into)));
         Ok(())
     }
 
@@ -279,8 +257,9 @@ impl Directory {
             self.place(parent)?;
         }
         room(self.places.len())?;
-        let id = PlaceId(self.places.keys().last().map_or(1, |it| it.0 + 1));
-        self.places.insert(id, Place { name: shown(name)?, parent });
+        let place = Place { name: shown(name)?, parent };
+        self.last_place = PlaceId(next(self.last_place.0)?);
+        self.places.insert(self.last_place, place);
         Ok(())
     }
 
@@ -344,8 +323,13 @@ fn shown(text: String) -> Result<Box<str>, EditError> {
     Ok(text.into())
 }
 
+/// The number after the highest that was ever given.
+fn next(last: u32) -> Result<u32, EditError> {
+    last.checked_add(1).ok_or(EditError::Full)
+}
+
 fn room(taken: usize) -> Result<(), EditError> {
     if taken < Directory::MAX_ENTRIES { Ok(()) } else { Err(EditError::Full) }
 }
 
-const MAX_OVERRIDE: std::time::Duration = std::time::Duration::from_hours(168);
+const MAX_OVERRIDE: Duration = Duration::from_hours(168);

@@ -39,10 +39,10 @@ impl Engine {
                 self.known(*device)?;
                 vec![*device]
             }
-            Edit::Group { identity, device } => {
-                self.known(*device)?;
-                self.known(identity.own_device())?;
-                vec![*device, self.directory.device_of(*identity), identity.own_device()]
+            Edit::Merge { from, into } => {
+                self.known(*from)?;
+                self.known(*into)?;
+                vec![*from, *into]
             }
             Edit::Ungroup { identity } => {
                 self.known(identity.own_device())?;
@@ -100,7 +100,7 @@ impl Engine {
             | Edit::RenamePerson { .. }
             | Edit::RemovePerson { .. }
             | Edit::EditDevice { .. }
-            | Edit::Group { .. }
+            | Edit::Merge { .. }
             | Edit::Ungroup { .. }
             | Edit::AddPlace { .. }
             | Edit::RenamePlace { .. }

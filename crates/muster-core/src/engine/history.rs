@@ -92,7 +92,7 @@ impl Engine {
                 let judged = kind.is_some() || mark.is_some() || carried.is_some();
                 judged.then_some(Time::MIN)
             }
-            Edit::Group { .. } | Edit::Ungroup { .. } => Some(Time::MIN),
+            Edit::Merge { .. } | Edit::Ungroup { .. } => Some(Time::MIN),
             Edit::PlaceMonitor { monitor, .. } => (!self.is_new(monitor)).then_some(Time::MIN),
             Edit::AddPerson { .. }
             | Edit::RenamePerson { .. }

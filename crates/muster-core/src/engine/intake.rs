@@ -41,7 +41,7 @@ impl Engine {
     }
 
     /// Why a fact cannot be taken.
-    fn objection(&self, fact: &Fact) -> Option<String> {
+    fn objection(&mut self, fact: &Fact) -> Option<String> {
         let (from, to) = match &fact.body {
             FactBody::Coverage(span) if span.is_empty() => {
                 return Some("the coverage is empty".to_owned());
@@ -77,7 +77,7 @@ impl Engine {
             | FactBody::Coverage(_)
             | FactBody::Probe(_)
             | FactBody::Level(_)
-            | FactBody::Detail(_) => None,
+            | FactBody::Detail(_) => self.book.admit(fact, self.now, &self.policy),
         }
     }
 

@@ -5,10 +5,10 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use muster_core::batch::{Batch, HOUR, LevelRow, Reading, Seen};
-use muster_core::change::Change;
+use muster_core::change::{Change, ChangeKind};
 use muster_core::directory::Directory;
 use muster_core::fact::{DetailKind, Listener, Outcome};
-use muster_core::identity::{Identity, IdentityId, ListenerId};
+use muster_core::identity::{DeviceId, Identity, IdentityId, ListenerId};
 use muster_core::span::Span;
 use muster_core::stay::{Ended, Stay, StayId, Subject};
 use muster_core::time::Time;
@@ -113,20 +113,62 @@ impl Tables {
         self.levels.retain(|it| it.at >= facts_before);
         self.readings.retain(|_, it| it.interval + it.length > facts_before);
         if let Some(at) = journal_before {
+            self.stays.retain(|_, it| it.ended == Ended::Open || it.last >= at);
+        }
+        for id in self.unspoken_of(facts_before) {
+            self.let_go(id, journal_before);
+        }
+        if let Some(at) = journal_before {
             let in_force = self.states_at(at);
             let kept: BTreeSet<u64> =
                 in_force.iter().chain(self.last.values()).map(|it| it.id).collect();
             self.changes.retain(|id, it| it.decided >= at || kept.contains(id));
-            self.stays.retain(|_, it| it.ended == Ended::Open || it.last >= at);
         }
         (before - self.rows()) as u64
+    }
+
+    /// Identities of which there was no sign since, and that nothing kept speaks of; never the
+    /// highest number, from which the next is counted.
+    fn unspoken_of(&self, since: Time) -> Vec<IdentityId> {
+        let mut signs: BTreeMap<IdentityId, Time> =
+            self.seen.iter().map(|(id, it)| (*id, it.last)).collect();
+        for ((id, ..), at) in &self.details {
+            let newest = signs.entry(*id).or_insert(*at);
+            *newest = (*newest).max(*at);
+        }
+        let mut named: BTreeSet<DeviceId> = self.directory.devices.keys().copied().collect();
+        named.extend(self.directory.groups.keys().map(|it| it.own_device()));
+        named.extend(self.directory.groups.values());
+        for stay in self.stays.values() {
+            if let Subject::Device(device) = stay.subject {
+                named.insert(device);
+            }
+        }
+        named.extend(self.identities.last_key_value().map(|(id, _)| id.own_device()));
+        let old = self.identities.keys().filter(|id| signs.get(id).is_some_and(|it| *it < since));
+        old.filter(|id| !named.contains(&id.own_device())).copied().collect()
+    }
+
+    fn let_go(&mut self, id: IdentityId, journal_before: Option<Time>) {
+        self.identities.remove(&id);
+        self.seen.remove(&id);
+        self.details.retain(|(it, ..), _| *it != id);
+        let subject = Subject::Device(id.own_device());
+        if let Some(last) = self.last.get(&subject)
+            && last.kind == ChangeKind::Left
+            && journal_before.is_some_and(|it| last.decided < it)
+        {
+            self.last.remove(&subject);
+        }
     }
 
     /// The last state-bearing change of every subject decided at or before `at`, by subject.
     pub(super) fn states_at(&self, at: Time) -> Vec<Change> {
         let mut last: BTreeMap<Subject, &Change> = BTreeMap::new();
         for change in self.changes.values().filter(|it| it.decided <= at && it.kind.bears_state()) {
-            let Some(subject) = change.subject else { continue };
+            let Some(subject) = change.subject.filter(|it| self.last.contains_key(it)) else {
+                continue;
+            };
             let held = last.entry(subject).or_insert(change);
             if held.decided <= change.decided {
                 *held = change;
@@ -136,7 +178,8 @@ impl Tables {
     }
 
     fn rows(&self) -> usize {
-        self.heard.len()
+        self.identities.len()
+            + self.heard.len()
             + self.coverage.len()
             + self.probes.len()
             + self.levels.len()

@@ -7,7 +7,7 @@ use muster_core::batch::{
     Batch, CoverageHour, DetailRow, HOUR, HeardHour, History, LevelRow, ProbeHour, Reading,
     Restored, Seen,
 };
-use muster_core::change::Change;
+use muster_core::change::{Change, ChangeKind};
 use muster_core::directory::Directory;
 use muster_core::fact::Listener;
 use muster_core::identity::{Identity, IdentityId, ListenerId};
@@ -165,6 +165,9 @@ impl Model {
         let mut found: BTreeMap<Subject, &Change> = BTreeMap::new();
         for change in self.journal.iter().filter(|it| it.kind.bears_state() && it.decided <= at) {
             let Some(subject) = change.subject else { continue };
+            if !self.last.contains_key(&subject) {
+                continue;
+            }
             match found.get(&subject) {
                 Some(it) if it.decided > change.decided => {}
                 Some(_) | None => {
@@ -204,14 +207,44 @@ impl Model {
         self.levels.retain(|it| it.at >= facts_before);
         self.readings.retain(|_, it| it.interval + it.length > facts_before);
         if let Some(limit) = journal_before {
+            self.stays.retain(|_, it| it.ended == Ended::Open || it.last >= limit);
+        }
+        self.forget_identities(facts_before, journal_before.unwrap_or(Time::MIN));
+        if let Some(limit) = journal_before {
             let in_force: BTreeSet<u64> = self.states_at(limit).iter().map(|it| it.id).collect();
             let last: BTreeSet<u64> = self.last.values().map(|it| it.id).collect();
             self.journal.retain(|it| {
                 it.decided >= limit || in_force.contains(&it.id) || last.contains(&it.id)
             });
-            self.stays.retain(|_, it| it.ended == Ended::Open || it.last >= limit);
         }
         (before - self.rows()) as u64
+    }
+
+    fn forget_identities(&mut self, facts_before: Time, journal_before: Time) {
+        let highest = self.identities.keys().last().copied();
+        let mut gone: Vec<IdentityId> = self.identities.keys().copied().collect();
+        gone.retain(|id| {
+            let device = id.own_device();
+            let told = self.details.iter().filter(|it| it.identity == *id).map(|it| it.at);
+            let newest = self.seen.get(id).map(|it| it.last).into_iter().chain(told).max();
+            let described = self.directory.devices.contains_key(&device)
+                || self.directory.groups.iter().any(|(it, of)| it == id || *of == device);
+            let stayed = self.stays.values().any(|it| it.subject == Subject::Device(device));
+            newest.is_some_and(|it| it < facts_before)
+                && !described
+                && !stayed
+                && Some(*id) != highest
+        });
+        for id in gone {
+            self.identities.remove(&id);
+            self.seen.remove(&id);
+            self.details.retain(|it| it.identity != id);
+            let subject = Subject::Device(id.own_device());
+            let over = |it: &Change| it.kind == ChangeKind::Left && it.decided < journal_before;
+            if self.last.get(&subject).is_some_and(over) {
+                self.last.remove(&subject);
+            }
+        }
     }
 
     /// The subjects that ever had a state, some that had none, and the times at which anything was
@@ -225,7 +258,8 @@ impl Model {
     }
 
     fn rows(&self) -> usize {
-        self.heard.len()
+        self.identities.len()
+            + self.heard.len()
             + self.coverage.len()
             + self.probes.len()
             + self.levels.len()

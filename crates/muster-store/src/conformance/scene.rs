@@ -195,6 +195,8 @@ impl Scene {
             directory.places.insert(PlaceId(id), Place { name: self.text().into(), parent });
             directory.monitors.insert(format!("monitor {id}").into(), PlaceId(id));
         }
+        directory.last_person = PersonId(4 + self.small(90));
+        directory.last_place = PlaceId(4 + self.small(90));
         directory
     }
 

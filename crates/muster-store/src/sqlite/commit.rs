@@ -102,6 +102,19 @@ impl Writer {
         Ok(touched)
     }
 
+    /// Does several things in one transaction.
+    pub(super) async fn together<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        let mut conn = self.connection().await?;
+        let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
+        let done = work(&mut tx).await?;
+        tx.commit().await?;
+        self.conn = Some(conn);
+        Ok(done)
+    }
+
     /// Folds the log into the file and lets go of it.
     pub(super) async fn close(&mut self) -> Result<(), sqlx::Error> {
         match self.conn.take() {

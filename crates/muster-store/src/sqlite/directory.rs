@@ -19,7 +19,9 @@ pub(super) async fn write(
     for sql in EMPTY {
         statement::run(conn, sql, SqliteArguments::default()).await?;
     }
-    let Directory { version: _, people, devices, groups, places, monitors, overrides } = directory;
+    let Directory { people, devices, groups, places, monitors, overrides, .. } = directory;
+    let numbers = Numbers { person: directory.last_person, place: directory.last_place };
+    statement::put(conn, &[numbers]).await?;
     put(conn, people).await?;
     put(conn, devices).await?;
     put(conn, groups).await?;
@@ -66,8 +68,12 @@ pub(super) async fn read(
     for row in manual {
         overrides.entry(row.person).or_default().push(row.it);
     }
+    let numbers: Vec<Numbers> = statement::find(conn, "", SqliteArguments::default()).await?;
+    let numbers = numbers.first().ok_or_else(|| broken(Numbers::TABLE))?;
     Ok(Directory {
         version,
+        last_person: numbers.person,
+        last_place: numbers.place,
         devices,
         people: all(conn).await?,
         groups: all(conn).await?,
@@ -75,6 +81,14 @@ pub(super) async fn read(
         monitors: all(conn).await?,
         overrides,
     })
+}
+
+/// Begins to remember the highest numbers, in a store that was written without them: above every
+/// number that anything in it speaks of.
+pub(super) async fn begin_numbers(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let (person, place): (u32, u32) = sqlx::query_as(HIGHEST).fetch_one(&mut *conn).await?;
+    let (person, place) = (PersonId(person), PlaceId(place).max(Directory::FIRST_SITE));
+    statement::put(conn, &[Numbers { person, place }]).await
 }
 
 async fn put<K: Clone, V: Clone>(
@@ -233,6 +247,29 @@ impl Record for OverrideRow {
     }
 }
 
+/// The highest numbers ever given.
+#[derive(Clone, Copy, Debug)]
+struct Numbers {
+    person: PersonId,
+    place: PlaceId,
+}
+
+impl Record for Numbers {
+    const TABLE: &'static str = "numbers";
+    const COLUMNS: &'static [&'static str] = &["id", "person", "place"];
+
+    fn write(&self, row: &mut Sheet) {
+        row.int(1);
+        row.int(self.person.0);
+        row.int(self.place.0);
+    }
+
+    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+        row.int()?;
+        Ok(Self { person: PersonId(row.small()?), place: PlaceId(row.small()?) })
+    }
+}
+
 /// Reads every row, so that every sum is checked.
 pub(super) async fn check(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     statement::check::<(PersonId, Person)>(conn).await?;
@@ -241,6 +278,7 @@ pub(super) async fn check(conn: &mut SqliteConnection) -> Result<(), sqlx::Error
     statement::check::<(IdentityId, DeviceId)>(conn).await?;
     statement::check::<(PlaceId, Place)>(conn).await?;
     statement::check::<(Box<str>, PlaceId)>(conn).await?;
+    statement::check::<Numbers>(conn).await?;
     statement::check::<OverrideRow>(conn).await
 }
 
@@ -253,3 +291,20 @@ const EMPTY: [&str; 7] = [
     "DELETE FROM monitor",
     "DELETE FROM override",
 ];
+
+/// The highest numbers of people and places, in whatever mentions them.
+const HIGHEST: &str = "SELECT
+    (SELECT coalesce(max(number), 0) FROM (
+        SELECT max(id) AS number FROM person
+        UNION ALL SELECT max(person) FROM ownership
+        UNION ALL SELECT max(person) FROM override
+        UNION ALL SELECT max(subject_id) FROM stay WHERE subject = 'person'
+        UNION ALL SELECT max(subject_id) FROM journal WHERE subject = 'person'
+        UNION ALL SELECT max(subject_id) FROM state WHERE subject = 'person'
+        UNION ALL SELECT max(owner) FROM journal)),
+    (SELECT coalesce(max(number), 0) FROM (
+        SELECT max(id) AS number FROM place
+        UNION ALL SELECT max(parent) FROM place
+        UNION ALL SELECT max(place) FROM monitor
+        UNION ALL SELECT max(site) FROM stay
+        UNION ALL SELECT max(site) FROM journal))";

@@ -5,7 +5,7 @@ use muster_core::time::Time;
 use tokio::sync::Mutex;
 
 use super::commit::Writer;
-use super::statement::values;
+use super::statement::{list, run, values};
 
 /// Deletes facts and journal before these times; how many rows went.
 pub(super) async fn forget(
@@ -22,11 +22,38 @@ pub(super) async fn forget(
     {
         gone += in_pieces(writer, sql, before).await?;
     }
-    if let Some(before) = journal_before {
-        gone += in_pieces(writer, CHANGES, before.micros()).await?;
-        gone += in_pieces(writer, STAYS, before.micros()).await?;
-    }
+    let Some(before) = journal_before.map(Time::micros) else {
+        return Ok(gone + identities(writer, facts, i64::MIN).await?);
+    };
+    // Who has no stay left can be let go of, and then so can the change that says so.
+    gone += in_pieces(writer, STAYS, before).await?;
+    gone += identities(writer, facts, before).await?;
+    gone += in_pieces(writer, CHANGES, before).await?;
     Ok(gone)
+}
+
+/// Identities that nobody speaks of any more; how many went.
+async fn identities(writer: &Mutex<Writer>, facts: i64, journal: i64) -> Result<u64, sqlx::Error> {
+    let (mut gone, mut after) = (0, i64::MIN);
+    loop {
+        let mut writer = writer.lock().await;
+        let piece = writer.together(async |conn| {
+            let up_to = values(&[after, PIECE], &[])?;
+            let last = sqlx::query_scalar_with(LAST_OF_PIECE, up_to).fetch_one(&mut *conn).await?;
+            let last: Option<i64> = last;
+            let Some(last) = last else { return Ok(None) };
+            let between = values(&[after, last, facts], &[])?;
+            let ids = sqlx::query_scalar_with(UNSPOKEN_OF, between).fetch_all(&mut *conn).await?;
+            let ids: Vec<i64> = ids;
+            let listed = list(ids.iter().copied());
+            for sql in ALL_OF_IDENTITIES {
+                run(conn, sql, values(&[journal], &[&listed])?).await?;
+            }
+            Ok(Some((last, ids.len() as u64)))
+        });
+        let Some((last, went)) = piece.await? else { return Ok(gone) };
+        (after, gone) = (last, gone + went);
+    }
 }
 
 async fn in_pieces(
@@ -74,6 +101,28 @@ const CHANGES: &str = "DELETE FROM journal WHERE id IN (
     ORDER BY decided LIMIT ?2)";
 const STAYS: &str = "DELETE FROM stay WHERE id IN (
     SELECT id FROM stay WHERE ended <> 'open' AND last < ?1 ORDER BY last LIMIT ?2)";
+
+const LAST_OF_PIECE: &str =
+    "SELECT max(id) FROM (SELECT id FROM identity WHERE id > ?1 ORDER BY id LIMIT ?2)";
+/// Seen or told of, long ago; the highest number is what the next one is counted from.
+const UNSPOKEN_OF: &str = "SELECT id FROM identity AS it WHERE id > ?1 AND id <= ?2
+    AND (EXISTS (SELECT 1 FROM last_seen WHERE identity = it.id)
+        OR EXISTS (SELECT 1 FROM detail WHERE identity = it.id))
+    AND NOT EXISTS (SELECT 1 FROM last_seen WHERE identity = it.id AND at >= ?3)
+    AND NOT EXISTS (SELECT 1 FROM detail WHERE identity = it.id AND at >= ?3)
+    AND NOT EXISTS (SELECT 1 FROM device WHERE device.id = it.id)
+    AND NOT EXISTS (SELECT 1 FROM stay WHERE subject = 'device' AND subject_id = it.id)
+    AND id NOT IN (SELECT identity FROM grouping)
+    AND id NOT IN (SELECT device FROM grouping)
+    AND id < (SELECT max(id) FROM identity)";
+const ALL_OF_IDENTITIES: [&str; 5] = [
+    "DELETE FROM state WHERE subject = 'device' AND subject_id IN (SELECT value FROM json_each(?2))
+        AND change IN (SELECT id FROM journal WHERE kind = 'left' AND decided < ?1)",
+    "DELETE FROM detail WHERE identity IN (SELECT value FROM json_each(?2))",
+    "DELETE FROM first_seen WHERE identity IN (SELECT value FROM json_each(?2))",
+    "DELETE FROM last_seen WHERE identity IN (SELECT value FROM json_each(?2))",
+    "DELETE FROM identity WHERE id IN (SELECT value FROM json_each(?2))",
+];
 
 /// Rows for one transaction: some milliseconds on a slow card.
 const PIECE: i64 = 2000;

@@ -9,16 +9,17 @@ use muster_core::ports::StoreError;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
-use super::fault;
 use super::judged::Meta;
 use super::record::{Fields, Record, Sheet, Sum, broken};
-use super::statement;
+use super::{directory, fault, statement};
 
 /// The statements that lead from each schema to the next; the first makes it.
 pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_first.sql"),
     include_str!("../../migrations/sqlite/0002_assumed.sql"),
+    NUMBERS,
 ];
+const NUMBERS: &str = include_str!("../../migrations/sqlite/0003_numbers.sql");
 
 /// Makes the tables in an empty file, or brings those of an older Muster up to date: all or
 /// nothing.
@@ -37,6 +38,9 @@ pub(super) async fn migrate(
     let to_do = migrations.get(found..).unwrap_or(&[]);
     for sql in to_do {
         sqlx::raw_sql(AssertSqlSafe(*sql)).execute(&mut *tx).await.map_err(explain)?;
+    }
+    if to_do.contains(&NUMBERS) {
+        directory::begin_numbers(&mut tx).await.map_err(explain)?;
     }
     if !to_do.is_empty() {
         let version = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
@@ -133,6 +137,14 @@ impl Record for SchemaRow {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use muster_core::change::{Change, ChangeKind};
+    use muster_core::directory::{Person, Place};
+    use muster_core::identity::{DeviceId, PersonId, PlaceId};
+    use muster_core::stay::{Ended, Stay, StayId, Subject};
+    use muster_core::time::Time;
+
     use super::super::files;
     use super::*;
 
@@ -141,7 +153,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("muster.db");
         let mut conn = files::maker(&path).await.unwrap();
-        let first = MIGRATIONS.get(..1).unwrap();
+        let first = &MIGRATIONS[..1];
         migrate(&mut conn, first, &path).await.unwrap();
         assert_eq!(version(&mut conn, 1, &path).await.unwrap(), 1);
         migrate(&mut conn, MIGRATIONS, &path).await.unwrap();
@@ -158,5 +170,52 @@ mod tests {
         assert_eq!(version(&mut conn, known + 1, &path).await.unwrap(), known + 1);
         let newer = migrate(&mut conn, MIGRATIONS, &path).await.unwrap_err();
         assert!(matches!(newer, StoreError::Newer { .. }), "{newer}");
+    }
+
+    /// What is said of a person, a place, in a store of the first schema: by its directory, a stay,
+    /// a change.
+    async fn highest(people: [u32; 3], places: [u32; 3]) -> (PersonId, PlaceId) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("muster.db");
+        let mut conn = files::maker(&path).await.unwrap();
+        migrate(&mut conn, &MIGRATIONS[..1], &path).await.unwrap();
+        let person = |id| (PersonId(id), Person { name: "ben".into(), display: "Ben".into() });
+        let place = |id| (PlaceId(id), Place { name: "attic".into(), parent: None });
+        statement::put(&mut conn, &[person(people[0])]).await.unwrap();
+        statement::put(&mut conn, &[place(places[0])]).await.unwrap();
+        let stay = Stay {
+            id: StayId(1),
+            subject: Subject::Person(PersonId(people[1])),
+            site: PlaceId(places[1]),
+            from: Time::default(),
+            last: Time::default(),
+            ended: Ended::Left,
+            to_latest: None,
+            uncovered: Duration::ZERO,
+            after_gap: false,
+            revision: 0,
+        };
+        // A device's number is none of a person.
+        let device = Stay { id: StayId(2), subject: Subject::Device(DeviceId(99)), ..stay.clone() };
+        statement::put(&mut conn, &[stay, device]).await.unwrap();
+        let mut change = Change::new(ChangeKind::Assigned, Time::default(), Time::default());
+        change.owner = Some(PersonId(people[2]));
+        change.site = Some(PlaceId(places[2]));
+        statement::put(&mut conn, &[change]).await.unwrap();
+        migrate(&mut conn, MIGRATIONS, &path).await.unwrap();
+        let found = directory::read(&mut conn, Some(1)).await.unwrap();
+        directory::check(&mut conn).await.unwrap();
+        (found.last_person, found.last_place)
+    }
+
+    #[tokio::test]
+    async fn numbers_of_an_older_schema_are_never_given_again() {
+        for turn in 0..3 {
+            let mut numbers = [3, 4, 5];
+            numbers.rotate_left(turn);
+            let mut others = [7, 8, 6];
+            others.rotate_left(turn);
+            assert_eq!(highest(numbers, others).await, (PersonId(5), PlaceId(8)), "{turn}");
+        }
     }
 }

@@ -176,7 +176,7 @@ pub(crate) struct DeviceChange {
 pub(crate) struct NewOwner {
     /// A person's short name; null: nobody.
     person: Option<String>,
-    /// From when on; now if absent.
+    /// From when on, not later than now; now if absent.
     from: Option<Stamp>,
 }
 
@@ -254,7 +254,8 @@ pub(crate) async fn assign(
     shown(&app, done.version, device)
 }
 
-/// Make all identities of a device part of another one. Taking each out again undoes it.
+/// Make all identities of a device part of another one, whose name, kind, mark and owners hold.
+/// Those of the merged device are kept aside; taking each identity out again undoes it.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/merge", tag = "devices",
     params(("id" = u32, Path, description = "the device's number")),
     request_body = Merge, responses((status = 200, body = Device)))]
@@ -269,7 +270,7 @@ pub(crate) async fn merge(
     shown(&app, version, into)
 }
 
-/// Puts all identities of one device into another; the directory's new version.
+/// Makes one device part of another; the directory's new version.
 pub(crate) async fn join(
     app: &App,
     from: DeviceId,
@@ -277,22 +278,11 @@ pub(crate) async fn join(
     expect: Option<u64>,
 ) -> Result<u64, Problem> {
     let snapshot = app.snapshot();
-    let device = numbered(&snapshot, from.0)?;
-    numbered(&snapshot, into.0)?;
-    if device == into {
-        return Err(Problem::new(
-            axum::http::StatusCode::UNPROCESSABLE_ENTITY,
-            "a device cannot become part of itself",
-        ));
+    for device in [from, into] {
+        numbered(&snapshot, device.0)?;
     }
-    let identities = snapshot.device(device).map_or(&[][..], |it| &it.identities);
-    let mut version = expect;
-    // The device's own identity goes last: until then the others still name a device that stands.
-    for (identity, _) in identities.iter().rev() {
-        let group = Edit::Group { identity: *identity, device: into };
-        version = Some(edit(app, group, version, |it| current(it, device)).await?.version);
-    }
-    Ok(version.unwrap_or(snapshot.directory.version))
+    let done = edit(app, Edit::Merge { from, into }, expect, |it| current(it, from)).await?;
+    Ok(done.version)
 }
 
 /// Make one identity a device of its own again.

@@ -82,7 +82,13 @@ impl Person {
                 .overridden
                 .as_ref()
                 .map(|(by, until)| Overridden { by: by.to_string(), until: Stamp(*until) }),
-            devices: view.devices.iter().map(|it| it.0).collect(),
+            // One that was merged into another keeps its owner aside, and is none meanwhile.
+            devices: view
+                .devices
+                .iter()
+                .filter(|it| snapshot.device(**it).is_some())
+                .map(|it| it.0)
+                .collect(),
             sources: view.sources.iter().map(|it| it.word()).collect(),
             declared: app.hub.declares(Subject::Person(view.id)),
         }

@@ -57,6 +57,7 @@ impl Hub for House {
             if expect.is_some_and(|it| it != version) {
                 return Err(EditRefused::Stale { version });
             }
+            edit.check((self.clock)())?;
             let set = overridden(&edit);
             told.directory.apply(edit)?;
             let version = told.directory.version;

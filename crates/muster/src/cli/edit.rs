@@ -63,11 +63,11 @@ pub(crate) enum DeviceCommand {
         /// Take it from its owner
         #[arg(long)]
         nobody: bool,
-        /// From when on [default: now]
+        /// From when on, at the latest now [default: now]
         #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
         from: Option<String>,
     },
-    /// Put a device's identities into another device; `split` undoes it
+    /// Put a device's identities into another device, whose name and owner hold; `split` undoes it
     #[command(after_help = "Example: muster device merge 12 7")]
     Merge {
         /// Which device

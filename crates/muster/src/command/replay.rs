@@ -93,7 +93,10 @@ async fn play(
     playback.commit().await.map_err(failed)?;
     let picture = playback.snapshot();
     if playback.refused() > 0 {
-        warn!(refused = playback.refused(), "facts too old for what the store holds were refused");
+        warn!(
+            refused = playback.refused(),
+            "facts were refused: too old for what the store holds, or too many new devices"
+        );
     }
     // The last sighting covers a little more than the instant of it.
     let window = Span::new(span.from, span.to + Duration::from_secs(1));

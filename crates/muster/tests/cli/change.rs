@@ -52,6 +52,17 @@ fn presence_by_hand() {
 }
 
 #[test]
+fn nobody_is_given_a_device_in_the_future() {
+    let house = House::of_a_friday();
+    let later = house.ask(&["device", "assign", "1", "anna", "--from", "2099-01-01"]);
+    assert_eq!(later.code, 2);
+    assert!(later.err.contains("error: a device can be given"), "{later:?}");
+    let show = house.tell(&["device", "show", "1", "--format", "json"]);
+    let device: Value = serde_json::from_str(&show).expect("a device");
+    assert_ne!(device["owner"], "anna");
+}
+
+#[test]
 fn json_shows_what_it_became() {
     let house = House::of_a_friday();
     let named = house.tell(&["device", "name", BERTS, "Bert's phone", "--format", "json"]);

@@ -1,0 +1,69 @@
+//! Why an edit of the directory is refused, in words for whoever made it.
+
+use crate::time::Time;
+
+/// Why an edit was refused; nothing was changed.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum EditError {
+    /// The name cannot be used in metrics and addresses.
+    #[error("a person's name has 1 to 32 of a-z, 0-9, _ and -: {given}")]
+    PersonName {
+        /// What was given.
+        given: String,
+    },
+    /// A text for people that cannot be shown.
+    #[error("a name has 1 to 64 characters and no control characters: {given}")]
+    Text {
+        /// What was given.
+        given: String,
+    },
+    /// Taken.
+    #[error("there is already a {what} with this name: {given}")]
+    Taken {
+        /// Person or place.
+        what: &'static str,
+        /// The name.
+        given: String,
+    },
+    /// Not there.
+    #[error("no such {what}: {given}")]
+    Missing {
+        /// Person, device or place.
+        what: &'static str,
+        /// What was given.
+        given: String,
+    },
+    /// In use.
+    #[error("the place still holds {what}: {given}")]
+    InUse {
+        /// A place or a monitor.
+        what: &'static str,
+        /// Which.
+        given: String,
+    },
+    /// A word outside its list.
+    #[error("{what} is one of {allowed}: {given}")]
+    UnknownWord {
+        /// Which field.
+        what: &'static str,
+        /// What was given.
+        given: String,
+        /// What may be given.
+        allowed: &'static str,
+    },
+    /// An override that is over before it begins, or lasts longer than a week.
+    #[error("an override lasts up to 7 days from now")]
+    Expiry,
+    /// Ownership that begins in the future: nothing would happen then, and everything at once.
+    #[error("a device can be given to somebody from now on or from a time that has passed: {from}")]
+    Ahead {
+        /// From when on.
+        from: Time,
+    },
+    /// A device merged with itself.
+    #[error("a device cannot become part of itself")]
+    Itself,
+    /// Too much of it.
+    #[error("the directory is full")]
+    Full,
+}

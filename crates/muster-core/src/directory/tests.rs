@@ -1,0 +1,87 @@
+//! Stories of the directory: what was edited, and what is then known.
+
+use super::*;
+
+fn directory(edits: impl IntoIterator<Item = Edit>) -> Directory {
+    let mut directory = Directory::default();
+    for edit in edits {
+        directory.apply(edit).unwrap();
+    }
+    directory
+}
+
+fn person_named(name: &str) -> Edit {
+    Edit::AddPerson { name: name.to_owned(), display: String::new() }
+}
+
+fn place(name: &str) -> Edit {
+    Edit::AddPlace { name: name.to_owned(), parent: None }
+}
+
+#[test]
+fn the_number_of_somebody_who_was_removed_is_not_given_again() {
+    let remove = |id| Edit::RemovePerson { person: PersonId(id) };
+    let mut all =
+        directory([person_named("anna"), person_named("ben"), remove(2), person_named("clara")]);
+    assert_eq!(all.person_named("clara"), Some(PersonId(3)));
+    all.apply(remove(1)).unwrap();
+    all.apply(remove(3)).unwrap();
+    all.apply(person_named("anna")).unwrap();
+    assert_eq!(all.person_named("anna"), Some(PersonId(4)));
+}
+
+#[test]
+fn the_number_of_a_place_that_was_removed_is_not_given_again() {
+    let remove = Edit::RemovePlace { place: PlaceId(2) };
+    let all = directory([place("attic"), remove, place("cellar")]);
+    let cellar = all.places.iter().find(|(_, it)| &*it.name == "cellar");
+    assert_eq!(cellar.map(|it| *it.0), Some(PlaceId(3)));
+}
+
+fn named(device: u32, name: &str) -> Edit {
+    let name = Some(name.to_owned());
+    Edit::EditDevice { device: DeviceId(device), name, kind: None, mark: None, carried: None }
+}
+
+fn merge(from: u32, into: u32) -> Edit {
+    Edit::Merge { from: DeviceId(from), into: DeviceId(into) }
+}
+
+#[test]
+fn a_merge_is_one_edit_and_is_undone_by_taking_out() {
+    let person = Some(PersonId(1));
+    let give = Edit::Assign { device: DeviceId(4), person, from: Time::from_secs(7) };
+    let before = directory([person_named("anna"), named(4, "old"), give, named(9, "new")]);
+    let mut all = before.clone();
+    all.apply(merge(5, 4)).unwrap();
+    all.apply(merge(4, 9)).unwrap();
+    assert_eq!(all.version, before.version + 2);
+    assert_eq!(all.identities_of(DeviceId(9)), [9, 4, 5].map(IdentityId));
+    assert_eq!(all.identities_of(DeviceId(4)), []);
+    assert_eq!(all.device(DeviceId(9)), before.device(DeviceId(9)));
+    for id in [4, 5].map(IdentityId) {
+        all.apply(Edit::Ungroup { identity: id }).unwrap();
+    }
+    assert_eq!(Directory { version: before.version, ..all }, before);
+}
+
+#[test]
+fn a_merge_that_makes_no_sense_changes_nothing() {
+    let mut all = directory([merge(2, 1)]);
+    let before = all.clone();
+    assert_eq!(all.apply(merge(1, 1)), Err(EditError::Itself));
+    for gone in [merge(2, 3), merge(3, 2)] {
+        let missing = EditError::Missing { what: "device", given: "2".to_owned() };
+        assert_eq!(all.apply(gone), Err(missing));
+    }
+    assert_eq!(all, before);
+}
+
+#[test]
+fn nobody_is_given_a_device_in_the_future() {
+    let now = Time::from_secs(1_000);
+    let from = |s| Edit::Assign { device: DeviceId(1), person: None, from: Time::from_secs(s) };
+    assert_eq!(from(1_120).check(now), Ok(()));
+    let ahead = EditError::Ahead { from: Time::from_secs(1_121) };
+    assert_eq!(from(1_121).check(now), Err(ahead));
+}
