@@ -289,7 +289,12 @@ impl Runtime {
 
     fn nap(&self) -> Duration {
         let now = self.clock.now();
-        let due = self.step.poll_timeout().map(|it| it.mono);
+        // What is held is not stored either: only what the engine waits for can come due.
+        let due = match self.hold {
+            Some(_) => self.step.engine().poll_timeout(),
+            None => self.step.poll_timeout(),
+        };
+        let due = due.map(|it| it.mono);
         let shown = self.picture.due();
         let longest = if self.hold.is_some() { LOOK_AT_CLOCK } else { LONGEST_NAP };
         let next = due.into_iter().chain(shown).min();

@@ -38,6 +38,15 @@ struct House {
 
 impl House {
     fn start(up: Duration, synchronised: fn() -> bool) -> Self {
+        let (mut house, runtime, stopped) = Self::open(up, synchronised);
+        house.task = tokio::spawn(runtime.run(async {
+            stopped.await.ok();
+        }));
+        house
+    }
+
+    /// The loop does not run yet.
+    fn open(up: Duration, synchronised: fn() -> bool) -> (Self, Runtime, oneshot::Receiver<()>) {
         let hands = Arc::new(Hands(Mutex::new(Now { mono: up, wall: START })));
         let store = Arc::new(ModelStore::default());
         let clock: Arc<dyn Clock> = Arc::clone(&hands) as _;
@@ -48,10 +57,9 @@ impl House {
         let policy = Policy::default();
         let start = Start { policy, restored: Restored::default(), synchronised };
         let runtime = Runtime::new(start, Arc::clone(&store) as _, clock, taken, picture);
-        let task = tokio::spawn(runtime.run(async {
-            stopped.await.ok();
-        }));
-        Self { hands, store, inputs, picture: snapshots, committed, stop, task }
+        let task = tokio::spawn(async { Ok(()) });
+        let house = Self { hands, store, inputs, picture: snapshots, committed, stop, task };
+        (house, runtime, stopped)
     }
 
     /// On a machine that has been up for a day.
@@ -209,6 +217,24 @@ async fn before_the_clock_is_set_nothing_is_stored_and_then_it_is_dated_right() 
         arrived.map(|it| it.at).collect()
     });
     assert_eq!(arrived, [right - Duration::from_secs(107)], "as long before it was set as it was");
+}
+
+#[tokio::test]
+async fn while_nothing_is_stored_the_loop_rests() {
+    let (house, mut runtime, _stopped) = House::open(Duration::from_secs(20), || false);
+    house.seen().await;
+    house.pass(Step::COMMIT_EVERY);
+    house.seen().await;
+    while let Ok(input) = runtime.inputs.try_recv() {
+        runtime.take(input);
+    }
+    runtime.settle().await;
+    assert!(runtime.step.engine().wants_commit().0, "there is something to store");
+    house.pass(Duration::from_secs(1));
+    runtime.step.handle_timeout(house.hands.now());
+    runtime.settle().await;
+    let nap = runtime.nap();
+    assert!(nap >= Duration::from_millis(100), "it wakes again after {nap:?}");
 }
 
 const START: Time = Time::from_secs(1_790_000_000);
