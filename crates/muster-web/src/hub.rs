@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use muster_core::directory::{Edit, EditError};
 use muster_core::ports::{BoxFuture, ChannelStatus, Store, StoreError};
+use muster_core::series::SinkHealth;
 use muster_core::snapshot::{Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::time::{Now, Time};
@@ -32,6 +33,9 @@ pub trait Hub: Send + Sync {
 
     /// What every channel hears, and what it cannot.
     fn channels(&self) -> Vec<ChannelStatus>;
+
+    /// How every sink is doing.
+    fn sinks(&self) -> Vec<SinkHealth>;
 
     /// Changes the directory; the new version comes back. With `expect`, only if it still has that
     /// version. The snapshot shows the edit by the time this returns.

@@ -81,6 +81,24 @@ async fn what_is_simulated_or_degraded_says_so_on_every_page() {
 }
 
 #[tokio::test]
+async fn a_sink_is_shown_with_what_it_lost() {
+    let house = House::small().await;
+    let door = door(&house);
+    assert!(!get(&door, "/monitors").await.text.contains("graphite"));
+    house.lose_the_sink();
+    let page = get(&door, "/monitors").await.text;
+    for shown in [
+        "graphite.local:2003",
+        "failing",
+        "17280 samples",
+        "720 samples, from",
+        "Connection refused",
+    ] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+}
+
+#[tokio::test]
 async fn forms_change_things_and_lead_back() {
     let house = House::small().await;
     let door = door(&house);

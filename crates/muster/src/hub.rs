@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use muster_core::directory::Edit;
 use muster_core::policy::Policy;
 use muster_core::ports::{BoxFuture, ChannelStatus, Clock, Store, StoreError};
+use muster_core::series::SinkHealth;
 use muster_core::snapshot::{Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::time::{Now, Time};
@@ -29,6 +30,8 @@ pub(crate) struct LiveHub {
     pub(crate) inputs: mpsc::Sender<Input>,
     /// What every channel hears.
     pub(crate) channels: Channels,
+    /// How every sink is doing.
+    pub(crate) sinks: Vec<watch::Receiver<SinkHealth>>,
     /// History.
     pub(crate) store: Arc<dyn Store>,
     /// The clocks.
@@ -60,6 +63,10 @@ impl Hub for LiveHub {
 
     fn channels(&self) -> Vec<ChannelStatus> {
         self.channels.all()
+    }
+
+    fn sinks(&self) -> Vec<SinkHealth> {
+        self.sinks.iter().map(|it| it.borrow().clone()).collect()
     }
 
     fn edit(&self, edit: Edit, expect: Option<u64>) -> BoxFuture<'_, Result<u64, EditRefused>> {

@@ -12,6 +12,7 @@ use muster_core::directory::Edit;
 use muster_core::engine::Engine;
 use muster_core::policy::Policy;
 use muster_core::ports::{BoxFuture, ChannelStatus, Clock, Store, StoreError};
+use muster_core::series::SinkHealth;
 use muster_core::snapshot::{Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::step::Step;
@@ -142,6 +143,10 @@ impl Hub for OfflineHub {
     }
 
     fn channels(&self) -> Vec<ChannelStatus> {
+        Vec::new()
+    }
+
+    fn sinks(&self) -> Vec<SinkHealth> {
         Vec::new()
     }
 

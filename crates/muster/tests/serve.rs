@@ -113,6 +113,28 @@ fn killed_at_any_moment_it_has_what_it_said_it_has() {
 }
 
 #[test]
+fn a_sink_that_does_not_get_through_is_shown() {
+    let home = Home::new();
+    // Nobody listens there any more.
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let settings = format!(
+        "[sources.lan]\nenabled = false\n[sinks.graphite]\nenabled = true\naddress = \"{closed}\"\n"
+    );
+    fs::write(home.path().join("muster.toml"), settings).unwrap();
+    let hub = home.serve();
+    let sink = hub.until("failure", |hub| {
+        let sink = hub.get("/api/v1/sinks").json()["items"][0].clone();
+        (sink["state"] == "failing").then_some(sink)
+    });
+    assert_eq!(sink["target"], closed.to_string());
+    assert!(sink["last_error"]["what"].as_str().unwrap().contains("refused"), "{sink}");
+    let ready = hub.get("/readyz");
+    assert_eq!((ready.status, &ready.json()["status"]), (200, &json!("degraded")));
+    let who = String::from_utf8(home.run(&["who"]).stderr).unwrap();
+    assert!(who.contains("nothing reaches graphite"), "{who}");
+}
+
+#[test]
 fn a_restart_moves_nobody() {
     let home = Home::new();
     let now = home.serve().get("/api/v1/now").json()["at"].as_str().unwrap().to_owned();

@@ -54,6 +54,7 @@ async fn read() -> Json<utoipa::openapi::OpenApi> {
         super::places::remove,
         super::monitors::list,
         super::monitors::stand,
+        super::sinks::list,
         super::why::read,
         super::changes::list,
         super::stream::follow,

@@ -1,4 +1,5 @@
-//! *Monitors*: what each channel hears, what it cannot, and when it listened.
+//! *Monitors*: what each channel hears, what it cannot, and when it listened; and whether the sinks
+//! get through.
 
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use muster_core::ports::Inability;
+use muster_core::series::{SinkHealth, SinkState};
 use muster_core::span::{Span, SpanSet};
 
 use super::show::{Clock, medium};
@@ -21,6 +23,7 @@ use crate::when::{When, length};
 struct Page {
     frame: Frame,
     channels: Vec<Line>,
+    sinks: Vec<SinkLine>,
 }
 
 /// One channel.
@@ -37,6 +40,20 @@ struct Line {
     can: Vec<String>,
     cannot: Vec<Inability>,
     strip: Strip,
+}
+
+/// One sink.
+struct SinkLine {
+    name: String,
+    target: String,
+    /// For the style sheet and for people.
+    state: (&'static str, &'static str),
+    since: Option<When>,
+    delivered_to: Option<When>,
+    waiting: u64,
+    dropped: u64,
+    lost: Option<(When, When)>,
+    last_error: Option<(When, String)>,
 }
 
 /// The last day as a picture and in words.
@@ -64,7 +81,29 @@ pub(super) async fn page(State(app): State<App>, headers: HeaderMap) -> Response
     show(&Page {
         frame: Frame::new(&app, &snapshot, &headers, "/monitors", "Monitors"),
         channels: lines.map(|(at, it)| Line::of(at, it, places, window, &clock)).collect(),
+        sinks: app.hub.sinks().into_iter().map(|it| SinkLine::of(it, &clock)).collect(),
     })
+}
+
+impl SinkLine {
+    fn of(it: SinkHealth, clock: &Clock) -> Self {
+        let class = match it.state {
+            SinkState::Delivering => "present",
+            SinkState::Starting => "arriving",
+            SinkState::Failing => "unknown",
+        };
+        Self {
+            name: it.name,
+            target: it.target,
+            state: (class, it.state.word()),
+            since: it.since.map(|it| clock.when(it)),
+            delivered_to: it.delivered_to.map(|it| clock.when(it)),
+            waiting: it.backlog,
+            dropped: it.dropped,
+            lost: it.lost.map(|it| (clock.when(it.from), clock.when(it.to))),
+            last_error: it.last_error.map(|it| (clock.when(it.at), it.what)),
+        }
+    }
 }
 
 impl Line {

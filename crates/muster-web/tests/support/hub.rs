@@ -8,6 +8,7 @@ use muster_core::directory::Edit;
 use muster_core::fact::{Listener, SourceKind};
 use muster_core::identity::{Identity, IdentityId, PersonId};
 use muster_core::ports::{BoxFuture, ChannelStatus, Inability, Store, StoreError};
+use muster_core::series::SinkHealth;
 use muster_core::snapshot::{DeviceView, Evidence, Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::time::{Now, Time};
@@ -45,6 +46,10 @@ impl Hub for House {
                 hint: Some("setcap cap_net_raw=ep muster".into()),
             }],
         }]
+    }
+
+    fn sinks(&self) -> Vec<SinkHealth> {
+        self.lock().sinks.clone()
     }
 
     fn edit(&self, edit: Edit, expect: Option<u64>) -> BoxFuture<'_, Result<u64, EditRefused>> {

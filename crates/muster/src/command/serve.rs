@@ -101,18 +101,19 @@ async fn serve(
     let mut sources = start(plans, &mut picture, &inputs, &channels, &clock);
     let declared = if house.demo { Declared::default() } else { Declared::new(config) };
     sources.spawn(declare::keep(declared.clone(), picture.snapshots(), inputs.clone()));
+    let senders = senders(&house, config, &store, &picture, &clock);
     let hub = Arc::new(LiveHub {
         snapshots: picture.snapshots(),
         committed: picture.committed(),
         inputs,
         channels: channels.clone(),
+        sinks: senders.health(),
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
         policy: house.policy.clone(),
         zone: config.zone(),
         declared,
     });
-    let senders = senders(&house, config, &hub);
     let restored = Start { policy: house.policy, restored, synchronised: is_synchronised };
     let runtime = Runtime::new(restored, Arc::clone(&store), Arc::clone(&clock), taken, picture);
 
@@ -173,13 +174,20 @@ fn start(
 }
 
 /// Starts the series sinks. What is simulated is told to nobody.
-fn senders(house: &House<'_>, config: &Config, hub: &LiveHub) -> Senders {
+fn senders(
+    house: &House<'_>,
+    config: &Config,
+    store: &Arc<dyn Store>,
+    picture: &Picture,
+    clock: &Arc<dyn Clock>,
+) -> Senders {
     let told = if house.demo { Vec::new() } else { registry::sinks(config) };
     let readings = Readings {
-        store: Arc::clone(&hub.store),
-        snapshots: hub.snapshots.clone(),
-        committed: hub.committed.clone(),
-        clock: Arc::clone(&hub.clock),
+        store: Arc::clone(store),
+        snapshots: picture.snapshots(),
+        committed: picture.committed(),
+        announcer: picture.announcer(),
+        clock: Arc::clone(clock),
     };
     Senders::start(told, &readings)
 }
