@@ -40,6 +40,7 @@ mod playback;
 mod clock;
 mod folder;
 mod logs;
+mod owner;
 mod privileges;
 
 fn main() -> ExitCode {

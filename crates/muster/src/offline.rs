@@ -25,6 +25,7 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::folder::STORE;
 use crate::past;
+use crate::privileges;
 
 /// What a command is about to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,7 @@ impl OfflineHub {
         wish: Wish,
     ) -> Result<Self, Failure> {
         let config = &context.config()?.config;
+        privileges::act_as_owner(folder)?;
         let policy = config.presence.policy();
         let access = match wish {
             Wish::Read => Access::ReadOnly,
@@ -189,7 +191,7 @@ fn refused(it: muster_core::engine::EditRefused) -> EditRefused {
     }
 }
 
-fn unreadable(it: StoreError, folder: &Path) -> Failure {
+pub(crate) fn unreadable(it: StoreError, folder: &Path) -> Failure {
     let (exit, hint) = match &it {
         StoreError::Unavailable { .. } => (
             Exit::Unreachable,

@@ -4,7 +4,8 @@ mod common;
 
 use std::fs::{self, Permissions};
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
 use common::{Home, Hub, failed};
@@ -189,7 +190,11 @@ fn on_a_full_disk_live_answers_go_on_and_nothing_has_to_be_restarted() {
     assert!(degraded(&hub).is_string(), "{}", degraded(&hub));
     assert_eq!(hub.get("/api/v1/people/p0").status, 200);
 
+    // Whoever the hub is: started by root it is somebody else.
+    let owner = fs::metadata(home.data()).unwrap();
     let more = Command::new("prlimit")
+        .uid(owner.uid())
+        .gid(owner.gid())
         .args(["--pid", &hub.pid().to_string(), "--fsize=unlimited:unlimited"])
         .output()
         .unwrap();
@@ -204,6 +209,7 @@ fn on_a_full_disk_live_answers_go_on_and_nothing_has_to_be_restarted() {
 #[test]
 fn a_demo_shows_a_day_and_leaves_nothing_behind() {
     let home = Home::new();
+    fs::set_permissions(home.path(), Permissions::from_mode(0o777)).unwrap();
     let mut command = home.muster(&["serve", "--demo", "--listen", "127.0.0.1:0"]);
     command.env("TMPDIR", home.path());
     let hub = Hub::start(command);

@@ -1,7 +1,5 @@
-//! Copies out and in. Nothing is called a backup, and nothing a store, before it was read to its
-//! last row.
+//! Copies out. Nothing is called a backup before it was read to its last row.
 
-use std::io;
 use std::path::Path;
 
 use muster_core::batch::{CoverageHour, DetailRow, HeardHour, LevelRow, ProbeHour, Reading};
@@ -13,7 +11,7 @@ use muster_core::stay::Stay;
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 
-use super::files::{self, Lock};
+use super::files;
 use super::judged::{CursorRow, Meta, StateRow};
 use super::rows::{FirstSeen, LastSeen};
 use super::{directory, fault, schema, statement};
@@ -32,47 +30,16 @@ pub(super) async fn backup(
     std::fs::File::create_new(&unfinished).map_err(explain_io)?;
     let copied = copy_out(conn, from, &unfinished).await;
     let named = match copied {
-        Ok(()) => {
-            refuse_existing(to).and_then(|()| files::finish(&unfinished, to).map_err(explain_io))
-        }
+        Ok(()) => match refuse_existing(to) {
+            Ok(()) => files::finish(&unfinished, to).await.map_err(explain_io),
+            Err(cause) => Err(cause),
+        },
         Err(cause) => Err(cause),
     };
     if named.is_err() {
         files::discard(&unfinished).map_err(explain_io)?;
     }
     named
-}
-
-/// Makes a store of a backup: verified, under its name only when whole, and never over another.
-pub async fn restore(backup: &Path, into: &Path) -> Result<(), StoreError> {
-    if !backup.is_file() {
-        let cause = io::Error::from(io::ErrorKind::NotFound);
-        let what = format!("there is no such backup: {}", backup.display());
-        return Err(fault::unavailable(what, cause.into()));
-    }
-    if std::fs::metadata(files::log_of(backup)).is_ok_and(|it| it.len() > 0) {
-        let what = format!(
-            "not a backup but a store with unfinished writing beside it: {}",
-            backup.display()
-        );
-        return Err(StoreError::Refused { what });
-    }
-    let explain_io = |cause| fault::explain_io(cause, into);
-    let _lock = Lock::take(into)?;
-    refuse_existing(into)?;
-    refuse_existing(&files::log_of(into))?;
-    let unfinished = files::unfinished(into);
-    files::discard(&unfinished).map_err(explain_io)?;
-    let made = match tokio::fs::copy(backup, &unfinished).await {
-        Ok(_) => verify_file(&unfinished, backup)
-            .await
-            .and_then(|()| files::finish(&unfinished, into).map_err(explain_io)),
-        Err(cause) => Err(explain_io(cause)),
-    };
-    if made.is_err() {
-        files::discard(&unfinished).map_err(explain_io)?;
-    }
-    made
 }
 
 /// Reads everything: the structure of all pages, and the sum of every row.
@@ -117,7 +84,7 @@ async fn copy_out(
 }
 
 /// Reads everything in a file that lies still; damage is told of `origin`.
-async fn verify_file(path: &Path, origin: &Path) -> Result<(), StoreError> {
+pub(super) async fn verify_file(path: &Path, origin: &Path) -> Result<(), StoreError> {
     let explain = |cause| fault::explain(cause, origin);
     let mut conn = files::lone_reader(path).await.map_err(explain)?;
     schema::check(&mut conn, origin).await?;
@@ -125,7 +92,7 @@ async fn verify_file(path: &Path, origin: &Path) -> Result<(), StoreError> {
     conn.close().await.map_err(explain)
 }
 
-fn refuse_existing(path: &Path) -> Result<(), StoreError> {
+pub(super) fn refuse_existing(path: &Path) -> Result<(), StoreError> {
     if std::fs::symlink_metadata(path).is_ok() {
         let what =
             format!("there is such a file already, and it is left alone: {}", path.display());

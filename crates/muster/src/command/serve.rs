@@ -32,6 +32,7 @@ use crate::folder::Folder;
 use crate::greeting::Speaker;
 use crate::hub::LiveHub;
 use crate::listen::Administrators;
+use crate::owner::Owner;
 use crate::picture::Picture;
 use crate::privileges::{self, Rights};
 use crate::retention::{self, Retention};
@@ -45,7 +46,13 @@ pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
     logs::start(&context.common, context.colour_errors());
     let config = &context.config()?.config;
     let address = listen::loopback(args.listen.unwrap_or(config.listen.get()))?;
-    let rights = privileges::give_up(address.port())?;
+    let data = if args.demo { None } else { Some(context.data()?) };
+    let owner = match &data {
+        _ if !privileges::is_root() => None,
+        Some(data) => Some(Owner::of(data)?),
+        None => Some(Owner::for_services()),
+    };
+    let rights = privileges::give_up(address.port(), owner.as_ref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()
@@ -54,18 +61,27 @@ pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
     let speaker = Speaker { quiet: context.common.quiet };
     let clock = Arc::clone(&context.clock);
     runtime.block_on(async {
-        if args.demo {
+        let Some(data) = data else {
             let (plan, kept) = Demo::prepare(&clock).await?.open(&clock);
             let house = House { folder: &kept.folder, policy: Policy::default(), demo: true };
-            serve(house, config, vec![plan], Entry { address, rights, speaker }, clock).await
-        } else {
-            let folder = Folder::take(&context.data()?)?;
-            let policy = config.presence.policy();
-            let house = House { folder: &folder, policy, demo: false };
-            let plans = registry::sources(config, &clock);
-            serve(house, config, plans, Entry { address, rights, speaker }, clock).await
-        }
+            return serve(house, config, vec![plan], Entry { address, rights, speaker }, clock)
+                .await;
+        };
+        let folder = Folder::take(&data).map_err(|it| out_of_reach(it, owner.as_ref()))?;
+        let policy = config.presence.policy();
+        let house = House { folder: &folder, policy, demo: false };
+        let plans = registry::sources(config, &clock);
+        serve(house, config, plans, Entry { address, rights, speaker }, clock).await
     })
+}
+
+/// A folder that was made, and that whoever root became cannot get to.
+fn out_of_reach(failure: Failure, owner: Option<&Owner>) -> Failure {
+    let Some(owner) = owner else { return failure };
+    let who = owner.name();
+    failure.hint(format!(
+        "started as root it runs as {who}, who must get there: choose another with --data DIR"
+    ))
 }
 
 /// What is judged, and where it is kept.
@@ -120,7 +136,7 @@ async fn serve(
     let address = pages.local_addr().unwrap_or(entry.address);
     let mut rooms = open_rooms(pages, commands, address, hub);
     rooms.spawn(retention::keep(store, clock, kept(config)));
-    entry.speaker.started(address, house.folder.path(), entry.rights, house.demo);
+    entry.speaker.started(address, house.folder.path(), &entry.rights, house.demo);
     rooms.spawn(entry.speaker.tell(channels));
 
     let ended = runtime

@@ -72,7 +72,7 @@ async fn beyond_the_bound_the_oldest_are_dropped_and_counted() {
     assert_eq!(ticks - 12 + health.dropped, all);
     let lost = health.lost.unwrap();
     assert_eq!(lost.length() / 5, Duration::from_secs(health.dropped));
-    let first = scene.sent("anna.is_home").get(12).unwrap().0;
+    let first = scene.sent("anna.is_home")[12].0;
     assert_eq!(lost.to, Time::from_secs(first), "it ends where samples arrive again");
 }
 

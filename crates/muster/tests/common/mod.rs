@@ -7,6 +7,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
@@ -21,6 +22,8 @@ pub(crate) struct Home(tempfile::TempDir);
 impl Home {
     pub(crate) fn new() -> Self {
         let home = Self(tempfile::tempdir().unwrap());
+        // A hub that root starts is somebody else, who has to get there.
+        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
         fs::write(home.path().join("muster.toml"), "[sources.lan]\nenabled = false\n").unwrap();
         home
     }
