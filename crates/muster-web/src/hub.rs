@@ -46,7 +46,7 @@ pub trait Hub: Send + Sync {
         &self,
         subject: Subject,
         at: Option<Time>,
-    ) -> BoxFuture<'_, Result<Option<Why>, StoreError>>;
+    ) -> BoxFuture<'_, Result<Option<Why>, WhyRefused>>;
 
     /// The program's version.
     fn version(&self) -> &'static str;
@@ -60,6 +60,17 @@ pub trait Hub: Send + Sync {
     fn declares(&self, _subject: Subject) -> bool {
         false
     }
+}
+
+/// Why something was not explained.
+#[derive(Debug, thiserror::Error)]
+pub enum WhyRefused {
+    /// The store did not give what is needed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Not now: try again in a moment.
+    #[error("other questions about the past are being answered")]
+    Busy,
 }
 
 /// Why an edit was not made; nothing was changed.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::hub::EditRefused;
+use crate::hub::{EditRefused, WhyRefused};
 
 /// A refusal, as `application/problem+json`.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -130,6 +130,16 @@ fn status_of(error: &EditError) -> StatusCode {
         | EditError::UnknownWord { .. }
         | EditError::Expiry => StatusCode::UNPROCESSABLE_ENTITY,
         EditError::Full => StatusCode::INSUFFICIENT_STORAGE,
+    }
+}
+
+impl From<WhyRefused> for Problem {
+    fn from(refused: WhyRefused) -> Self {
+        match refused {
+            WhyRefused::Store(error) => error.into(),
+            WhyRefused::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, refused.to_string())
+                .hint("try again in a moment"),
+        }
     }
 }
 

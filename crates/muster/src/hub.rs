@@ -6,17 +6,16 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use muster_core::directory::Edit;
-use muster_core::policy::Policy;
-use muster_core::ports::{BoxFuture, ChannelStatus, Clock, Store, StoreError};
+use muster_core::ports::{BoxFuture, ChannelStatus, Clock, Store};
 use muster_core::series::SinkHealth;
 use muster_core::snapshot::{Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::time::{Now, Time};
-use muster_web::{EditRefused, Hub};
+use muster_web::{EditRefused, Hub, WhyRefused};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::declare::Declared;
-use crate::past;
+use crate::past::Past;
 use crate::runtime::Input;
 use crate::supervisor::Channels;
 
@@ -36,8 +35,8 @@ pub(crate) struct LiveHub {
     pub(crate) store: Arc<dyn Store>,
     /// The clocks.
     pub(crate) clock: Arc<dyn Clock>,
-    /// How patient the engine is, for questions about the past.
-    pub(crate) policy: Policy,
+    /// Questions about the past.
+    pub(crate) past: Past,
     /// The zone in which days begin.
     pub(crate) zone: TimeZone,
     /// What the configuration says, which pages cannot change.
@@ -84,10 +83,10 @@ impl Hub for LiveHub {
         &self,
         subject: Subject,
         at: Option<Time>,
-    ) -> BoxFuture<'_, Result<Option<Why>, StoreError>> {
+    ) -> BoxFuture<'_, Result<Option<Why>, WhyRefused>> {
         Box::pin(async move {
             if let Some(at) = at {
-                return past::why(&*self.store, &self.policy, subject, at).await;
+                return self.past.explain(subject, at).await;
             }
             let (answer, answered) = oneshot::channel();
             let asked = self.inputs.send(Input::Why { subject, answer }).await;

@@ -10,7 +10,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jiff::tz::TimeZone;
 use muster_core::directory::Edit;
 use muster_core::engine::Engine;
-use muster_core::policy::Policy;
 use muster_core::ports::{BoxFuture, ChannelStatus, Clock, Store, StoreError};
 use muster_core::series::SinkHealth;
 use muster_core::snapshot::{Snapshot, Why};
@@ -18,13 +17,13 @@ use muster_core::stay::Subject;
 use muster_core::step::Step;
 use muster_core::time::{Now, Time};
 use muster_store::sqlite::{Access, Sqlite};
-use muster_web::{EditRefused, Hub};
+use muster_web::{EditRefused, Hub, WhyRefused};
 use tokio::sync::{Mutex, watch};
 
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::folder::STORE;
-use crate::past;
+use crate::past::Past;
 use crate::privileges;
 
 /// What a command is about to do.
@@ -40,7 +39,7 @@ pub(crate) enum Wish {
 pub(crate) struct OfflineHub {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    policy: Policy,
+    past: Past,
     zone: TimeZone,
     snapshot: RwLock<Arc<Snapshot>>,
     step: Mutex<Step>,
@@ -64,6 +63,7 @@ impl OfflineHub {
         };
         let unreadable = |it| unreadable(it, folder);
         let store = Sqlite::open(&folder.join(STORE), access).await.map_err(unreadable)?;
+        let store: Arc<dyn Store> = Arc::new(store);
         let clock = Arc::clone(&context.clock);
         let now = clock.now();
         // Nobody listened since the store was left. A reader sees what that makes of it; an editor
@@ -82,9 +82,9 @@ impl OfflineHub {
         }
         let snapshot = Arc::new(step.snapshot(now));
         Ok(Self {
-            store: Arc::new(store),
+            past: Past::new(Arc::clone(&store), policy),
+            store,
             clock,
-            policy,
             zone: config.zone(),
             committed: watch::Sender::new(snapshot.last_change),
             snapshot: RwLock::new(snapshot),
@@ -160,10 +160,10 @@ impl Hub for OfflineHub {
         &self,
         subject: Subject,
         at: Option<Time>,
-    ) -> BoxFuture<'_, Result<Option<Why>, StoreError>> {
+    ) -> BoxFuture<'_, Result<Option<Why>, WhyRefused>> {
         Box::pin(async move {
             match at {
-                Some(at) => past::why(&*self.store, &self.policy, subject, at).await,
+                Some(at) => self.past.explain(subject, at).await,
                 None => Ok(self.step.lock().await.why(subject, self.instant())),
             }
         })

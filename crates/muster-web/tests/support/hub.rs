@@ -7,12 +7,12 @@ use muster_core::change::ChangeKind;
 use muster_core::directory::Edit;
 use muster_core::fact::{Listener, SourceKind};
 use muster_core::identity::{Identity, IdentityId, PersonId};
-use muster_core::ports::{BoxFuture, ChannelStatus, Inability, Store, StoreError};
+use muster_core::ports::{BoxFuture, ChannelStatus, Inability, Store};
 use muster_core::series::SinkHealth;
 use muster_core::snapshot::{DeviceView, Evidence, Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::time::{Now, Time};
-use muster_web::{EditRefused, Hub};
+use muster_web::{EditRefused, Hub, WhyRefused};
 use tokio::sync::watch;
 
 use super::House;
@@ -78,7 +78,7 @@ impl Hub for House {
         &self,
         subject: Subject,
         at: Option<Time>,
-    ) -> BoxFuture<'_, Result<Option<Why>, StoreError>> {
+    ) -> BoxFuture<'_, Result<Option<Why>, WhyRefused>> {
         Box::pin(async move {
             let snapshot = self.snapshot();
             let (standing, devices) = match subject {

@@ -33,6 +33,7 @@ use crate::greeting::Speaker;
 use crate::hub::LiveHub;
 use crate::listen::Administrators;
 use crate::owner::Owner;
+use crate::past::Past;
 use crate::picture::Picture;
 use crate::privileges::{self, Rights};
 use crate::retention::{self, Retention};
@@ -126,7 +127,7 @@ async fn serve(
         sinks: senders.health(),
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
-        policy: house.policy.clone(),
+        past: Past::new(Arc::clone(&store), house.policy.clone()),
         zone: config.zone(),
         declared,
     });
