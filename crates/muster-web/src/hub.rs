@@ -92,3 +92,12 @@ pub enum EditRefused {
     #[error("nothing can be changed at the moment: {0}")]
     Unavailable(String),
 }
+
+impl From<muster_core::engine::EditRefused> for EditRefused {
+    fn from(it: muster_core::engine::EditRefused) -> Self {
+        match it {
+            muster_core::engine::EditRefused::Stale { version } => Self::Stale { version },
+            muster_core::engine::EditRefused::Wrong(it) => Self::Wrong(it),
+        }
+    }
+}

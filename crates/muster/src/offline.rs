@@ -20,6 +20,7 @@ use muster_store::sqlite::{Access, Sqlite};
 use muster_web::{EditRefused, Hub, WhyRefused};
 use tokio::sync::{Mutex, watch};
 
+use crate::clock::civil;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::folder::STORE;
@@ -75,8 +76,8 @@ impl OfflineHub {
             Wish::Edit => now.wall,
         };
         let restored = store.restore(Engine::since(&policy, left)).await.map_err(unreadable)?;
-        let mut step = Step::new(Engine::new(policy.clone(), restored, at(left)), at(left));
-        let now = at(now.wall);
+        let mut step = Step::new(Engine::new(policy.clone(), restored, civil(left)), civil(left));
+        let now = civil(now.wall);
         if wish == Wish::Read {
             step.handle_timeout(now);
         }
@@ -94,7 +95,7 @@ impl OfflineHub {
     }
 
     fn instant(&self) -> Now {
-        at(self.clock.now().wall)
+        civil(self.clock.now().wall)
     }
 
     /// Makes an edit and stores it, with everything that follows from it.
@@ -103,7 +104,7 @@ impl OfflineHub {
             return Err(EditRefused::ReadOnly);
         }
         let mut step = self.step.lock().await;
-        let version = step.handle_edit(edit, expect, self.instant()).map_err(refused)?;
+        let version = step.handle_edit(edit, expect, self.instant())?;
         self.settle(&mut step).await.map_err(|it| EditRefused::Unavailable(it.to_string()))?;
         let snapshot = Arc::new(step.snapshot(self.instant()));
         let last_change = snapshot.last_change;
@@ -175,19 +176,6 @@ impl Hub for OfflineHub {
 
     fn zone(&self) -> TimeZone {
         self.zone.clone()
-    }
-}
-
-/// A reading of both clocks, by civil time alone: between a store that was left and now there is
-/// no other.
-fn at(wall: Time) -> Now {
-    Now { mono: wall.since(Time::default()), wall }
-}
-
-fn refused(it: muster_core::engine::EditRefused) -> EditRefused {
-    match it {
-        muster_core::engine::EditRefused::Stale { version } => EditRefused::Stale { version },
-        muster_core::engine::EditRefused::Wrong(wrong) => EditRefused::Wrong(wrong),
     }
 }
 

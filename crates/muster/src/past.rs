@@ -14,12 +14,14 @@ use muster_core::ports::{StayQuery, StaysOf, Store, StoreError};
 use muster_core::snapshot::Why;
 use muster_core::span::Span;
 use muster_core::stay::{Ended, Subject};
-use muster_core::time::{Now, Time};
+use muster_core::time::Time;
 use muster_web::WhyRefused;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
+
+use crate::clock::civil;
 
 /// Whoever explains the past.
 pub(crate) struct Past {
@@ -84,7 +86,7 @@ async fn why(
         }
     }
     restored.frontier = at;
-    let now = Now { mono: at.since(Time::default()), wall: at };
+    let now = civil(at);
     Ok(Engine::new(policy.clone(), restored, now).why(subject, now))
 }
 

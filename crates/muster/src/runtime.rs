@@ -174,7 +174,7 @@ impl Runtime {
         let waiting = self.hold.as_ref().map(|_| CLOCK_NOT_SET.to_owned());
         let made = match self.degraded.clone().or(waiting) {
             Some(what) => Err(EditRefused::Unavailable(what)),
-            None => self.step.handle_edit(edit, expect, now).map_err(refused),
+            None => self.step.handle_edit(edit, expect, now).map_err(Into::into),
         };
         match made {
             Ok(version) => self.made.push(Made { version, answer }),
@@ -322,13 +322,6 @@ async fn landed(commit: &mut Option<Commit>) -> Result<u64, StoreError> {
 fn log_refused(intake: &Intake) {
     for refusal in intake.refused.iter().take(REFUSALS_LOGGED) {
         warn!(listener = %refusal.fact.listener, "fact refused: {}", refusal.why);
-    }
-}
-
-fn refused(it: muster_core::engine::EditRefused) -> EditRefused {
-    match it {
-        muster_core::engine::EditRefused::Stale { version } => EditRefused::Stale { version },
-        muster_core::engine::EditRefused::Wrong(it) => EditRefused::Wrong(it),
     }
 }
 
