@@ -105,7 +105,6 @@ fn known_at(at: Time, mut facts: History) -> History {
         row.outcomes.retain(|(asked, _)| *asked <= at);
     }
     facts.levels.retain(|it| it.at <= at);
-    facts.readings.retain(|it| it.at <= at);
     facts
 }
 
