@@ -73,7 +73,7 @@ pub enum WhyRefused {
     Busy,
 }
 
-/// Why an edit was not made; nothing was changed.
+/// Why an edit was not made, or not stored.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EditRefused {
     /// Somebody else was faster: show what is current and ask again.
@@ -91,6 +91,10 @@ pub enum EditRefused {
     /// Not now: try again later.
     #[error("nothing can be changed at the moment: {0}")]
     Unavailable(String),
+    /// It was made and is shown, and it could not be stored: it is stored as soon as that works. Asked
+    /// for again it may be refused, because it is there.
+    #[error("changed, but not stored yet: {0}")]
+    Kept(String),
 }
 
 impl From<muster_core::engine::EditRefused> for EditRefused {

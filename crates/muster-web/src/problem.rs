@@ -117,6 +117,9 @@ impl From<EditRefused> for Problem {
                 .hint("start the hub with `muster serve` and change it there"),
             EditRefused::Unavailable(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
                 .hint("nothing was changed; try again in a moment"),
+            EditRefused::Kept(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).hint(
+                "it is shown and stored as soon as that works; look before you ask for it again",
+            ),
         }
     }
 }

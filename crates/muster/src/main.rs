@@ -22,6 +22,7 @@ mod registry;
 mod retention;
 mod runtime;
 mod supervisor;
+mod trouble;
 
 mod greeting;
 mod hub;
