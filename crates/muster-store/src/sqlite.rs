@@ -106,6 +106,16 @@ impl Sqlite {
         self.done(tx).await
     }
 
+    /// The same in parts from 0 on, for whoever has to leave room for others: each on a connection of
+    /// its own, and nothing is held in between. False: there is no such part.
+    pub async fn verify_part(&self, part: usize) -> Result<bool, StoreError> {
+        let explain = |it| self.explain(it);
+        let mut conn = files::reader(&self.path).await.map_err(explain)?;
+        let is_there = backup::verify_part(&mut conn, part).await.map_err(explain)?;
+        conn.close().await.map_err(explain)?;
+        Ok(is_there)
+    }
+
     /// Lets go of the file in good order. A store that is dropped, or killed, loses nothing either.
     pub async fn close(self) -> Result<(), StoreError> {
         self.readers.close().await;

@@ -48,6 +48,11 @@ pub trait Hub: Send + Sync {
         at: Option<Time>,
     ) -> BoxFuture<'_, Result<Option<Why>, WhyRefused>>;
 
+    /// What was found to be damaged in the store, which goes on taking what it can.
+    fn damage(&self) -> Option<String> {
+        None
+    }
+
     /// The program's version.
     fn version(&self) -> &'static str;
 

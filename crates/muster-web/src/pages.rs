@@ -58,6 +58,7 @@ pub(crate) struct Frame {
     theme: &'static str,
     simulated: bool,
     degraded: Option<String>,
+    damaged: Option<String>,
     version: &'static str,
 }
 
@@ -75,6 +76,7 @@ impl Frame {
             theme: chosen(headers),
             simulated: snapshot.simulated,
             degraded: snapshot.degraded.as_deref().map(str::to_owned),
+            damaged: app.hub.damage(),
             version: app.hub.version(),
         }
     }

@@ -81,6 +81,18 @@ async fn what_is_simulated_or_degraded_says_so_on_every_page() {
 }
 
 #[tokio::test]
+async fn damage_is_shown_on_every_page_and_the_hub_stays_ready() {
+    let house = House::small().await;
+    let door = door(&house);
+    house.damage("a row is torn");
+    for path in ["/", "/people", "/devices", "/monitors"] {
+        assert!(get(&door, path).await.text.contains("a row is torn"), "{path}");
+    }
+    let ready = get(&door, "/readyz").await;
+    assert_eq!((ready.status.as_u16(), ready.json()["status"].as_str()), (200, Some("degraded")));
+}
+
+#[tokio::test]
 async fn a_sink_is_shown_with_what_it_lost() {
     let house = House::small().await;
     let door = door(&house);

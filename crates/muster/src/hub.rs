@@ -31,6 +31,8 @@ pub(crate) struct LiveHub {
     pub(crate) channels: Channels,
     /// How every sink is doing.
     pub(crate) sinks: Vec<watch::Receiver<SinkHealth>>,
+    /// What reading the whole store has brought to light.
+    pub(crate) damage: watch::Receiver<Option<String>>,
     /// History.
     pub(crate) store: Arc<dyn Store>,
     /// The clocks.
@@ -92,6 +94,10 @@ impl Hub for LiveHub {
             let asked = self.inputs.send(Input::Why { subject, answer }).await;
             Ok(if asked.is_ok() { answered.await.ok().flatten() } else { None })
         })
+    }
+
+    fn damage(&self) -> Option<String> {
+        self.damage.borrow().clone()
     }
 
     fn version(&self) -> &'static str {

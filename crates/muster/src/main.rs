@@ -17,6 +17,7 @@ mod senders;
 
 mod declare;
 mod hold;
+mod inspection;
 mod picture;
 mod registry;
 mod retention;

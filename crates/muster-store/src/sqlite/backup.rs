@@ -44,27 +44,45 @@ pub(super) async fn backup(
 
 /// Reads everything: the structure of all pages, and the sum of every row.
 pub(super) async fn verify(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let mut part = 0;
+    while verify_part(conn, part).await? {
+        part += 1;
+    }
+    Ok(())
+}
+
+/// Reads one part of everything; false: there is none with this number.
+pub(super) async fn verify_part(
+    conn: &mut SqliteConnection,
+    part: usize,
+) -> Result<bool, sqlx::Error> {
+    match part {
+        0 => structure(conn).await,
+        1 => statement::check::<Meta>(conn).await,
+        2 => statement::check::<(IdentityId, Identity)>(conn).await,
+        3 => statement::check::<(ListenerId, Listener)>(conn).await,
+        4 => statement::check::<FirstSeen>(conn).await,
+        5 => statement::check::<LastSeen>(conn).await,
+        6 => statement::check::<DetailRow>(conn).await,
+        7 => statement::check::<HeardHour>(conn).await,
+        8 => statement::check::<CoverageHour>(conn).await,
+        9 => statement::check::<ProbeHour>(conn).await,
+        10 => statement::check::<LevelRow>(conn).await,
+        11 => statement::check::<Reading>(conn).await,
+        12 => statement::check::<Stay>(conn).await,
+        13 => statement::check::<Change>(conn).await,
+        14 => statement::check::<StateRow>(conn).await,
+        15 => statement::check::<CursorRow>(conn).await,
+        16 => directory::check(conn).await,
+        _ => return Ok(false),
+    }?;
+    Ok(true)
+}
+
+async fn structure(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let found: String =
         sqlx::query_scalar("PRAGMA integrity_check(1)").fetch_one(&mut *conn).await?;
-    if found != "ok" {
-        return Err(sqlx::Error::Decode(found.into()));
-    }
-    statement::check::<Meta>(conn).await?;
-    statement::check::<(IdentityId, Identity)>(conn).await?;
-    statement::check::<(ListenerId, Listener)>(conn).await?;
-    statement::check::<FirstSeen>(conn).await?;
-    statement::check::<LastSeen>(conn).await?;
-    statement::check::<DetailRow>(conn).await?;
-    statement::check::<HeardHour>(conn).await?;
-    statement::check::<CoverageHour>(conn).await?;
-    statement::check::<ProbeHour>(conn).await?;
-    statement::check::<LevelRow>(conn).await?;
-    statement::check::<Reading>(conn).await?;
-    statement::check::<Stay>(conn).await?;
-    statement::check::<Change>(conn).await?;
-    statement::check::<StateRow>(conn).await?;
-    statement::check::<CursorRow>(conn).await?;
-    directory::check(conn).await
+    if found == "ok" { Ok(()) } else { Err(sqlx::Error::Decode(found.into())) }
 }
 
 async fn copy_out(

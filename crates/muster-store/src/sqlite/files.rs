@@ -132,6 +132,11 @@ pub(super) async fn lone_reader(path: &Path) -> Result<SqliteConnection, sqlx::E
     SqliteConnection::connect_with(&options(path).read_only(true).immutable(true)).await
 }
 
+/// A connection that reads beside the others.
+pub(super) async fn reader(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    options(path).read_only(true).connect().await
+}
+
 /// The connections that read. In a folder where nothing can be written, and nobody else writes,
 /// the file is read as it lies.
 pub(super) async fn readers(path: &Path) -> Result<SqlitePool, sqlx::Error> {

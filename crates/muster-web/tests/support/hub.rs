@@ -104,6 +104,10 @@ impl Hub for House {
         })
     }
 
+    fn damage(&self) -> Option<String> {
+        self.lock().damage.clone()
+    }
+
     fn version(&self) -> &'static str {
         "0.0.0-test"
     }

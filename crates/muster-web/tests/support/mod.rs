@@ -49,6 +49,7 @@ struct Told {
     read_only: bool,
     declared: Vec<Subject>,
     sinks: Vec<SinkHealth>,
+    damage: Option<String>,
 }
 
 /// One identity and what is believed of it.
@@ -166,6 +167,12 @@ impl House {
     pub(crate) fn degrade(&self, why: Option<&str>) {
         self.lock().degraded = why.map(Into::into);
         self.shelf.break_down(why.is_some());
+        self.nudge();
+    }
+
+    /// A part of the store cannot be read any more.
+    pub(crate) fn damage(&self, what: &str) {
+        self.lock().damage = Some(what.to_owned());
         self.nudge();
     }
 

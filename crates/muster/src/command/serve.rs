@@ -40,7 +40,7 @@ use crate::retention::{self, Retention};
 use crate::runtime::{Input, Runtime, Start};
 use crate::senders::{Readings, Senders};
 use crate::supervisor::{Backoff, Channels, Plan, Wires, supervise};
-use crate::{folder, listen, logs, registry};
+use crate::{folder, inspection, listen, logs, registry};
 
 /// Runs the command until a signal ends it.
 pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
@@ -119,12 +119,15 @@ async fn serve(
     let declared = if house.demo { Declared::default() } else { Declared::new(config) };
     sources.spawn(declare::keep(declared.clone(), picture.snapshots(), inputs.clone()));
     let senders = senders(&house, config, &store, &picture, &clock);
+    let (finder, damage) = inspection::channel();
+    let announcer = picture.announcer();
     let hub = Arc::new(LiveHub {
         snapshots: picture.snapshots(),
         committed: picture.committed(),
         inputs,
         channels: channels.clone(),
         sinks: senders.health(),
+        damage,
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
         past: Past::new(Arc::clone(&store), house.policy.clone()),
@@ -136,7 +139,14 @@ async fn serve(
 
     let address = pages.local_addr().unwrap_or(entry.address);
     let mut rooms = open_rooms(pages, commands, address, hub);
-    rooms.spawn(retention::keep(store, clock, kept(config)));
+    rooms.spawn(retention::keep(store, Arc::clone(&clock), kept(config)));
+    rooms.spawn(inspection::once(
+        Arc::clone(&sqlite),
+        house.folder.store(),
+        clock,
+        finder,
+        announcer,
+    ));
     entry.speaker.started(address, house.folder.path(), &entry.rights, house.demo);
     rooms.spawn(entry.speaker.tell(channels));
 
