@@ -96,21 +96,39 @@ fn a_damaged_store_is_said_and_left_alone() {
 #[test]
 fn killed_at_any_moment_it_has_what_it_said_it_has() {
     let home = Home::new();
-    let mut made = 0;
+    let person = |it: usize| json!({"name": format!("p{it}")});
+    let (mut tried, mut made) = (0, Vec::new());
     for round in 0..6 {
         let hub = home.serve();
-        // A different number of answered edits each time, and one that is on its way.
+        // A different number of answered edits each time, and some that are on their way: of each
+        // of them nothing is known but what its answer said, if there was one.
         for _ in 0..=round * 3 {
-            let person = json!({"name": format!("p{made}")});
-            assert_eq!(hub.ask("POST", "/api/v1/people", Some(&person)).status, 201);
-            made += 1;
+            assert_eq!(hub.ask("POST", "/api/v1/people", Some(&person(tried))).status, 201);
+            made.push(tried);
+            tried += 1;
         }
+        let address = hub.address;
+        let under_way: Vec<_> = (tried..tried + ON_THEIR_WAY)
+            .map(|it| {
+                let body = person(it);
+                let asked = common::send(address, "POST", "/api/v1/people", Some(&body)).unwrap();
+                (it, asked)
+            })
+            .collect();
+        tried += ON_THEIR_WAY;
         hub.kill();
+        for (it, asked) in under_way {
+            if common::answered(asked).is_some_and(|it| it.status == 201) {
+                made.push(it);
+            }
+        }
     }
     let hub = home.serve();
-    for it in 0..made {
-        assert_eq!(hub.get(&format!("/api/v1/people/p{it}")).status, 200, "p{it} of {made}");
+    for it in &made {
+        assert_eq!(hub.get(&format!("/api/v1/people/p{it}")).status, 200, "p{it} of {tried}");
     }
+    let all = hub.get("/api/v1/people?limit=1000").json()["items"].as_array().unwrap().len();
+    assert!(made.len() <= all && all <= tried, "{} answered, {all} there", made.len());
 }
 
 #[test]
@@ -230,3 +248,6 @@ fn a_demo_shows_a_day_and_leaves_nothing_behind() {
         fs::read_dir(home.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
     assert_eq!(left, ["muster.toml"], "neither a store nor a data folder stays");
 }
+
+/// More than a commit takes at once.
+const ON_THEIR_WAY: usize = 5;
