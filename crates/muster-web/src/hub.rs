@@ -65,6 +65,11 @@ pub trait Hub: Send + Sync {
     fn declares(&self, _subject: Subject) -> bool {
         false
     }
+
+    /// Whether the configuration file names the first site.
+    fn declares_site(&self) -> bool {
+        false
+    }
 }
 
 /// Why something was not explained.

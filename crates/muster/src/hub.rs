@@ -111,4 +111,8 @@ impl Hub for LiveHub {
     fn declares(&self, subject: Subject) -> bool {
         self.declared.speaks_of(subject, &self.snapshots.borrow())
     }
+
+    fn declares_site(&self) -> bool {
+        self.declared.names_site()
+    }
 }

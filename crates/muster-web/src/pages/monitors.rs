@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use muster_core::ports::Inability;
 use muster_core::series::{SinkHealth, SinkState};
 use muster_core::span::{Span, SpanSet};
 
+use super::places::{Places, Refused};
 use super::show::{Clock, medium};
-use super::{Frame, refuse, show};
+use super::{Frame, refuse, show_as};
 use crate::app::App;
 use crate::coverage::{self, Channel};
 use crate::problem::Problem;
@@ -24,6 +25,7 @@ struct Page {
     frame: Frame,
     channels: Vec<Line>,
     sinks: Vec<SinkLine>,
+    places: Places,
 }
 
 /// One channel.
@@ -69,20 +71,32 @@ struct Strip {
 }
 
 pub(super) async fn page(State(app): State<App>, headers: HeaderMap) -> Response {
-    let clock = Clock::of(&app);
+    render(&app, &headers, StatusCode::OK, None).await
+}
+
+/// The page, perhaps with a form that was refused.
+pub(super) async fn render(
+    app: &App,
+    headers: &HeaderMap,
+    status: StatusCode,
+    refused: Option<Refused>,
+) -> Response {
+    let clock = Clock::of(app);
     let window = Span::new(clock.now - DAY, clock.now);
-    let channels = match coverage::channels(&app, window).await {
+    let channels = match coverage::channels(app, window).await {
         Ok(channels) => channels,
         Err(error) => return refuse(&Problem::from(error)),
     };
     let snapshot = app.snapshot();
     let lines = channels.into_iter().enumerate();
     let places = snapshot.directory.places.len();
-    show(&Page {
-        frame: Frame::new(&app, &snapshot, &headers, "/monitors", "Monitors"),
+    let page = Page {
+        frame: Frame::new(app, &snapshot, headers, "/monitors", "Monitors"),
         channels: lines.map(|(at, it)| Line::of(at, it, places, window, &clock)).collect(),
         sinks: app.hub.sinks().into_iter().map(|it| SinkLine::of(it, &clock)).collect(),
-    })
+        places: Places::of(app, &snapshot, refused),
+    };
+    show_as(status, &page)
 }
 
 impl SinkLine {
