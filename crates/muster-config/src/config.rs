@@ -19,8 +19,8 @@ use crate::value::{Listen, MonitorName, Shown, Zone};
 pub struct Config {
     /// Where the pages and the API are served; an address of this machine alone.
     pub listen: Listen,
-    /// The data folder, which holds the store. Without it: `$XDG_DATA_HOME/muster`. `--data` and
-    /// `$MUSTER_DATA` win over it.
+    /// The data folder, which holds the store. Without it: `$XDG_DATA_HOME/muster`, for root
+    /// `/var/lib/muster`. `--data` and `$MUSTER_DATA` win over it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<PathBuf>,
     /// What this machine is called as a listener.

@@ -203,7 +203,7 @@ pub struct Restored {
     pub seen: Vec<Seen>,
     /// Details of all identities.
     pub details: Vec<DetailRow>,
-    /// Facts since the time asked for.
+    /// Facts since the time asked for, without readings: nothing is judged by them.
     pub facts: History,
     /// Stays that are open or ended since the time asked for. From before it also the last one of
     /// each device at each site, if it was assumed to have ended, and the last one at the first site

@@ -137,7 +137,8 @@ pub trait Store: Send + Sync {
     /// journal comes back. All of it is durable, or nothing is.
     fn commit<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Result<u64, StoreError>>;
 
-    /// Everything judged, and the facts since `since`.
+    /// Everything judged, and the facts since `since` but for readings: nothing is judged by those,
+    /// and there may be many more of them than of everything else.
     fn restore(&self, since: Time) -> BoxFuture<'_, Result<Restored, StoreError>>;
 
     /// Stored facts of these identities in a window, whole hours, and the coverage of all

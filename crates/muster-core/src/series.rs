@@ -13,6 +13,7 @@ use crate::directory::{Device, Directory};
 use crate::fact::SourceKind;
 use crate::identity::{DeviceId, PersonId};
 use crate::ports::Sample;
+use crate::span::Span;
 use crate::stay::Subject;
 use crate::time::Time;
 
@@ -117,14 +118,55 @@ impl Series {
 pub struct SinkHealth {
     /// Which sink.
     pub name: String,
+    /// Where it sends: the address that was configured.
+    pub target: String,
+    /// Whether it gets through.
+    pub state: SinkState,
+    /// Since when; none: nothing was tried yet.
+    pub since: Option<Time>,
     /// Everything up to here is delivered or was given up; none: nothing yet.
     pub delivered_to: Option<Time>,
     /// How many samples are due and not delivered.
     pub backlog: u64,
     /// How many samples were given up since the start: older than the bound, or refused.
     pub dropped: u64,
-    /// Why nothing is delivered at the moment, in plain words; none: all is well.
-    pub last_error: Option<String>,
+    /// From the first to the last of what was given up; what lies between may have arrived.
+    pub lost: Option<Span>,
+    /// What went wrong last, also when it is over.
+    pub last_error: Option<SinkTrouble>,
+}
+
+/// Whether a sink gets through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SinkState {
+    /// Nothing was delivered yet, and nothing went wrong.
+    #[default]
+    Starting,
+    /// What is due is delivered.
+    Delivering,
+    /// Nothing is delivered at the moment.
+    Failing,
+}
+
+impl SinkState {
+    /// The word for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Delivering => "delivering",
+            Self::Failing => "failing",
+        }
+    }
+}
+
+/// Why nothing was delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SinkTrouble {
+    /// When that was first so.
+    pub at: Time,
+    /// In plain words.
+    pub what: String,
 }
 
 /// Whether a kind of change says that its subject is present, and that this is known.

@@ -26,7 +26,6 @@ pub struct Step {
     degraded: Option<Box<str>>,
     last_commit: Duration,
     flush: bool,
-    simulated: bool,
 }
 
 /// A batch that is not stored yet.
@@ -48,19 +47,7 @@ impl Step {
     /// A hub that goes on where a store ends.
     #[must_use]
     pub fn new(engine: Engine, now: Now) -> Self {
-        Self {
-            engine,
-            under_way: None,
-            degraded: None,
-            last_commit: now.mono,
-            flush: false,
-            simulated: false,
-        }
-    }
-
-    /// Marks everything as simulated.
-    pub fn mark_simulated(&mut self) {
-        self.simulated = true;
+        Self { engine, under_way: None, degraded: None, last_commit: now.mono, flush: false }
     }
 
     /// See [`Engine::handle_facts`].
@@ -163,7 +150,6 @@ impl Step {
     pub fn snapshot(&self, now: Now) -> Snapshot {
         let mut snapshot = self.engine.snapshot(now);
         snapshot.degraded.clone_from(&self.degraded);
-        snapshot.simulated = self.simulated;
         snapshot
     }
 

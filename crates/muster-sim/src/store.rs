@@ -32,6 +32,8 @@ pub enum Fault {
     Full,
     /// Everything is written, and nobody is told.
     Unheard,
+    /// Nothing is written, and nothing ever will be.
+    Damaged,
 }
 
 #[derive(Debug, Default)]
@@ -82,6 +84,10 @@ impl Inner {
         let fault = if self.faults.is_empty() { None } else { Some(self.faults.remove(0)) };
         if fault == Some(Fault::Full) {
             return Err(unavailable("disk full"));
+        }
+        if fault == Some(Fault::Damaged) {
+            let what = "a page is torn".to_owned();
+            return Err(StoreError::Damaged { what, cause: "checksum".into() });
         }
         let known = self.unheard.take().filter(|(it, _)| it == batch).map(|(_, id)| id);
         let id = if let Some(id) = known { id } else { self.tables.write(batch) };

@@ -6,5 +6,3 @@
 pub mod sqlite;
 
 pub mod conformance;
-
-pub use sqlite::restore;

@@ -20,7 +20,7 @@ use commit::Writer;
 use cursors::Cursors;
 use files::Lock;
 
-pub use backup::restore;
+pub use replace::{Backup, Over, Ready};
 
 mod files;
 
@@ -33,6 +33,8 @@ mod read;
 mod forget;
 
 mod backup;
+
+mod replace;
 
 mod cursors;
 
@@ -102,6 +104,16 @@ impl Sqlite {
         let mut tx = self.reader().await?;
         backup::verify(&mut tx).await.map_err(|it| self.explain(it))?;
         self.done(tx).await
+    }
+
+    /// The same in parts from 0 on, for whoever has to leave room for others: each on a connection of
+    /// its own, and nothing is held in between. False: there is no such part.
+    pub async fn verify_part(&self, part: usize) -> Result<bool, StoreError> {
+        let explain = |it| self.explain(it);
+        let mut conn = files::reader(&self.path).await.map_err(explain)?;
+        let is_there = backup::verify_part(&mut conn, part).await.map_err(explain)?;
+        conn.close().await.map_err(explain)?;
+        Ok(is_there)
     }
 
     /// Lets go of the file in good order. A store that is dropped, or killed, loses nothing either.
@@ -243,7 +255,9 @@ impl Store for Sqlite {
 /// are in it, so an empty file is never one of ours.
 async fn open_writer(path: &Path) -> Result<Writer, StoreError> {
     let explain = |cause| fault::explain(cause, path);
+    replace::put_in_place(path)?;
     if !path.exists() {
+        replace::refuse_lost(path)?;
         if files::log_of(path).exists() {
             let what = format!("its log is there, the store is not: {}", path.display());
             return Err(fault::damaged(&what, "the file is missing".into()));
@@ -254,7 +268,7 @@ async fn open_writer(path: &Path) -> Result<Writer, StoreError> {
         let mut conn = files::maker(&unfinished).await.map_err(explain)?;
         schema::migrate(&mut conn, schema::MIGRATIONS, path).await?;
         conn.close().await.map_err(explain)?;
-        files::finish(&unfinished, path).map_err(explain_io)?;
+        files::finish(&unfinished, path).await.map_err(explain_io)?;
     }
     refuse_missing(path)?;
     let mut conn = files::writer(path).await.map_err(explain)?;

@@ -28,6 +28,8 @@ pub(crate) mod places;
 
 pub(crate) mod monitors;
 
+pub(crate) mod sinks;
+
 pub(crate) mod why;
 
 pub(crate) mod changes;
@@ -50,6 +52,7 @@ pub(crate) fn routes() -> Routes {
     let routes = devices::add(routes);
     let routes = places::add(routes);
     let routes = monitors::add(routes);
+    let routes = sinks::add(routes);
     let routes = why::add(routes);
     let routes = changes::add(routes);
     let routes = stream::add(routes);

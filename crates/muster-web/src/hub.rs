@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use muster_core::directory::{Edit, EditError};
 use muster_core::ports::{BoxFuture, ChannelStatus, Store, StoreError};
+use muster_core::series::SinkHealth;
 use muster_core::snapshot::{Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::time::{Now, Time};
@@ -33,6 +34,9 @@ pub trait Hub: Send + Sync {
     /// What every channel hears, and what it cannot.
     fn channels(&self) -> Vec<ChannelStatus>;
 
+    /// How every sink is doing.
+    fn sinks(&self) -> Vec<SinkHealth>;
+
     /// Changes the directory; the new version comes back. With `expect`, only if it still has that
     /// version. The snapshot shows the edit by the time this returns.
     fn edit(&self, edit: Edit, expect: Option<u64>) -> BoxFuture<'_, Result<u64, EditRefused>>;
@@ -42,7 +46,12 @@ pub trait Hub: Send + Sync {
         &self,
         subject: Subject,
         at: Option<Time>,
-    ) -> BoxFuture<'_, Result<Option<Why>, StoreError>>;
+    ) -> BoxFuture<'_, Result<Option<Why>, WhyRefused>>;
+
+    /// What was found to be damaged in the store, which goes on taking what it can.
+    fn damage(&self) -> Option<String> {
+        None
+    }
 
     /// The program's version.
     fn version(&self) -> &'static str;
@@ -56,9 +65,25 @@ pub trait Hub: Send + Sync {
     fn declares(&self, _subject: Subject) -> bool {
         false
     }
+
+    /// Whether the configuration file names the first site.
+    fn declares_site(&self) -> bool {
+        false
+    }
 }
 
-/// Why an edit was not made; nothing was changed.
+/// Why something was not explained.
+#[derive(Debug, thiserror::Error)]
+pub enum WhyRefused {
+    /// The store did not give what is needed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Not now: try again in a moment.
+    #[error("other questions about the past are being answered")]
+    Busy,
+}
+
+/// Why an edit was not made, or not stored.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EditRefused {
     /// Somebody else was faster: show what is current and ask again.
@@ -76,4 +101,17 @@ pub enum EditRefused {
     /// Not now: try again later.
     #[error("nothing can be changed at the moment: {0}")]
     Unavailable(String),
+    /// It was made and is shown, and it could not be stored: it is stored as soon as that works. Asked
+    /// for again it may be refused, because it is there.
+    #[error("changed, but not stored yet: {0}")]
+    Kept(String),
+}
+
+impl From<muster_core::engine::EditRefused> for EditRefused {
+    fn from(it: muster_core::engine::EditRefused) -> Self {
+        match it {
+            muster_core::engine::EditRefused::Stale { version } => Self::Stale { version },
+            muster_core::engine::EditRefused::Wrong(it) => Self::Wrong(it),
+        }
+    }
 }

@@ -27,4 +27,4 @@ mod extract;
 pub use api::openapi;
 pub use app::router;
 pub use guard::Guard;
-pub use hub::{EditRefused, Hub};
+pub use hub::{EditRefused, Hub, WhyRefused};

@@ -29,6 +29,8 @@ mod device;
 
 mod monitors;
 
+mod places;
+
 mod why;
 
 pub(crate) fn router() -> Router<App> {
@@ -45,6 +47,10 @@ pub(crate) fn router() -> Router<App> {
         .route("/devices/{id}/merge", post(device::merge))
         .route("/devices/{id}/ungroup", post(device::ungroup))
         .route("/monitors", get(monitors::page))
+        .route("/monitors/place", post(places::stand))
+        .route("/places", post(places::add))
+        .route("/places/{id}", post(places::rename))
+        .route("/places/{id}/remove", post(places::remove))
         .route("/why/{subject}", get(why::page))
         .route("/theme", post(theme))
 }
@@ -58,6 +64,7 @@ pub(crate) struct Frame {
     theme: &'static str,
     simulated: bool,
     degraded: Option<String>,
+    damaged: Option<String>,
     version: &'static str,
 }
 
@@ -75,6 +82,7 @@ impl Frame {
             theme: chosen(headers),
             simulated: snapshot.simulated,
             degraded: snapshot.degraded.as_deref().map(str::to_owned),
+            damaged: app.hub.damage(),
             version: app.hub.version(),
         }
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::hub::EditRefused;
+use crate::hub::{EditRefused, WhyRefused};
 
 /// A refusal, as `application/problem+json`.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -117,6 +117,9 @@ impl From<EditRefused> for Problem {
                 .hint("start the hub with `muster serve` and change it there"),
             EditRefused::Unavailable(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
                 .hint("nothing was changed; try again in a moment"),
+            EditRefused::Kept(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).hint(
+                "it is shown and stored as soon as that works; look before you ask for it again",
+            ),
         }
     }
 }
@@ -132,6 +135,16 @@ fn status_of(error: &EditError) -> StatusCode {
         | EditError::Ahead { .. }
         | EditError::Itself => StatusCode::UNPROCESSABLE_ENTITY,
         EditError::Full => StatusCode::INSUFFICIENT_STORAGE,
+    }
+}
+
+impl From<WhyRefused> for Problem {
+    fn from(refused: WhyRefused) -> Self {
+        match refused {
+            WhyRefused::Store(error) => error.into(),
+            WhyRefused::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, refused.to_string())
+                .hint("try again in a moment"),
+        }
     }
 }
 

@@ -81,6 +81,73 @@ async fn what_is_simulated_or_degraded_says_so_on_every_page() {
 }
 
 #[tokio::test]
+async fn damage_is_shown_on_every_page_and_the_hub_stays_ready() {
+    let house = House::small().await;
+    let door = door(&house);
+    house.damage("a row is torn");
+    for path in ["/", "/people", "/devices", "/monitors"] {
+        assert!(get(&door, path).await.text.contains("a row is torn"), "{path}");
+    }
+    let ready = get(&door, "/readyz").await;
+    assert_eq!((ready.status.as_u16(), ready.json()["status"].as_str()), (200, Some("degraded")));
+}
+
+#[tokio::test]
+async fn places_are_made_filled_renamed_and_removed() {
+    let house = House::small().await;
+    let door = door(&house);
+    let first = get(&door, "/monitors").await.text;
+    assert!(
+        first.contains("Add place") && !first.contains("hub stands in"),
+        "one place: no choice"
+    );
+    let made = form(&door, "/places", "name=kitchen&parent=1").await;
+    assert_eq!((made.status.as_u16(), made.header("location")), (303, "/monitors"));
+    let page = get(&door, "/monitors").await.text;
+    assert!(page.contains("in here") && page.contains("hub stands in"), "{page}");
+
+    assert_eq!(form(&door, "/monitors/place", "monitor=hub&place=2").await.status, 303);
+    let places = get(&door, "/api/v1/places").await.json();
+    assert_eq!(places["items"][1]["monitors"], serde_json::json!(["hub"]));
+    assert!(get(&door, "/monitors").await.text.contains("value=\"2\" selected"));
+    for (path, body, status, why) in [
+        ("/monitors/place", "monitor=moon&place=2", 404, "no such monitor"),
+        ("/places/2/remove", "", 409, "hub"),
+        ("/places", "name=kitchen&parent=", 409, "value=\"kitchen\""),
+        ("/places", "name=cellar&parent=99", 404, "value=\"cellar\""),
+        ("/places/2", "name=+", 422, "1 to 64 characters"),
+        ("/places/9/remove", "", 404, "no such place"),
+    ] {
+        let refused = form(&door, path, body).await;
+        assert_eq!(refused.status, status, "{path} {body}");
+        let page = refused.text;
+        assert!(page.contains(why) && page.contains("role=\"alert\""), "{path} {body}: {page}");
+    }
+    assert_eq!(form(&door, "/places/2", "name=cellar").await.status, 303);
+    assert_eq!(form(&door, "/monitors/place", "monitor=hub&place=1").await.status, 303);
+    assert_eq!(form(&door, "/places/2/remove", "").await.status, 303);
+    assert!(!get(&door, "/monitors").await.text.contains("cellar"));
+}
+
+#[tokio::test]
+async fn a_sink_is_shown_with_what_it_lost() {
+    let house = House::small().await;
+    let door = door(&house);
+    assert!(!get(&door, "/monitors").await.text.contains("graphite"));
+    house.lose_the_sink();
+    let page = get(&door, "/monitors").await.text;
+    for shown in [
+        "graphite.local:2003",
+        "failing",
+        "17280 samples",
+        "720 samples, from",
+        "Connection refused",
+    ] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+}
+
+#[tokio::test]
 async fn forms_change_things_and_lead_back() {
     let house = House::small().await;
     let door = door(&house);

@@ -17,6 +17,7 @@ use support::{House, noon};
 async fn every_answer_has_its_shape() {
     let house = House::small().await;
     house.hear(4, Presence::Present);
+    house.lose_the_sink();
     house.shelf().keep(Stay {
         id: StayId(1),
         subject: Subject::Device(DeviceId(1)),
@@ -36,6 +37,7 @@ async fn every_answer_has_its_shape() {
         ("devices", "/api/v1/devices"),
         ("places", "/api/v1/places"),
         ("monitors", "/api/v1/monitors?hours=2"),
+        ("sinks", "/api/v1/sinks"),
         ("why", "/api/v1/why/anna"),
         ("changes", "/api/v1/changes"),
         ("stays", "/api/v1/stays?of=devices"),
@@ -77,6 +79,18 @@ async fn lists_are_read_page_by_page() {
     let found = get(&door, "/api/v1/devices?q=00:00:19").await.json();
     assert_eq!(found["items"][0]["id"], 25);
     assert_eq!(found["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_failing_sink_degrades_the_hub_and_leaves_it_ready() {
+    let house = House::small().await;
+    let door = door(&house);
+    assert_eq!(get(&door, "/readyz").await.json()["status"], "ok");
+    house.lose_the_sink();
+    let ready = get(&door, "/readyz").await;
+    assert_eq!(ready.status, 200);
+    assert_eq!(ready.json()["status"], "degraded");
+    assert_eq!(ready.json()["failing"], json!(["graphite"]));
 }
 
 #[tokio::test]

@@ -69,9 +69,7 @@ impl Api {
             Err(_) => {}
         }
         if !folder.join(STORE).exists() {
-            let what = format!("no hub runs and there is no store in: {}", folder.display());
-            return Err(Failure::new(Exit::Unreachable, what)
-                .hint("start one with `muster serve`, or say where it is with --data DIR"));
+            return Err(nothing_in(&folder));
         }
         let hub = runtime.block_on(OfflineHub::open(context, &folder, wish))?;
         if !context.common.quiet {
@@ -179,6 +177,13 @@ pub(crate) fn encoded(text: &str) -> String {
     let plain = |it: u8| it.is_ascii_alphanumeric() || b"-_.~".contains(&it);
     let one = |it: u8| if plain(it) { char::from(it).to_string() } else { format!("%{it:02X}") };
     text.bytes().map(one).collect()
+}
+
+/// What a folder without a hub and without a store is called.
+pub(crate) fn nothing_in(folder: &Path) -> Failure {
+    let what = format!("no hub runs and there is no store in: {}", folder.display());
+    Failure::new(Exit::Unreachable, what)
+        .hint("start one with `muster serve`, or say where it is with --data DIR")
 }
 
 /// JSON in the shape that the API promises.

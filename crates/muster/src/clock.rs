@@ -30,6 +30,11 @@ pub(crate) fn is_synchronised() -> bool {
     (0..libc::TIME_ERROR).contains(&state)
 }
 
+/// Both clocks where there is only civil time: in recordings, in the past, in a store that was left.
+pub(crate) fn civil(wall: Time) -> Now {
+    Now { mono: wall.since(Time::default()), wall }
+}
+
 /// How far the wall clock was set between two readings, in microseconds; zero below
 /// [`STEP`], where it is only slewed or the readings were not taken at once.
 pub(crate) fn stepped(before: Now, after: Now) -> i64 {

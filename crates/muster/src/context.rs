@@ -12,6 +12,7 @@ use muster_core::ports::Clock;
 use crate::cli::{Common, When};
 use crate::clock::SystemClock;
 use crate::failure::{Exit, Failure};
+use crate::privileges;
 use crate::when::Reader;
 
 /// What every command has at hand.
@@ -39,13 +40,17 @@ impl Context {
         Ok(self.loaded.get_or_init(|| loaded))
     }
 
-    /// The data folder: `--data`, `$MUSTER_DATA`, the configuration's, or the user's.
+    /// The data folder: `--data`, `$MUSTER_DATA`, the configuration's, or the user's; for root the
+    /// machine's, because nobody else gets into what root has at home.
     pub(crate) fn data(&self) -> Result<PathBuf, Failure> {
         if let Some(data) = &self.common.data {
             return Ok(data.clone());
         }
         if let Some(data) = &self.config()?.config.data {
             return Ok(data.clone());
+        }
+        if privileges::is_root() {
+            return Ok(PathBuf::from(ROOTS_DATA));
         }
         let home = |name: &str| env::var_os(name).map(PathBuf::from).filter(|it| it.is_absolute());
         home("XDG_DATA_HOME")
@@ -86,3 +91,6 @@ impl Context {
         }
     }
 }
+
+/// Where services keep what they know (`hier(7)`).
+const ROOTS_DATA: &str = "/var/lib/muster";

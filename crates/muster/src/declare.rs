@@ -60,6 +60,11 @@ impl Declared {
         }
     }
 
+    /// Whether the first site's name is described here.
+    pub(crate) fn names_site(&self) -> bool {
+        self.site.is_some()
+    }
+
     /// What is still to be changed so that the directory agrees; each edit may make more possible.
     fn missing(&self, picture: &Snapshot) -> Vec<Edit> {
         let directory = &picture.directory;

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use muster_core::ports::{Clock, Sample, SeriesSink, SinkError, Store, StoreError};
-use muster_core::series::SinkHealth;
 use muster_core::series::feed::{Feed, Lane, Pace, Piece};
+use muster_core::series::{SinkHealth, SinkState, SinkTrouble};
 use muster_core::snapshot::Snapshot;
 use muster_core::time::{Now, Time};
 use tokio::sync::watch;
@@ -23,6 +23,20 @@ use tracing::{info, warn};
 use self::reader::{Late, Reader};
 
 mod reader;
+
+/// A sink, and how it wants to be driven.
+pub(crate) struct Sending {
+    /// The name under which its cursor is kept.
+    pub(crate) name: &'static str,
+    /// Where it sends, for people.
+    pub(crate) target: String,
+    /// The sink.
+    pub(crate) sink: Box<dyn SeriesSink>,
+    /// Its cadence.
+    pub(crate) every: Duration,
+    /// How far back an outage is made good.
+    pub(crate) backfill: Duration,
+}
 
 /// What a driven sink is connected to.
 pub(crate) struct Wires {
@@ -39,15 +53,9 @@ pub(crate) struct Wires {
 }
 
 /// Runs until `stop`, or until nobody publishes pictures any more; then the cursor is stored.
-pub(crate) async fn series(
-    name: &'static str,
-    sink: Box<dyn SeriesSink>,
-    every: Duration,
-    backfill: Duration,
-    wires: Wires,
-    stop: impl Future<Output = ()>,
-) {
-    let mut dispatch = Dispatch::new(name, sink, every, backfill, wires);
+pub(crate) async fn series(sending: Sending, wires: Wires, stop: impl Future<Output = ()>) {
+    let name = sending.name;
+    let mut dispatch = Dispatch::new(sending, wires);
     let mut stop = pin!(stop);
     loop {
         let nap = tokio::select! {
@@ -82,23 +90,21 @@ struct Dispatch {
     /// Whether it waits for another picture.
     waits: bool,
     trouble: Option<String>,
+    /// What is shown of it.
+    shown: SinkHealth,
     /// How many given up samples the log tells of.
     told: u64,
 }
 
 impl Dispatch {
-    fn new(
-        name: &'static str,
-        sink: Box<dyn SeriesSink>,
-        every: Duration,
-        backfill: Duration,
-        wires: Wires,
-    ) -> Self {
+    fn new(sending: Sending, wires: Wires) -> Self {
+        let Sending { name, target, sink, every, backfill } = sending;
+        let shown = SinkHealth { name: name.to_owned(), target, ..SinkHealth::default() };
         let pace = Pace { every, backfill, unsure: sink.unsure() };
         let (in_order, ahead) = (None, None);
         let (feed, saved, trouble) = (None, None, None);
         let (waits, told) = (false, 0);
-        Self { name, sink, pace, wires, feed, in_order, ahead, saved, waits, trouble, told }
+        Self { name, sink, pace, wires, feed, in_order, ahead, saved, waits, trouble, shown, told }
     }
 
     /// Sends what is due, if anything, and says how long to wait before the next turn.
@@ -220,10 +226,19 @@ impl Dispatch {
 
     /// Logs trouble when it begins, changes and ends.
     fn note(&mut self, trouble: Option<String>) {
+        let now = self.wires.clock.now().wall;
+        let state = match trouble {
+            Some(_) => SinkState::Failing,
+            None => SinkState::Delivering,
+        };
+        if self.shown.state != state {
+            (self.shown.state, self.shown.since) = (state, Some(now));
+        }
         if self.trouble == trouble {
             return;
         }
         if let Some(it) = &trouble {
+            self.shown.last_error = Some(SinkTrouble { at: now, what: it.clone() });
             warn!(sink = self.name, "not delivered, kept for later: {it}");
         } else {
             info!(sink = self.name, "delivers again");
@@ -240,19 +255,16 @@ impl Dispatch {
         }
     }
 
-    fn report(&self) {
+    fn report(&mut self) {
         let now = self.wires.clock.now();
-        let feed = self.feed.as_ref();
-        let health = SinkHealth {
-            name: self.name.to_owned(),
-            delivered_to: feed.map(Feed::delivered_to),
-            backlog: feed.map_or(0, |it| it.backlog(now)),
-            dropped: feed.map_or(0, Feed::dropped),
-            last_error: self.trouble.clone(),
-        };
+        if let Some(feed) = &self.feed {
+            self.shown.delivered_to = Some(feed.delivered_to());
+            self.shown.backlog = feed.backlog(now);
+            (self.shown.dropped, self.shown.lost) = (feed.dropped(), feed.lost());
+        }
         self.wires.health.send_if_modified(|old| {
-            let changed = *old != health;
-            *old = health;
+            let changed = *old != self.shown;
+            old.clone_from(&self.shown);
             changed
         });
     }

@@ -20,11 +20,7 @@ pub(crate) struct Folder {
 impl Folder {
     /// Makes the folder if need be; it can be written.
     pub(crate) fn take(path: &Path) -> Result<Self, Failure> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .map_err(|it| unusable(path, "made", it))?;
+        make(path)?;
         access(path, AccessFlags::W_OK | AccessFlags::X_OK)
             .map_err(|it| unusable(path, "written", it.into()))?;
         Ok(Self { path: path.to_owned() })
@@ -46,6 +42,12 @@ impl Folder {
     }
 }
 
+/// Makes a folder that may be there already, for its owner alone.
+pub(crate) fn make(path: &Path) -> Result<(), Failure> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|it| unusable(path, "made", it))
+}
+
 /// What a folder that another hub holds is called.
 pub(crate) fn in_use(path: &Path) -> Failure {
     let what = format!("another muster runs on this data folder: {}", path.display());
@@ -53,7 +55,7 @@ pub(crate) fn in_use(path: &Path) -> Failure {
         .hint("ask the running one with `muster who`, or choose another folder with --data DIR")
 }
 
-fn unusable(path: &Path, done: &str, cause: io::Error) -> Failure {
+pub(crate) fn unusable(path: &Path, done: &str, cause: io::Error) -> Failure {
     use io::ErrorKind as Kind;
     let is = |kinds: &[Kind]| kinds.contains(&cause.kind());
     let (exit, hint) = if is(&[Kind::PermissionDenied, Kind::ReadOnlyFilesystem]) {

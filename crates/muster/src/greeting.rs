@@ -22,7 +22,7 @@ pub(crate) struct Speaker {
 
 impl Speaker {
     /// Where the page and the data are, and with which rights the hub runs.
-    pub(crate) fn started(self, address: SocketAddr, data: &Path, rights: Rights, demo: bool) {
+    pub(crate) fn started(self, address: SocketAddr, data: &Path, rights: &Rights, demo: bool) {
         let mut text = format!("muster {}\n", env!("CARGO_PKG_VERSION"));
         if demo {
             text.push_str("simulated: nobody here is real, and nothing of it is kept\n");
@@ -63,18 +63,12 @@ impl Speaker {
     }
 }
 
-fn rights_told(rights: Rights) -> String {
-    match rights {
-        Rights { root: true, net_raw: true, .. } => {
-            "running as root: gave up every right but CAP_NET_RAW\n".to_owned()
-        }
-        Rights { root: true, net_raw: false, .. } => {
-            "running as root: gave up every right\n".to_owned()
-        }
-        Rights { root: false, dropped: true, .. } => {
-            "gave up every right but CAP_NET_RAW\n".to_owned()
-        }
-        Rights { root: false, dropped: false, .. } => String::new(),
+fn rights_told(rights: &Rights) -> String {
+    let gave_up = if rights.net_raw { "every right but CAP_NET_RAW" } else { "every right" };
+    match &rights.became {
+        Some(user) => format!("started as root: runs as {user}, gave up {gave_up}\n"),
+        None if rights.dropped => format!("gave up {gave_up}\n"),
+        None => String::new(),
     }
 }
 

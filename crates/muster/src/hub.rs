@@ -6,16 +6,16 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use muster_core::directory::Edit;
-use muster_core::policy::Policy;
-use muster_core::ports::{BoxFuture, ChannelStatus, Clock, Store, StoreError};
+use muster_core::ports::{BoxFuture, ChannelStatus, Clock, Store};
+use muster_core::series::SinkHealth;
 use muster_core::snapshot::{Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::time::{Now, Time};
-use muster_web::{EditRefused, Hub};
+use muster_web::{EditRefused, Hub, WhyRefused};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::declare::Declared;
-use crate::past;
+use crate::past::Past;
 use crate::runtime::Input;
 use crate::supervisor::Channels;
 
@@ -29,12 +29,16 @@ pub(crate) struct LiveHub {
     pub(crate) inputs: mpsc::Sender<Input>,
     /// What every channel hears.
     pub(crate) channels: Channels,
+    /// How every sink is doing.
+    pub(crate) sinks: Vec<watch::Receiver<SinkHealth>>,
+    /// What reading the whole store has brought to light.
+    pub(crate) damage: watch::Receiver<Option<String>>,
     /// History.
     pub(crate) store: Arc<dyn Store>,
     /// The clocks.
     pub(crate) clock: Arc<dyn Clock>,
-    /// How patient the engine is, for questions about the past.
-    pub(crate) policy: Policy,
+    /// Questions about the past.
+    pub(crate) past: Past,
     /// The zone in which days begin.
     pub(crate) zone: TimeZone,
     /// What the configuration says, which pages cannot change.
@@ -62,6 +66,10 @@ impl Hub for LiveHub {
         self.channels.all()
     }
 
+    fn sinks(&self) -> Vec<SinkHealth> {
+        self.sinks.iter().map(|it| it.borrow().clone()).collect()
+    }
+
     fn edit(&self, edit: Edit, expect: Option<u64>) -> BoxFuture<'_, Result<u64, EditRefused>> {
         Box::pin(async move {
             let (answer, answered) = oneshot::channel();
@@ -77,15 +85,19 @@ impl Hub for LiveHub {
         &self,
         subject: Subject,
         at: Option<Time>,
-    ) -> BoxFuture<'_, Result<Option<Why>, StoreError>> {
+    ) -> BoxFuture<'_, Result<Option<Why>, WhyRefused>> {
         Box::pin(async move {
             if let Some(at) = at {
-                return past::why(&*self.store, &self.policy, subject, at).await;
+                return self.past.explain(subject, at).await;
             }
             let (answer, answered) = oneshot::channel();
             let asked = self.inputs.send(Input::Why { subject, answer }).await;
             Ok(if asked.is_ok() { answered.await.ok().flatten() } else { None })
         })
+    }
+
+    fn damage(&self) -> Option<String> {
+        self.damage.borrow().clone()
     }
 
     fn version(&self) -> &'static str {
@@ -98,5 +110,9 @@ impl Hub for LiveHub {
 
     fn declares(&self, subject: Subject) -> bool {
         self.declared.speaks_of(subject, &self.snapshots.borrow())
+    }
+
+    fn declares_site(&self) -> bool {
+        self.declared.names_site()
     }
 }

@@ -17,12 +17,14 @@ mod senders;
 
 mod declare;
 mod hold;
+mod inspection;
 mod picture;
 mod refusals;
 mod registry;
 mod retention;
 mod runtime;
 mod supervisor;
+mod trouble;
 
 mod greeting;
 mod hub;
@@ -41,6 +43,7 @@ mod playback;
 mod clock;
 mod folder;
 mod logs;
+mod owner;
 mod privileges;
 
 fn main() -> ExitCode {

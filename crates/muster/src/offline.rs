@@ -10,20 +10,22 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jiff::tz::TimeZone;
 use muster_core::directory::Edit;
 use muster_core::engine::Engine;
-use muster_core::policy::Policy;
 use muster_core::ports::{BoxFuture, ChannelStatus, Clock, Store, StoreError};
+use muster_core::series::SinkHealth;
 use muster_core::snapshot::{Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::step::Step;
 use muster_core::time::{Now, Time};
 use muster_store::sqlite::{Access, Sqlite};
-use muster_web::{EditRefused, Hub};
+use muster_web::{EditRefused, Hub, WhyRefused};
 use tokio::sync::{Mutex, watch};
 
+use crate::clock::civil;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::folder::STORE;
-use crate::past;
+use crate::past::Past;
+use crate::privileges;
 
 /// What a command is about to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +40,7 @@ pub(crate) enum Wish {
 pub(crate) struct OfflineHub {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    policy: Policy,
+    past: Past,
     zone: TimeZone,
     snapshot: RwLock<Arc<Snapshot>>,
     step: Mutex<Step>,
@@ -54,6 +56,7 @@ impl OfflineHub {
         wish: Wish,
     ) -> Result<Self, Failure> {
         let config = &context.config()?.config;
+        privileges::act_as_owner(folder)?;
         let policy = config.presence.policy();
         let access = match wish {
             Wish::Read => Access::ReadOnly,
@@ -61,6 +64,7 @@ impl OfflineHub {
         };
         let unreadable = |it| unreadable(it, folder);
         let store = Sqlite::open(&folder.join(STORE), access).await.map_err(unreadable)?;
+        let store: Arc<dyn Store> = Arc::new(store);
         let clock = Arc::clone(&context.clock);
         let now = clock.now();
         // Nobody listened since the store was left. A reader sees what that makes of it; an editor
@@ -72,16 +76,16 @@ impl OfflineHub {
             Wish::Edit => now.wall,
         };
         let restored = store.restore(Engine::since(&policy, left)).await.map_err(unreadable)?;
-        let mut step = Step::new(Engine::new(policy.clone(), restored, at(left)), at(left));
-        let now = at(now.wall);
+        let mut step = Step::new(Engine::new(policy.clone(), restored, civil(left)), civil(left));
+        let now = civil(now.wall);
         if wish == Wish::Read {
             step.handle_timeout(now);
         }
         let snapshot = Arc::new(step.snapshot(now));
         Ok(Self {
-            store: Arc::new(store),
+            past: Past::new(Arc::clone(&store), policy),
+            store,
             clock,
-            policy,
             zone: config.zone(),
             committed: watch::Sender::new(snapshot.last_change),
             snapshot: RwLock::new(snapshot),
@@ -91,7 +95,7 @@ impl OfflineHub {
     }
 
     fn instant(&self) -> Now {
-        at(self.clock.now().wall)
+        civil(self.clock.now().wall)
     }
 
     /// Makes an edit and stores it, with everything that follows from it.
@@ -100,7 +104,7 @@ impl OfflineHub {
             return Err(EditRefused::ReadOnly);
         }
         let mut step = self.step.lock().await;
-        let version = step.handle_edit(edit, expect, self.instant()).map_err(refused)?;
+        let version = step.handle_edit(edit, expect, self.instant())?;
         self.settle(&mut step).await.map_err(|it| EditRefused::Unavailable(it.to_string()))?;
         let snapshot = Arc::new(step.snapshot(self.instant()));
         let last_change = snapshot.last_change;
@@ -145,6 +149,10 @@ impl Hub for OfflineHub {
         Vec::new()
     }
 
+    fn sinks(&self) -> Vec<SinkHealth> {
+        Vec::new()
+    }
+
     fn edit(&self, edit: Edit, expect: Option<u64>) -> BoxFuture<'_, Result<u64, EditRefused>> {
         Box::pin(self.change(edit, expect))
     }
@@ -153,10 +161,10 @@ impl Hub for OfflineHub {
         &self,
         subject: Subject,
         at: Option<Time>,
-    ) -> BoxFuture<'_, Result<Option<Why>, StoreError>> {
+    ) -> BoxFuture<'_, Result<Option<Why>, WhyRefused>> {
         Box::pin(async move {
             match at {
-                Some(at) => past::why(&*self.store, &self.policy, subject, at).await,
+                Some(at) => self.past.explain(subject, at).await,
                 None => Ok(self.step.lock().await.why(subject, self.instant())),
             }
         })
@@ -171,20 +179,7 @@ impl Hub for OfflineHub {
     }
 }
 
-/// A reading of both clocks, by civil time alone: between a store that was left and now there is
-/// no other.
-fn at(wall: Time) -> Now {
-    Now { mono: wall.since(Time::default()), wall }
-}
-
-fn refused(it: muster_core::engine::EditRefused) -> EditRefused {
-    match it {
-        muster_core::engine::EditRefused::Stale { version } => EditRefused::Stale { version },
-        muster_core::engine::EditRefused::Wrong(wrong) => EditRefused::Wrong(wrong),
-    }
-}
-
-fn unreadable(it: StoreError, folder: &Path) -> Failure {
+pub(crate) fn unreadable(it: StoreError, folder: &Path) -> Failure {
     let (exit, hint) = match &it {
         StoreError::Unavailable { .. } => (
             Exit::Unreachable,

@@ -1,5 +1,9 @@
 //! Explains the past: an engine is woken at that time over what the store holds of it.
+//!
+//! That reads days of facts and judges them all, so it is done beside everything else.
+//! **Invariant:** one at a time, however many ask.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use muster_core::batch::History;
@@ -10,10 +14,56 @@ use muster_core::ports::{StayQuery, StaysOf, Store, StoreError};
 use muster_core::snapshot::Why;
 use muster_core::span::Span;
 use muster_core::stay::{Ended, Subject};
-use muster_core::time::{Now, Time};
+use muster_core::time::Time;
+use muster_web::WhyRefused;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
-/// Why something was believed at a time, from the facts that are stored by now.
-pub(crate) async fn why(
+use crate::clock::civil;
+
+/// Whoever explains the past.
+pub(crate) struct Past {
+    store: Arc<dyn Store>,
+    policy: Policy,
+    turn: Arc<Semaphore>,
+    patience: Duration,
+}
+
+impl Past {
+    /// Over a store, with the patience that the hub has.
+    pub(crate) fn new(store: Arc<dyn Store>, policy: Policy) -> Self {
+        Self { store, policy, turn: Arc::new(Semaphore::new(1)), patience: LONGEST_WAIT }
+    }
+
+    /// Why something was believed at a time, from the facts that are stored by now.
+    pub(crate) async fn explain(
+        &self,
+        subject: Subject,
+        at: Time,
+    ) -> Result<Option<Why>, WhyRefused> {
+        let turn = Arc::clone(&self.turn).acquire_owned();
+        let Ok(Ok(turn)) = timeout(self.patience, turn).await else { return Err(WhyRefused::Busy) };
+        let (store, policy) = (Arc::clone(&self.store), self.policy.clone());
+        let here = Handle::current();
+        let explained = spawn_blocking(move || {
+            let why = here.block_on(why(&*store, &policy, subject, at));
+            // Also when nobody waits for the answer any more.
+            drop(turn);
+            why
+        });
+        match explained.await {
+            Ok(why) => Ok(why?),
+            Err(defect) => {
+                let what = "the past was not explained".to_owned();
+                Err(StoreError::Unavailable { what, cause: defect.into() }.into())
+            }
+        }
+    }
+}
+
+async fn why(
     store: &dyn Store,
     policy: &Policy,
     subject: Subject,
@@ -36,7 +86,7 @@ pub(crate) async fn why(
         }
     }
     restored.frontier = at;
-    let now = Now { mono: at.since(Time::default()), wall: at };
+    let now = civil(at);
     Ok(Engine::new(policy.clone(), restored, now).why(subject, now))
 }
 
@@ -55,10 +105,44 @@ fn known_at(at: Time, mut facts: History) -> History {
         row.outcomes.retain(|(asked, _)| *asked <= at);
     }
     facts.levels.retain(|it| it.at <= at);
-    facts.readings.retain(|it| it.at <= at);
     facts
 }
 
 const INSTANT: Duration = Duration::from_micros(1);
 /// More than a large house has in the engine's memory.
 const MOST_STAYS: u32 = 100_000;
+/// Long enough for a few who ask together; who waits longer is told to come back.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use muster_core::identity::DeviceId;
+    use muster_sim::store::ModelStore;
+
+    use super::*;
+
+    const NOBODY: Subject = Subject::Device(DeviceId(7));
+    const THEN: Time = Time::from_secs(1_790_000_000);
+
+    #[tokio::test]
+    async fn whoever_asks_keeps_nobody_else_waiting() {
+        let store = Arc::new(ModelStore::default());
+        let past = Past::new(Arc::clone(&store) as _, Policy::default());
+        let mut asked = Box::pin(past.explain(NOBODY, THEN));
+        // While the store cannot answer, this thread gets on.
+        let at_once = store.look(|_| asked.as_mut().now_or_never());
+        assert!(at_once.is_none());
+        assert!(asked.await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn one_at_a_time_and_the_others_are_told() {
+        let mut past = Past::new(Arc::new(ModelStore::default()), Policy::default());
+        past.patience = Duration::ZERO;
+        let turn = past.turn.acquire().await.unwrap();
+        assert!(matches!(past.explain(NOBODY, THEN).await, Err(WhyRefused::Busy)));
+        drop(turn);
+        assert!(past.explain(NOBODY, THEN).await.unwrap().is_none());
+    }
+}

@@ -63,6 +63,11 @@ impl Picture {
         self.committed.subscribe()
     }
 
+    /// For whoever shows something beside the picture: tells it again, with the same id.
+    pub(crate) fn announcer(&self) -> watch::Sender<u64> {
+        self.committed.clone()
+    }
+
     /// Where a source learns whom to look for.
     pub(crate) fn interest(
         &mut self,

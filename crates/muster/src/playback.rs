@@ -14,6 +14,8 @@ use muster_core::snapshot::Snapshot;
 use muster_core::time::{Now, Time};
 use muster_sources::replay::time_of;
 
+use crate::clock::civil;
+
 /// An engine that lives in the time of its facts.
 pub(crate) struct Playback<'a> {
     engine: Engine,
@@ -32,7 +34,7 @@ impl<'a> Playback<'a> {
         store: &'a dyn Store,
         start: Time,
     ) -> Self {
-        let now = now_at(start.max(restored.frontier));
+        let now = civil(start.max(restored.frontier));
         Self { engine: Engine::new(policy, restored, now), store, now, waiting: 0, refused: 0 }
     }
 
@@ -84,9 +86,9 @@ impl<'a> Playback<'a> {
 
     /// Lets time pass up to `to`, stopping at every deadline on the way.
     fn advance(&mut self, to: Time) {
-        let end = now_at(to.max(self.now.wall));
+        let end = civil(to.max(self.now.wall));
         while let Some(due) = self.engine.poll_timeout().filter(|it| it.mono < end.mono) {
-            self.now = now_at(Time::default() + due.mono.max(self.now.mono));
+            self.now = civil(Time::default() + due.mono.max(self.now.mono));
             self.engine.handle_timeout(self.now);
         }
         self.now = end;
@@ -106,11 +108,6 @@ impl<'a> Playback<'a> {
     fn count(&mut self, intake: &Intake) {
         self.refused += u64::try_from(intake.refused.len()).unwrap_or(u64::MAX);
     }
-}
-
-/// Both clocks of a recording agree.
-fn now_at(wall: Time) -> Now {
-    Now { mono: wall.since(Time::default()), wall }
 }
 
 /// Few enough that an interrupted playback has something to show, enough to be fast.

@@ -1,36 +1,50 @@
-//! Gives up every right that the sources do not need, before anything is opened.
+//! Gives up every right that the sources do not need, and being root, before anything is opened.
 //!
 //! **Invariant:** called while the process has one thread: capabilities belong to threads, and
 //! later ones inherit what is left.
 
-use nix::sys::prctl::set_no_new_privs;
-use nix::unistd::Uid;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use nix::sys::prctl::{set_keepcaps, set_no_new_privs};
+use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, clear_ambient_capability_set,
     remove_capability_from_bounding_set, set_capabilities,
 };
 
 use crate::failure::{Exit, Failure};
+use crate::owner::Owner;
 
 /// What was left after giving up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rights {
-    /// Whether the process runs as root.
-    pub(crate) root: bool,
+    /// Whom the process became, having been root.
+    pub(crate) became: Option<String>,
     /// Whether it may open packet sockets.
     pub(crate) net_raw: bool,
     /// Whether anything else was given up.
     pub(crate) dropped: bool,
 }
 
-/// Keeps `CAP_NET_RAW` if it is there, and for a port below 1024 the right to listen on it.
-pub(crate) fn give_up(port: u16) -> Result<Rights, Failure> {
-    let failed = |what: &str, cause: std::io::Error| {
+/// Whether the process is the machine's root. The root of a user namespace is somebody else
+/// outside of it, who has nothing that is root's.
+pub(crate) fn is_root() -> bool {
+    let same = |map: String| map.lines().any(|it| it.split_whitespace().take(2).eq(["0", "0"]));
+    Uid::effective().is_root() && fs::read_to_string("/proc/self/uid_map").is_ok_and(same)
+}
+
+/// Becomes `owner`, if one is given, and keeps `CAP_NET_RAW` if it is there, and for a port below
+/// 1024 the right to listen on it.
+pub(crate) fn give_up(port: u16, owner: Option<&Owner>) -> Result<Rights, Failure> {
+    let failed = |what: &str, cause: io::Error| {
         Failure::new(Exit::NotAllowed, format!("rights cannot be given up: {what}")).because(cause)
     };
     set_no_new_privs().map_err(|it| failed("no_new_privs", it.into()))?;
     let had = capabilities(None).map_err(|it| failed("capget", it.into()))?;
-    let needed = if port < FIRST_FREE_PORT {
+    let needed = if (1..FIRST_FREE_PORT).contains(&port) {
         CapabilitySet::NET_RAW | CapabilitySet::NET_BIND_SERVICE
     } else {
         CapabilitySet::NET_RAW
@@ -46,13 +60,39 @@ pub(crate) fn give_up(port: u16) -> Result<Rights, Failure> {
         }
     }
     clear_ambient_capability_set().map_err(|it| failed("ambient", it.into()))?;
+    if let Some(owner) = owner {
+        set_keepcaps(true).map_err(|it| failed("keepcaps", it.into()))?;
+        become_user(owner.uid, owner.gid)?;
+    }
     let sets =
         CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() };
     set_capabilities(None, sets).map_err(|it| failed("capset", it.into()))?;
     Ok(Rights {
-        root: Uid::effective().is_root(),
+        became: owner.map(Owner::name),
         net_raw: kept.contains(CapabilitySet::NET_RAW),
         dropped: had.permitted != kept,
+    })
+}
+
+/// Works in a folder as whoever has it, when root asks: what it makes there must be theirs, and
+/// what they put there must not be followed with root's rights.
+pub(crate) fn act_as_owner(folder: &Path) -> Result<(), Failure> {
+    match fs::metadata(folder) {
+        Ok(found) if is_root() && found.uid() != 0 => {
+            become_user(Uid::from_raw(found.uid()), Gid::from_raw(found.gid()))
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+fn become_user(uid: Uid, gid: Gid) -> Result<(), Failure> {
+    let become_it = setgroups(&[gid])
+        .and_then(|()| setresgid(gid, gid, gid))
+        .and_then(|()| setresuid(uid, uid, uid));
+    become_it.map_err(|it| {
+        Failure::new(Exit::NotAllowed, format!("root cannot become the user {uid}"))
+            .because(io::Error::from(it))
+            .hint("start it as another user than root")
     })
 }
 
@@ -67,7 +107,7 @@ mod tests {
     fn nothing_but_what_is_needed_remains() {
         // On a thread of its own: it ends with the test, and so does what it gave up.
         let (rights, left) =
-            std::thread::spawn(|| (give_up(8080).unwrap(), capabilities(None).unwrap()))
+            std::thread::spawn(|| (give_up(8080, None).unwrap(), capabilities(None).unwrap()))
                 .join()
                 .unwrap();
         assert_eq!(left.effective, left.permitted);

@@ -8,7 +8,7 @@ use muster_core::ports::Clock;
 use muster_sinks::graphite::Graphite;
 use muster_sources::lan::Lan;
 
-use crate::senders::Sending;
+use crate::dispatch::Sending;
 use crate::supervisor::Plan;
 
 /// The sources of this machine.
@@ -36,6 +36,7 @@ pub(crate) fn sinks(config: &Config) -> Vec<Sending> {
     if graphite.enabled {
         all.push(Sending {
             name: "graphite",
+            target: graphite.address.as_str().to_owned(),
             sink: Box::new(Graphite::new(graphite)),
             every: graphite.every.get(),
             backfill: graphite.backfill.get(),

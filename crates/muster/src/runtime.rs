@@ -2,7 +2,7 @@
 //! store; the picture of now out to whoever looks.
 //!
 //! Decides nothing about presence and knows no medium, page or SQL. **Invariant:** one commit is in
-//! flight at a time, an edit is answered only when it is stored, and the picture is published
+//! flight at a time, an edit is said to be made only when it is stored, and the picture is published
 //! before anybody is told of the change that made it.
 
 use std::future::{Future, pending};
@@ -28,6 +28,7 @@ use crate::clock::stepped;
 use crate::hold::Hold;
 use crate::picture::Picture;
 use crate::refusals::Refusals;
+use crate::trouble::{Trouble, said};
 
 /// What comes in.
 #[derive(Debug)]
@@ -65,10 +66,13 @@ pub(crate) struct Runtime {
     last: Now,
     /// The commit under way, and the edits that it stores.
     in_flight: Option<Commit>,
+    /// When it began.
+    sent: Duration,
     riding: Vec<Made>,
     /// Edits made since, that the next commit stores.
     made: Vec<Made>,
-    degraded: Option<String>,
+    /// Why nothing is stored at the moment.
+    trouble: Option<Trouble>,
     /// What came in before the machine's clock was set; none once it can be trusted.
     hold: Option<Hold>,
     /// When the store last failed to give older facts.
@@ -105,9 +109,10 @@ impl Runtime {
             picture,
             last,
             in_flight: None,
+            sent: Duration::ZERO,
             riding: Vec::new(),
             made: Vec::new(),
-            degraded: None,
+            trouble: None,
             hold,
             asked: None,
             refusals: Refusals::default(),
@@ -127,7 +132,7 @@ impl Runtime {
                 biased;
                 () = &mut stop => break,
                 taken = landed(&mut self.in_flight) => self.committed(taken),
-                input = self.inputs.recv() => match input {
+                input = self.inputs.recv(), if self.waits_for_history().is_zero() => match input {
                     Some(input) => self.take(input),
                     None => break,
                 },
@@ -176,9 +181,9 @@ impl Runtime {
 
     fn edit(&mut self, edit: Edit, expect: Option<u64>, answer: Answer, now: Now) {
         let waiting = self.hold.as_ref().map(|_| CLOCK_NOT_SET.to_owned());
-        let made = match self.degraded.clone().or(waiting) {
+        let made = match self.trouble.as_ref().map(|it| it.what.clone()).or(waiting) {
             Some(what) => Err(EditRefused::Unavailable(what)),
-            None => self.step.handle_edit(edit, expect, now).map_err(refused),
+            None => self.step.handle_edit(edit, expect, now).map_err(Into::into),
         };
         match made {
             Ok(version) => self.made.push(Made { version, answer }),
@@ -192,14 +197,32 @@ impl Runtime {
         self.release(now).await;
         self.look_up(now).await;
         if self.in_flight.is_none()
-            && self.hold.is_none()
+            && self.stores()
             && let Some(batch) = self.step.poll_commit(now)
         {
             self.riding.append(&mut self.made);
             let store = Arc::clone(&self.store);
+            self.sent = now.mono;
             self.in_flight = Some(Box::pin(async move { store.commit(&batch).await }));
         }
         self.picture.refresh(&self.step, now);
+    }
+
+    /// Whether it makes sense to give the store anything.
+    fn stores(&self) -> bool {
+        self.hold.is_none() && self.trouble.as_ref().is_none_or(|it| it.passes)
+    }
+
+    /// How long no input is taken yet. Older facts are looked up only while nothing waits to be
+    /// stored, and with more coming in all the time something would always be. Not for longer than
+    /// a store takes that is well: live answers are inputs too.
+    fn waits_for_history(&self) -> Duration {
+        let wanted = self.step.engine().poll_history().is_some();
+        let is_well = self.trouble.is_none() && self.asked.is_none() && self.hold.is_none();
+        if !(wanted && is_well && self.in_flight.is_some()) {
+            return Duration::ZERO;
+        }
+        (self.sent + LONGEST_STANDSTILL).saturating_sub(self.clock.now().mono)
     }
 
     fn committed(&mut self, taken: Result<u64, StoreError>) {
@@ -208,7 +231,7 @@ impl Runtime {
         match taken {
             Ok(last_change) => {
                 self.step.handle_committed(last_change);
-                if self.degraded.take().is_some() {
+                if self.trouble.take().is_some() {
                     warn!("the store takes commits again");
                 }
                 self.picture.publish(&self.step, now);
@@ -217,16 +240,15 @@ impl Runtime {
                 }
             }
             Err(error) => {
-                let what = said(&error);
-                warn!("{what}");
-                self.step.handle_refused(&what, now);
+                let trouble = Trouble::from(&error);
+                warn!("{}", trouble.what);
+                self.step.handle_refused(&trouble.what, now);
                 self.picture.publish(&self.step, now);
                 // The edit is judged already and goes with the batch when that is taken.
-                let kept = format!("{what}; the edit is kept and stored as soon as that works");
                 for Made { answer, .. } in self.riding.drain(..).chain(self.made.drain(..)) {
-                    drop(answer.send(Err(EditRefused::Unavailable(kept.clone()))));
+                    drop(answer.send(Err(EditRefused::Kept(trouble.what.clone()))));
                 }
-                self.degraded = Some(what);
+                self.trouble = Some(trouble);
             }
         }
     }
@@ -294,11 +316,19 @@ impl Runtime {
 
     fn nap(&self) -> Duration {
         let now = self.clock.now();
-        let due = self.step.poll_timeout().map(|it| it.mono);
+        // While nothing is stored only what the engine waits for can come due.
+        let due = if self.stores() {
+            self.step.poll_timeout()
+        } else {
+            self.step.engine().poll_timeout()
+        };
+        let due = due.map(|it| it.mono);
         let shown = self.picture.due();
         let longest = if self.hold.is_some() { LOOK_AT_CLOCK } else { LONGEST_NAP };
         let next = due.into_iter().chain(shown).min();
-        next.map_or(longest, |it| it.saturating_sub(now.mono)).min(longest)
+        let standstill = Some(self.waits_for_history()).filter(|it| !it.is_zero());
+        let next = next.map(|it| it.saturating_sub(now.mono));
+        next.into_iter().chain(standstill).min().unwrap_or(longest).min(longest)
     }
 
     fn log_refused(&mut self, intake: &Intake, now: Now) {
@@ -325,20 +355,6 @@ async fn landed(commit: &mut Option<Commit>) -> Result<u64, StoreError> {
     }
 }
 
-fn refused(it: muster_core::engine::EditRefused) -> EditRefused {
-    match it {
-        muster_core::engine::EditRefused::Stale { version } => EditRefused::Stale { version },
-        muster_core::engine::EditRefused::Wrong(it) => EditRefused::Wrong(it),
-    }
-}
-
-fn said(error: &StoreError) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
-}
-
 /// The longest sleep: tokio's timer does not count suspend, and nobody tells of a clock that was
 /// set; both are noticed after at most so long.
 const LONGEST_NAP: Duration = Duration::from_secs(10);
@@ -350,6 +366,8 @@ pub(crate) const CLOCK_NOT_SET: &str = "the machine's clock is not set yet";
 const LAST_COMMIT: Duration = Duration::from_secs(10);
 /// How soon a store that could not answer is asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
+/// How long a commit may keep inputs waiting while older facts are to be looked up.
+const LONGEST_STANDSTILL: Duration = Duration::from_secs(2);
 /// How many waiting inputs are taken before the store and the picture have their turn.
 const BURST: usize = 64;
 

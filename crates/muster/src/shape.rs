@@ -35,6 +35,24 @@ pub(crate) struct Now {
     pub(crate) guests: u64,
 }
 
+/// A sink.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Sink {
+    /// Its name.
+    pub(crate) name: String,
+    /// `starting`, `delivering`, `failing`.
+    pub(crate) state: String,
+    /// What went wrong last.
+    pub(crate) last_error: Option<Trouble>,
+}
+
+/// What went wrong.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Trouble {
+    /// In plain words.
+    pub(crate) what: String,
+}
+
 /// A person now.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Person {

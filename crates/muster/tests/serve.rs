@@ -4,7 +4,8 @@ mod common;
 
 use std::fs::{self, Permissions};
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
 use common::{Home, Hub, failed};
@@ -95,21 +96,61 @@ fn a_damaged_store_is_said_and_left_alone() {
 #[test]
 fn killed_at_any_moment_it_has_what_it_said_it_has() {
     let home = Home::new();
-    let mut made = 0;
+    let person = |it: usize| json!({"name": format!("p{it}")});
+    let (mut tried, mut made) = (0, Vec::new());
     for round in 0..6 {
         let hub = home.serve();
-        // A different number of answered edits each time, and one that is on its way.
+        // A different number of answered edits each time, and some that are on their way: of each
+        // of them nothing is known but what its answer said, if there was one.
         for _ in 0..=round * 3 {
-            let person = json!({"name": format!("p{made}")});
-            assert_eq!(hub.ask("POST", "/api/v1/people", Some(&person)).status, 201);
-            made += 1;
+            assert_eq!(hub.ask("POST", "/api/v1/people", Some(&person(tried))).status, 201);
+            made.push(tried);
+            tried += 1;
         }
+        let address = hub.address;
+        let under_way: Vec<_> = (tried..tried + ON_THEIR_WAY)
+            .map(|it| {
+                let body = person(it);
+                let asked = common::send(address, "POST", "/api/v1/people", Some(&body)).unwrap();
+                (it, asked)
+            })
+            .collect();
+        tried += ON_THEIR_WAY;
         hub.kill();
+        for (it, asked) in under_way {
+            if common::answered(asked).is_some_and(|it| it.status == 201) {
+                made.push(it);
+            }
+        }
     }
     let hub = home.serve();
-    for it in 0..made {
-        assert_eq!(hub.get(&format!("/api/v1/people/p{it}")).status, 200, "p{it} of {made}");
+    for it in &made {
+        assert_eq!(hub.get(&format!("/api/v1/people/p{it}")).status, 200, "p{it} of {tried}");
     }
+    let all = hub.get("/api/v1/people?limit=1000").json()["items"].as_array().unwrap().len();
+    assert!(made.len() <= all && all <= tried, "{} answered, {all} there", made.len());
+}
+
+#[test]
+fn a_sink_that_does_not_get_through_is_shown() {
+    let home = Home::new();
+    // Nobody listens there any more.
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let settings = format!(
+        "[sources.lan]\nenabled = false\n[sinks.graphite]\nenabled = true\naddress = \"{closed}\"\n"
+    );
+    fs::write(home.path().join("muster.toml"), settings).unwrap();
+    let hub = home.serve();
+    let sink = hub.until("failure", |hub| {
+        let sink = hub.get("/api/v1/sinks").json()["items"][0].clone();
+        (sink["state"] == "failing").then_some(sink)
+    });
+    assert_eq!(sink["target"], closed.to_string());
+    assert!(sink["last_error"]["what"].as_str().unwrap().contains("refused"), "{sink}");
+    let ready = hub.get("/readyz");
+    assert_eq!((ready.status, &ready.json()["status"]), (200, &json!("degraded")));
+    let who = String::from_utf8(home.run(&["who"]).stderr).unwrap();
+    assert!(who.contains("nothing reaches graphite"), "{who}");
 }
 
 #[test]
@@ -167,7 +208,11 @@ fn on_a_full_disk_live_answers_go_on_and_nothing_has_to_be_restarted() {
     assert!(degraded(&hub).is_string(), "{}", degraded(&hub));
     assert_eq!(hub.get("/api/v1/people/p0").status, 200);
 
+    // Whoever the hub is: started by root it is somebody else.
+    let owner = fs::metadata(home.data()).unwrap();
     let more = Command::new("prlimit")
+        .uid(owner.uid())
+        .gid(owner.gid())
         .args(["--pid", &hub.pid().to_string(), "--fsize=unlimited:unlimited"])
         .output()
         .unwrap();
@@ -182,6 +227,7 @@ fn on_a_full_disk_live_answers_go_on_and_nothing_has_to_be_restarted() {
 #[test]
 fn a_demo_shows_a_day_and_leaves_nothing_behind() {
     let home = Home::new();
+    fs::set_permissions(home.path(), Permissions::from_mode(0o777)).unwrap();
     let mut command = home.muster(&["serve", "--demo", "--listen", "127.0.0.1:0"]);
     command.env("TMPDIR", home.path());
     let hub = Hub::start(command);
@@ -202,3 +248,6 @@ fn a_demo_shows_a_day_and_leaves_nothing_behind() {
         fs::read_dir(home.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
     assert_eq!(left, ["muster.toml"], "neither a store nor a data folder stays");
 }
+
+/// More than a commit takes at once.
+const ON_THEIR_WAY: usize = 5;

@@ -1,7 +1,8 @@
 // What people do on the pages: by mouse, by keyboard alone, and without scripts.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { browser, live, poll, serve, visit } from "../house.mjs";
+import { AxeBuilder } from "@axe-core/playwright";
+import { PHONE, browser, live, poll, serve, visit } from "../house.mjs";
 
 const EVIL = `<img src=x onerror="document.title='owned'">`;
 
@@ -230,3 +231,50 @@ async function tabTo(page, wanted) {
   }
   assert.fail("the keyboard does not reach it");
 }
+
+test("places are made and filled by keyboard alone, on a phone, in place", async () => {
+  const viewport = PHONE;
+  const { page, wrong, close } = await visit(chromium, `${house.url}/monitors`, { viewport });
+  await live(page);
+  await page.evaluate(() => (window.same = true));
+  const monitor = (await house.api("GET", "/monitors")).items[0].monitor;
+  const name = page.locator("#add-place input[name=name]");
+  await tabTo(page, name);
+  await page.keyboard.type("kitchen");
+  await page.keyboard.press("Enter");
+  const kitchen = page.locator("#places li", { hasText: "kitchen" });
+  await kitchen.waitFor();
+  assert.equal(await name.inputValue(), "");
+
+  const choice = page.getByLabel(`${monitor} stands in`);
+  await tabTo(page, choice);
+  await page.keyboard.type("kitchen");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.locator("#places li", { hasText: "kitchen" }).getByText(monitor).waitFor();
+  const { items } = await house.api("GET", "/places");
+  assert.deepEqual(items.find((it) => it.name === "kitchen").monitors, [monitor]);
+
+  const summary = page.getByLabel("Rename or remove kitchen");
+  await tabTo(page, summary);
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Remove kitchen" }).click();
+  await page.locator("[data-refusal]", { hasText: monitor }).waitFor();
+  const results = await new AxeBuilder({ page }).analyze();
+  assert.deepEqual(results.violations.map((it) => it.id), []);
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
+
+  await choice.selectOption({ index: 0 });
+  await page.getByRole("button", { name: `Move ${monitor}` }).click();
+  await poll("the monitor to stand elsewhere", async () => {
+    const { items } = await house.api("GET", "/places");
+    return items.every((it) => it.name !== "kitchen" || it.monitors.length === 0);
+  });
+  await page.goto(`${house.url}/monitors`);
+  await live(page);
+  await page.getByLabel("Rename or remove kitchen").click();
+  await page.getByRole("button", { name: "Remove kitchen" }).click();
+  await kitchen.waitFor({ state: "detached" });
+  assert.deepEqual(wrong, []);
+  await close();
+});

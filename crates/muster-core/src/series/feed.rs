@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::span::Span;
 use crate::time::{Now, Time};
 
 /// How a feed goes.
@@ -35,6 +36,7 @@ pub struct Feed {
     failures: u32,
     rests_until: Option<Duration>,
     dropped: u64,
+    lost: Option<Span>,
 }
 
 /// Samples to send together.
@@ -70,6 +72,7 @@ impl Feed {
             failures: 0,
             rests_until: None,
             dropped: 0,
+            lost: None,
         };
         let before = feed.due(now) - every;
         feed.done = cursor.map_or(before, |it| it.floor(every));
@@ -136,7 +139,8 @@ impl Feed {
 
     /// The peer will never take a piece: it is given up.
     pub fn handle_refused(&mut self, piece: Piece) {
-        self.dropped += u64::from(piece.count);
+        let length = self.pace.every.saturating_mul(piece.count);
+        self.give_up(piece.count.into(), Span::new(piece.first, piece.first + length));
         self.pass(piece);
     }
 
@@ -176,6 +180,13 @@ impl Feed {
         self.dropped
     }
 
+    /// The time from the first sample that was given up to the end of the last one; what lies
+    /// between may have been delivered.
+    #[must_use]
+    pub const fn lost(&self) -> Option<Span> {
+        self.lost
+    }
+
     /// The time of each sample of a piece.
     pub fn times(&self, piece: Piece) -> impl Iterator<Item = Time> + use<> {
         let every = self.pace.every;
@@ -200,9 +211,19 @@ impl Feed {
             let kept = self
                 .ahead
                 .map_or(0, |(first, last)| self.ticks(first - self.pace.every, last.min(before)));
-            self.dropped += self.ticks(self.done, before).saturating_sub(kept);
+            let given_up = self.ticks(self.done, before).saturating_sub(kept);
+            let every = self.pace.every;
+            self.give_up(given_up, Span::new(self.done + every, before + every));
             self.done = before;
             self.join();
+        }
+    }
+
+    fn give_up(&mut self, samples: u64, within: Span) {
+        if samples > 0 {
+            self.dropped += samples;
+            let known = self.lost.unwrap_or(within);
+            self.lost = Some(Span::new(known.from.min(within.from), known.to.max(within.to)));
         }
     }
 

@@ -48,7 +48,10 @@ impl Tables {
                     at: *at,
                 })
                 .collect(),
-            facts: self.history(&[], Span::new(since, Time::MAX)),
+            facts: History {
+                readings: Vec::new(),
+                ..self.history(&[], Span::new(since, Time::MAX))
+            },
             stays: self.stays.values().filter(kept).cloned().collect(),
             states: self.last.values().cloned().collect(),
             last_stay: self.last_stay,

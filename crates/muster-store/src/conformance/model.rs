@@ -111,7 +111,10 @@ impl Model {
             listeners: self.listeners.clone().into_iter().collect(),
             seen: self.seen.values().copied().collect(),
             details: self.details.clone(),
-            facts: self.history(&[], Span::new(since, Time::MAX)),
+            facts: History {
+                readings: Vec::new(),
+                ..self.history(&[], Span::new(since, Time::MAX))
+            },
             stays: self.stays.values().filter(going_on).cloned().collect(),
             states: self.last.values().cloned().collect(),
             last_stay: self.last_stay,

@@ -1,7 +1,5 @@
-//! Copies out and in. Nothing is called a backup, and nothing a store, before it was read to its
-//! last row.
+//! Copies out. Nothing is called a backup before it was read to its last row.
 
-use std::io;
 use std::path::Path;
 
 use muster_core::batch::{CoverageHour, DetailRow, HeardHour, LevelRow, ProbeHour, Reading};
@@ -13,7 +11,7 @@ use muster_core::stay::Stay;
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 
-use super::files::{self, Lock};
+use super::files;
 use super::judged::{CursorRow, Meta, StateRow};
 use super::rows::{FirstSeen, LastSeen};
 use super::{directory, fault, schema, statement};
@@ -32,9 +30,10 @@ pub(super) async fn backup(
     std::fs::File::create_new(&unfinished).map_err(explain_io)?;
     let copied = copy_out(conn, from, &unfinished).await;
     let named = match copied {
-        Ok(()) => {
-            refuse_existing(to).and_then(|()| files::finish(&unfinished, to).map_err(explain_io))
-        }
+        Ok(()) => match refuse_existing(to) {
+            Ok(()) => files::finish(&unfinished, to).await.map_err(explain_io),
+            Err(cause) => Err(cause),
+        },
         Err(cause) => Err(cause),
     };
     if named.is_err() {
@@ -43,61 +42,47 @@ pub(super) async fn backup(
     named
 }
 
-/// Makes a store of a backup: verified, under its name only when whole, and never over another.
-pub async fn restore(backup: &Path, into: &Path) -> Result<(), StoreError> {
-    if !backup.is_file() {
-        let cause = io::Error::from(io::ErrorKind::NotFound);
-        let what = format!("there is no such backup: {}", backup.display());
-        return Err(fault::unavailable(what, cause.into()));
-    }
-    if std::fs::metadata(files::log_of(backup)).is_ok_and(|it| it.len() > 0) {
-        let what = format!(
-            "not a backup but a store with unfinished writing beside it: {}",
-            backup.display()
-        );
-        return Err(StoreError::Refused { what });
-    }
-    let explain_io = |cause| fault::explain_io(cause, into);
-    let _lock = Lock::take(into)?;
-    refuse_existing(into)?;
-    refuse_existing(&files::log_of(into))?;
-    let unfinished = files::unfinished(into);
-    files::discard(&unfinished).map_err(explain_io)?;
-    let made = match tokio::fs::copy(backup, &unfinished).await {
-        Ok(_) => verify_file(&unfinished, backup)
-            .await
-            .and_then(|()| files::finish(&unfinished, into).map_err(explain_io)),
-        Err(cause) => Err(explain_io(cause)),
-    };
-    if made.is_err() {
-        files::discard(&unfinished).map_err(explain_io)?;
-    }
-    made
-}
-
 /// Reads everything: the structure of all pages, and the sum of every row.
 pub(super) async fn verify(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let mut part = 0;
+    while verify_part(conn, part).await? {
+        part += 1;
+    }
+    Ok(())
+}
+
+/// Reads one part of everything; false: there is none with this number.
+pub(super) async fn verify_part(
+    conn: &mut SqliteConnection,
+    part: usize,
+) -> Result<bool, sqlx::Error> {
+    match part {
+        0 => structure(conn).await,
+        1 => statement::check::<Meta>(conn).await,
+        2 => statement::check::<(IdentityId, Identity)>(conn).await,
+        3 => statement::check::<(ListenerId, Listener)>(conn).await,
+        4 => statement::check::<FirstSeen>(conn).await,
+        5 => statement::check::<LastSeen>(conn).await,
+        6 => statement::check::<DetailRow>(conn).await,
+        7 => statement::check::<HeardHour>(conn).await,
+        8 => statement::check::<CoverageHour>(conn).await,
+        9 => statement::check::<ProbeHour>(conn).await,
+        10 => statement::check::<LevelRow>(conn).await,
+        11 => statement::check::<Reading>(conn).await,
+        12 => statement::check::<Stay>(conn).await,
+        13 => statement::check::<Change>(conn).await,
+        14 => statement::check::<StateRow>(conn).await,
+        15 => statement::check::<CursorRow>(conn).await,
+        16 => directory::check(conn).await,
+        _ => return Ok(false),
+    }?;
+    Ok(true)
+}
+
+async fn structure(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let found: String =
         sqlx::query_scalar("PRAGMA integrity_check(1)").fetch_one(&mut *conn).await?;
-    if found != "ok" {
-        return Err(sqlx::Error::Decode(found.into()));
-    }
-    statement::check::<Meta>(conn).await?;
-    statement::check::<(IdentityId, Identity)>(conn).await?;
-    statement::check::<(ListenerId, Listener)>(conn).await?;
-    statement::check::<FirstSeen>(conn).await?;
-    statement::check::<LastSeen>(conn).await?;
-    statement::check::<DetailRow>(conn).await?;
-    statement::check::<HeardHour>(conn).await?;
-    statement::check::<CoverageHour>(conn).await?;
-    statement::check::<ProbeHour>(conn).await?;
-    statement::check::<LevelRow>(conn).await?;
-    statement::check::<Reading>(conn).await?;
-    statement::check::<Stay>(conn).await?;
-    statement::check::<Change>(conn).await?;
-    statement::check::<StateRow>(conn).await?;
-    statement::check::<CursorRow>(conn).await?;
-    directory::check(conn).await
+    if found == "ok" { Ok(()) } else { Err(sqlx::Error::Decode(found.into())) }
 }
 
 async fn copy_out(
@@ -117,7 +102,7 @@ async fn copy_out(
 }
 
 /// Reads everything in a file that lies still; damage is told of `origin`.
-async fn verify_file(path: &Path, origin: &Path) -> Result<(), StoreError> {
+pub(super) async fn verify_file(path: &Path, origin: &Path) -> Result<(), StoreError> {
     let explain = |cause| fault::explain(cause, origin);
     let mut conn = files::lone_reader(path).await.map_err(explain)?;
     schema::check(&mut conn, origin).await?;
@@ -125,7 +110,7 @@ async fn verify_file(path: &Path, origin: &Path) -> Result<(), StoreError> {
     conn.close().await.map_err(explain)
 }
 
-fn refuse_existing(path: &Path) -> Result<(), StoreError> {
+pub(super) fn refuse_existing(path: &Path) -> Result<(), StoreError> {
     if std::fs::symlink_metadata(path).is_ok() {
         let what =
             format!("there is such a file already, and it is left alone: {}", path.display());

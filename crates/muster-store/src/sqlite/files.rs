@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -65,12 +65,33 @@ pub(super) fn unfinished(path: &Path) -> PathBuf {
 
 /// Makes the content of a finished file durable, gives it its name, and makes that durable. Who was
 /// where when is for its owner's eyes.
-pub(super) fn finish(from: &Path, to: &Path) -> io::Result<()> {
-    let file = File::open(from)?;
-    file.set_permissions(Permissions::from_mode(0o600))?;
-    file.sync_all()?;
-    std::fs::rename(from, to)?;
-    File::open(fault::folder(to))?.sync_all()
+pub(super) async fn finish(from: &Path, to: &Path) -> io::Result<()> {
+    let (from, to) = (from.to_owned(), to.to_owned());
+    // A disk may take seconds to make a large file durable.
+    aside(move || {
+        let file = File::open(&from)?;
+        file.set_permissions(Permissions::from_mode(0o600))?;
+        file.sync_all()?;
+        std::fs::rename(&from, &to)?;
+        sync_folder(&to)
+    })
+    .await
+}
+
+/// Makes the names in a file's folder durable.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(fault::folder(path))?.sync_all()
+}
+
+/// Copies an open file into a new one, for its owner's eyes.
+pub(super) async fn copy(mut from: File, to: &Path) -> io::Result<()> {
+    let mut to = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
+    aside(move || io::copy(&mut from, &mut to).map(drop)).await
+}
+
+/// Where a file may keep its thread waiting.
+async fn aside(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|it| Err(io::Error::other(it)))
 }
 
 /// Removes a file that may not be there, and what the engine leaves beside one.
@@ -110,6 +131,11 @@ pub(super) async fn maker(path: &Path) -> Result<SqliteConnection, sqlx::Error> 
 /// A connection to a file that nobody else touches: a copy, a backup.
 pub(super) async fn lone_reader(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     SqliteConnection::connect_with(&options(path).read_only(true).immutable(true)).await
+}
+
+/// A connection that reads beside the others.
+pub(super) async fn reader(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    options(path).read_only(true).connect().await
 }
 
 /// The connections that read. In a folder where nothing can be written, and nobody else writes,

@@ -18,7 +18,7 @@ use super::rows::{FirstSeen, LastSeen};
 use super::statement::{find, list, values};
 use super::{commit, directory};
 
-/// Everything judged, and the facts since `since`.
+/// Everything judged, and the facts since `since` but for readings.
 pub(super) async fn restore(
     conn: &mut SqliteConnection,
     since: Time,
@@ -34,7 +34,7 @@ pub(super) async fn restore(
         listeners: find(conn, "ORDER BY id", none()).await?,
         seen: seen(conn).await?,
         details: find(conn, "ORDER BY identity, kind, at DESC, value DESC", none()).await?,
-        facts: history(conn, &[], Span::new(since, Time::MAX)).await?,
+        facts: facts(conn, &[], Span::new(since, Time::MAX)).await?,
         stays: find(conn, STAYS_SINCE, values(&[since.micros(), first_site], &[])?).await?,
         states: find(
             conn,
@@ -65,12 +65,28 @@ pub(super) async fn history(
     identities: &[IdentityId],
     window: Span,
 ) -> Result<History, sqlx::Error> {
-    let from = window.from.floor(HOUR).micros();
-    let last = Time::from_micros(window.to.micros().saturating_sub(1)).floor(HOUR);
-    if window.is_empty() {
-        return Ok(History::default());
-    }
-    let (last, end) = (last.micros(), (last + HOUR).micros());
+    let judged = facts(conn, identities, window).await?;
+    let Some((from, last)) = hours(window) else { return Ok(judged) };
+    let ids = list(identities.iter().map(|it| it.0.into()));
+    let whole = values(&[from.micros(), (last + HOUR).micros()], &[&ids])?;
+    let tail = if identities.is_empty() { READINGS } else { READINGS_OF };
+    Ok(History { readings: find(conn, tail, whole).await?, ..judged })
+}
+
+/// The first and the last hour that share an instant with a window.
+fn hours(window: Span) -> Option<(Time, Time)> {
+    let last = Time::from_micros(window.to.micros().saturating_sub(1));
+    (!window.is_empty()).then(|| (window.from.floor(HOUR), last.floor(HOUR)))
+}
+
+/// The same without readings.
+async fn facts(
+    conn: &mut SqliteConnection,
+    identities: &[IdentityId],
+    window: Span,
+) -> Result<History, sqlx::Error> {
+    let Some((from, last)) = hours(window) else { return Ok(History::default()) };
+    let (from, end, last) = (from.micros(), (last + HOUR).micros(), last.micros());
     let ids = list(identities.iter().map(|it| it.0.into()));
     let hours = || values(&[from, last], &[&ids]);
     let whole = || values(&[from, end], &[&ids]);
@@ -79,8 +95,7 @@ pub(super) async fn history(
     let coverage: Vec<CoverageHour> = find(conn, COVERAGE, values(&[from, last], &[])?).await?;
     let probes: Vec<ProbeHour> = find(conn, if all { HOURS } else { HOURS_OF }, hours()?).await?;
     let levels: Vec<LevelRow> = find(conn, if all { LEVELS } else { LEVELS_OF }, whole()?).await?;
-    let readings = find(conn, if all { READINGS } else { READINGS_OF }, whole()?).await?;
-    Ok(History { heard, coverage, probes, levels, readings })
+    Ok(History { heard, coverage, probes, levels, readings: Vec::new() })
 }
 
 /// Changes with an id above `after`.

@@ -100,6 +100,10 @@ async fn cursors_are_written_along_with_a_commit_or_after_a_while() {
     assert_eq!(again.cursor("graphite").await.unwrap(), Some(59));
 }
 
+async fn restored(backup: &Path, into: &Path) -> Result<(), StoreError> {
+    Backup::open(backup)?.restore(into, Over::Nothing).await?.put_in_place().map(drop)
+}
+
 #[tokio::test]
 async fn a_newer_schema_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
@@ -113,7 +117,7 @@ async fn a_newer_schema_is_left_alone() {
     conn.close().await.unwrap();
     let before = std::fs::read(&path).unwrap();
     for wrong in [
-        restore(&path, &folder.path().join("restored.db")).await,
+        restored(&path, &folder.path().join("restored.db")).await,
         Sqlite::open(&path, Access::ReadOnly).await.map(drop),
         Sqlite::open(&path, Access::ReadWrite).await.map(drop),
     ] {

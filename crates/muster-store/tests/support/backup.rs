@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use futures_util::future::join;
 use muster_core::ports::{Store as _, StoreError};
 use muster_store::conformance::{self, Model, Scene};
-use muster_store::sqlite::{Access, Sqlite};
+use muster_store::sqlite::{Access, Backup, Over, Sqlite};
 
 use crate::{furnished, open};
 
@@ -28,7 +29,7 @@ async fn a_backup_made_while_running_restores_to_one_moment() {
     };
     let (saved, ()) = join(store.backup(&copy), write).await;
     saved.unwrap();
-    muster_store::restore(&copy, &other).await.unwrap();
+    restore(&copy, &other).await.unwrap();
     let again = Sqlite::open(&other, Access::ReadWrite).await.unwrap();
     let mut matching = 0;
     for model in &moments {
@@ -56,12 +57,12 @@ async fn nothing_is_overwritten_and_nothing_is_left_over() {
     let wrong = store.backup(&nowhere).await.unwrap_err();
     assert!(matches!(wrong, StoreError::Unavailable { .. }), "{wrong}");
     store.backup(&copy).await.unwrap();
-    let wrong = muster_store::restore(&copy, &path).await.unwrap_err().to_string();
+    let wrong = restore(&copy, &path).await.unwrap_err().to_string();
     assert!(wrong.contains("already in use by another muster"), "{wrong}");
     store.close().await.unwrap();
-    let wrong = muster_store::restore(&copy, &path).await.unwrap_err();
+    let wrong = restore(&copy, &path).await.unwrap_err();
     assert!(matches!(wrong, StoreError::Refused { .. }), "{wrong}");
-    let wrong = muster_store::restore(&nowhere, &path).await.unwrap_err().to_string();
+    let wrong = restore(&nowhere, &path).await.unwrap_err().to_string();
     assert!(wrong.contains("there is no such backup"), "{wrong}");
     let mut names: Vec<_> =
         fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
@@ -87,7 +88,7 @@ async fn a_damaged_backup_is_not_restored() {
         let at = usize::try_from(luck.below(bytes.len() as u64)).unwrap();
         bytes[at] ^= 1 << luck.below(8);
         fs::write(&copy, bytes).unwrap();
-        match muster_store::restore(&copy, &into).await {
+        match restore(&copy, &into).await {
             Ok(()) => {
                 let again = Sqlite::open(&into, Access::ReadOnly).await.unwrap();
                 conformance::agrees(&again, &model).await.unwrap();
@@ -102,4 +103,52 @@ async fn a_damaged_backup_is_not_restored() {
         }
     }
     assert!(refused * 8 > total, "{refused} of {total} refused");
+}
+
+#[tokio::test]
+async fn a_restore_that_was_interrupted_is_ended_by_whoever_comes_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = furnished(folder.path(), 6, 4).await;
+    let at = |name: &str| folder.path().join(name);
+    let store = open(folder.path()).await.unwrap();
+    store.backup(&at("copy")).await.unwrap();
+    let mut newer = old.clone();
+    let batch = Scene::new(7).batch();
+    newer.commit(&batch);
+    store.commit(&batch).await.unwrap();
+    // As a power cut leaves it: the last commit is in the log alone.
+    for name in ["muster.db", "muster.db-wal"] {
+        fs::copy(at(name), at(&format!("saved-{name}"))).unwrap();
+    }
+    store.close().await.unwrap();
+    for moved in 0..3 {
+        for it in ["muster.db", "muster.db-wal"] {
+            fs::copy(at(&format!("saved-{it}")), at(it)).unwrap();
+        }
+        fs::copy(at("copy"), at("muster.restoring")).unwrap();
+        let moves = [
+            ("muster.db", "muster.before-restore"),
+            ("muster.db-wal", "muster.before-restore-wal"),
+        ];
+        for (from, to) in &moves[..moved] {
+            fs::rename(at(from), at(to)).unwrap();
+        }
+        let again = open(folder.path()).await.unwrap();
+        conformance::agrees(&again, &old).await.unwrap();
+        again.close().await.unwrap();
+        assert!(!at("muster.restoring").exists());
+        let kept = Sqlite::open(&at("muster.before-restore"), Access::ReadWrite).await.unwrap();
+        conformance::agrees(&kept, &newer).await.unwrap();
+        kept.close().await.unwrap();
+    }
+    fs::remove_file(at("muster.db")).unwrap();
+    let wrong = open(folder.path()).await.unwrap_err();
+    assert!(matches!(wrong, StoreError::Damaged { .. }), "{wrong}");
+    assert!(wrong.to_string().contains("muster.before-restore"), "{wrong}");
+    assert!(!at("muster.db").exists(), "no empty store takes its place");
+}
+
+async fn restore(copy: &Path, into: &Path) -> Result<(), StoreError> {
+    let ready = Backup::open(copy)?.restore(into, Over::Nothing).await?;
+    ready.put_in_place().map(drop)
 }

@@ -30,7 +30,10 @@ async fn read() -> Json<utoipa::openapi::OpenApi> {
         version = "1",
         description = "Who is here. Lists are paged by cursor; writes may carry the directory's \
             version, as an earlier answer's ETag gave it, in If-Match and are refused with 409 if \
-            it has changed; problems are RFC 9457.",
+            it has changed; problems are RFC 9457. A write is answered with success when it is \
+            stored. One that is answered with 503 was not made, or was made and waits to be stored, \
+            as its detail says: look before sending it again, because a person who was added is \
+            then a 409.",
         license(name = "MIT", identifier = "MIT")
     ),
     paths(
@@ -54,6 +57,7 @@ async fn read() -> Json<utoipa::openapi::OpenApi> {
         super::places::remove,
         super::monitors::list,
         super::monitors::stand,
+        super::sinks::list,
         super::why::read,
         super::changes::list,
         super::stream::follow,

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use muster_core::directory::Edit;
+use muster_core::fact::Listener;
 use muster_core::span::Span;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -137,13 +137,8 @@ pub(crate) async fn stand(
     Expected(expect): Expected,
     Sent(stand): Sent<Stand>,
 ) -> Result<Versioned<Standing>, Problem> {
-    let snapshot = app.snapshot();
-    let known = snapshot.listeners.iter().any(|it| *it.listener.monitor == *monitor)
-        || app.hub.channels().iter().any(|it| *it.listener.monitor == *monitor);
-    if !known {
-        return Err(Problem::new(StatusCode::NOT_FOUND, format!("no such monitor: {monitor}")));
-    }
-    let place = places::named(&snapshot, &stand.place)?;
+    known(&app, &monitor)?;
+    let place = places::named(&app.snapshot(), &stand.place)?;
     let put = Edit::PlaceMonitor { monitor: monitor.clone(), place };
     let done = edit(&app, put, expect, |it| {
         let place = it.directory.monitors.get(monitor.as_str())?;
@@ -151,4 +146,12 @@ pub(crate) async fn stand(
     });
     let version = done.await?.version;
     Ok(versioned(version, Standing { monitor: monitor.clone(), place: stand.place }))
+}
+
+/// Whether there is such a monitor.
+pub(crate) fn known(app: &App, monitor: &str) -> Result<(), Problem> {
+    let is_it = |it: &Listener| *it.monitor == *monitor;
+    let known = app.snapshot().listeners.iter().any(|it| is_it(&it.listener))
+        || app.hub.channels().iter().any(|it| is_it(&it.listener));
+    if known { Ok(()) } else { Err(Problem::missing("monitor", monitor)) }
 }

@@ -122,7 +122,8 @@ pub(crate) struct At {
     pub(crate) at: Option<Stamp>,
 }
 
-/// Why a person or device is believed to be here, away or unknown.
+/// Why a person or device is believed to be here, away or unknown. Questions about the past are
+/// answered one at a time; who has to wait for too long gets 503.
 #[utoipa::path(get, path = "/api/v1/why/{subject}", tag = "presence",
     params(("subject" = String, Path, description = "person:NAME, device:NUMBER, or anything \
         that a person or device is called"), At),

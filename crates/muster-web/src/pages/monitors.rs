@@ -1,16 +1,19 @@
-//! *Monitors*: what each channel hears, what it cannot, and when it listened.
+//! *Monitors*: what each channel hears, what it cannot, and when it listened; and whether the sinks
+//! get through.
 
 use std::time::Duration;
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use muster_core::ports::Inability;
+use muster_core::series::{SinkHealth, SinkState};
 use muster_core::span::{Span, SpanSet};
 
+use super::places::{Places, Refused};
 use super::show::{Clock, medium};
-use super::{Frame, refuse, show};
+use super::{Frame, refuse, show_as};
 use crate::app::App;
 use crate::coverage::{self, Channel};
 use crate::problem::Problem;
@@ -21,6 +24,8 @@ use crate::when::{When, length};
 struct Page {
     frame: Frame,
     channels: Vec<Line>,
+    sinks: Vec<SinkLine>,
+    places: Places,
 }
 
 /// One channel.
@@ -39,6 +44,20 @@ struct Line {
     strip: Strip,
 }
 
+/// One sink.
+struct SinkLine {
+    name: String,
+    target: String,
+    /// For the style sheet and for people.
+    state: (&'static str, &'static str),
+    since: Option<When>,
+    delivered_to: Option<When>,
+    waiting: u64,
+    dropped: u64,
+    lost: Option<(When, When)>,
+    last_error: Option<(When, String)>,
+}
+
 /// The last day as a picture and in words.
 struct Strip {
     /// Where on the strip it heard: start and width in minutes of [`DAY`].
@@ -52,19 +71,53 @@ struct Strip {
 }
 
 pub(super) async fn page(State(app): State<App>, headers: HeaderMap) -> Response {
-    let clock = Clock::of(&app);
+    render(&app, &headers, StatusCode::OK, None).await
+}
+
+/// The page, perhaps with a form that was refused.
+pub(super) async fn render(
+    app: &App,
+    headers: &HeaderMap,
+    status: StatusCode,
+    refused: Option<Refused>,
+) -> Response {
+    let clock = Clock::of(app);
     let window = Span::new(clock.now - DAY, clock.now);
-    let channels = match coverage::channels(&app, window).await {
+    let channels = match coverage::channels(app, window).await {
         Ok(channels) => channels,
         Err(error) => return refuse(&Problem::from(error)),
     };
     let snapshot = app.snapshot();
     let lines = channels.into_iter().enumerate();
     let places = snapshot.directory.places.len();
-    show(&Page {
-        frame: Frame::new(&app, &snapshot, &headers, "/monitors", "Monitors"),
+    let page = Page {
+        frame: Frame::new(app, &snapshot, headers, "/monitors", "Monitors"),
         channels: lines.map(|(at, it)| Line::of(at, it, places, window, &clock)).collect(),
-    })
+        sinks: app.hub.sinks().into_iter().map(|it| SinkLine::of(it, &clock)).collect(),
+        places: Places::of(app, &snapshot, refused),
+    };
+    show_as(status, &page)
+}
+
+impl SinkLine {
+    fn of(it: SinkHealth, clock: &Clock) -> Self {
+        let class = match it.state {
+            SinkState::Delivering => "present",
+            SinkState::Starting => "arriving",
+            SinkState::Failing => "unknown",
+        };
+        Self {
+            name: it.name,
+            target: it.target,
+            state: (class, it.state.word()),
+            since: it.since.map(|it| clock.when(it)),
+            delivered_to: it.delivered_to.map(|it| clock.when(it)),
+            waiting: it.backlog,
+            dropped: it.dropped,
+            lost: it.lost.map(|it| (clock.when(it.from), clock.when(it.to))),
+            last_error: it.last_error.map(|it| (clock.when(it.at), it.what)),
+        }
+    }
 }
 
 impl Line {

@@ -7,11 +7,12 @@ use muster_core::change::ChangeKind;
 use muster_core::directory::Edit;
 use muster_core::fact::{Listener, SourceKind};
 use muster_core::identity::{Identity, IdentityId, PersonId};
-use muster_core::ports::{BoxFuture, ChannelStatus, Inability, Store, StoreError};
+use muster_core::ports::{BoxFuture, ChannelStatus, Inability, Store};
+use muster_core::series::SinkHealth;
 use muster_core::snapshot::{DeviceView, Evidence, Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::time::{Now, Time};
-use muster_web::{EditRefused, Hub};
+use muster_web::{EditRefused, Hub, WhyRefused};
 use tokio::sync::watch;
 
 use super::House;
@@ -47,6 +48,10 @@ impl Hub for House {
         }]
     }
 
+    fn sinks(&self) -> Vec<SinkHealth> {
+        self.lock().sinks.clone()
+    }
+
     fn edit(&self, edit: Edit, expect: Option<u64>) -> BoxFuture<'_, Result<u64, EditRefused>> {
         Box::pin(async move {
             let mut told = self.lock();
@@ -74,7 +79,7 @@ impl Hub for House {
         &self,
         subject: Subject,
         at: Option<Time>,
-    ) -> BoxFuture<'_, Result<Option<Why>, StoreError>> {
+    ) -> BoxFuture<'_, Result<Option<Why>, WhyRefused>> {
         Box::pin(async move {
             let snapshot = self.snapshot();
             let (standing, devices) = match subject {
@@ -98,6 +103,10 @@ impl Hub for House {
                 evidence: devices.flat_map(|it| evidence(it, at)).collect(),
             }))
         })
+    }
+
+    fn damage(&self) -> Option<String> {
+        self.lock().damage.clone()
     }
 
     fn version(&self) -> &'static str {

@@ -13,7 +13,9 @@ use muster_core::change::{Change, ChangeKind};
 use muster_core::directory::{Directory, Edit};
 use muster_core::fact::{Listener, SourceKind};
 use muster_core::identity::{DeviceId, Identity, IdentityId, ListenerId, Mac, PersonId};
+use muster_core::series::{SinkHealth, SinkState, SinkTrouble};
 use muster_core::snapshot::{DeviceView, ListenerView, PersonView, Presence, Snapshot, Standing};
+use muster_core::span::Span;
 use muster_core::stay::Subject;
 use muster_core::time::Time;
 use muster_web::Hub;
@@ -46,6 +48,8 @@ struct Told {
     simulated: bool,
     read_only: bool,
     declared: Vec<Subject>,
+    sinks: Vec<SinkHealth>,
+    damage: Option<String>,
 }
 
 /// One identity and what is believed of it.
@@ -166,9 +170,33 @@ impl House {
         self.nudge();
     }
 
+    /// A part of the store cannot be read any more.
+    pub(crate) fn damage(&self, what: &str) {
+        self.lock().damage = Some(what.to_owned());
+        self.nudge();
+    }
+
     /// Everything shown is simulated.
     pub(crate) fn simulate(&self) {
         self.lock().simulated = true;
+    }
+
+    /// A sink whose peer has been away for a while, and that has begun to lose samples.
+    pub(crate) fn lose_the_sink(&self) {
+        let ago = |minutes| (self.clock)() - Duration::from_mins(minutes);
+        let what = "cannot connect to graphite.local:2003: Connection refused".to_owned();
+        self.lock().sinks = vec![SinkHealth {
+            name: "graphite".into(),
+            target: "graphite.local:2003".into(),
+            state: SinkState::Failing,
+            since: Some(ago(1_500)),
+            delivered_to: Some(ago(1_440)),
+            backlog: 17_280,
+            dropped: 720,
+            lost: Some(Span::new(ago(1_500), ago(1_440))),
+            last_error: Some(SinkTrouble { at: ago(1_500), what }),
+        }];
+        self.nudge();
     }
 
     /// Nothing can be changed.

@@ -1,31 +1,50 @@
 //! `muster backup` and `muster restore`.
 
-use std::fs::{self, File};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use hyper::Method;
-use muster_core::ports::StoreError;
+use muster_core::ports::{Store as _, StoreError};
+use muster_store::sqlite::{Access, Backup, Over, Sqlite};
 use serde_json::json;
+use tokio::runtime::Runtime;
 
-use crate::client::Api;
+use crate::client::nothing_in;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
-use crate::folder::{Folder, in_use};
+use crate::folder::{Folder, STORE, in_use};
+use crate::offline::unreadable;
 use crate::output::Output;
+use crate::privileges;
 
-/// Writes a verified copy of the store, through the hub if one runs.
+/// Writes a verified copy of the store, also while a hub runs: as the person who asks for it, so
+/// that the file lies where they may write and is theirs.
 pub(crate) fn backup(context: &Context, file: &Path) -> Result<(), Failure> {
     let output = Output::new(context)?;
     let to = std::path::absolute(file).map_err(|it| {
         Failure::new(Exit::Usage, format!("this is no file: {}", file.display())).because(it)
     })?;
-    let Some(to) = to.to_str() else {
-        let what = format!("the file's name is not UTF-8: {}", file.display());
-        return Err(Failure::new(Exit::Usage, what));
+    let folder = context.data()?;
+    let store = folder.join(STORE);
+    if !store.exists() {
+        return Err(nothing_in(&folder));
+    }
+    let unwritten = |it: StoreError| {
+        let exit = match it {
+            StoreError::Unavailable { .. } => Exit::Unreachable,
+            StoreError::Newer { .. } | StoreError::Damaged { .. } | StoreError::Refused { .. } => {
+                Exit::Failed
+            }
+        };
+        Failure::new(exit, format!("cannot write a backup: {}", to.display())).because(it)
     };
-    let written = Api::to_read(context)?.send(&Method::POST, "backup", &json!({ "to": to }))?;
-    output.done(&format!("written and verified: {to}"), &written)
+    started()?.block_on(async {
+        let store = Sqlite::open(&store, Access::ReadOnly).await;
+        let store = store.map_err(|it| unreadable(it, &folder))?;
+        store.backup(&to).await.map_err(unwritten)?;
+        store.close().await.map_err(unwritten)
+    })?;
+    let to = to.display().to_string();
+    output.done(&format!("written and verified: {to}"), &json!({ "to": to }))
 }
 
 /// Makes a backup the store. Nothing is touched before the copy is whole and verified.
@@ -41,20 +60,17 @@ pub(crate) fn restore(context: &Context, file: &Path, replace: bool) -> Result<(
         return Err(Failure::new(Exit::Failed, what)
             .hint("replace it with --replace; the old one is kept beside it"));
     }
-    let fresh = store.with_extension("restoring");
-    clear(&fresh)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|it| Failure::new(Exit::Failed, "cannot start").because(it))?;
-    runtime.block_on(muster_store::restore(file, &fresh)).map_err(|it| unfit(file, it))?;
-    let _lock = lock(&folder)?;
-    let kept = store.exists().then(|| store.with_extension("before-restore"));
-    if let Some(kept) = &kept {
-        clear(kept)?;
-        rename(&store, kept)?;
-    }
-    rename(&fresh, &store)?;
+    let over = if replace { Over::TheStore } else { Over::Nothing };
+    let unfit = |it| unfit(file, it);
+    let backup = Backup::open(file).map_err(unfit)?;
+    privileges::act_as_owner(folder.path())?;
+    let ready = started()?.block_on(backup.restore(&store, over)).map_err(unfit)?;
+    let kept = ready.put_in_place().map_err(|it| {
+        let what = format!("restored, and not in its place yet: {}", store.display());
+        Failure::new(Exit::Failed, what)
+            .because(it)
+            .hint("it is put there when the store is opened next, as by `muster serve`")
+    })?;
     let said = format!("restored: {}", store.display());
     output.done(&said, &json!({ "store": store.display().to_string() }))?;
     if let Some(kept) = kept {
@@ -63,42 +79,10 @@ pub(crate) fn restore(context: &Context, file: &Path, replace: bool) -> Result<(
     Ok(())
 }
 
-/// The lock of whoever writes the store.
-fn lock(folder: &Folder) -> Result<File, Failure> {
-    let path = folder.store().with_extension("lock");
-    let file = File::create(&path).map_err(|it| {
-        Failure::new(Exit::NotAllowed, format!("cannot write: {}", path.display())).because(it)
-    })?;
-    file.try_lock().map_err(|_| in_use(folder.path()))?;
-    Ok(file)
-}
-
-/// Moves a database with the files that belong to it: its log would be another one's ruin.
-fn rename(from: &Path, to: &Path) -> Result<(), Failure> {
-    for ending in PARTS {
-        let (part, target) = (beside(from, ending), beside(to, ending));
-        if part.exists() {
-            fs::rename(&part, &target).map_err(|it| {
-                Failure::new(Exit::Failed, format!("cannot move: {}", part.display())).because(it)
-            })?;
-        }
-    }
-    Ok(())
-}
-
-fn clear(database: &Path) -> Result<(), Failure> {
-    for part in PARTS.iter().map(|it| beside(database, it)).filter(|it| it.exists()) {
-        fs::remove_file(&part).map_err(|it| {
-            Failure::new(Exit::Failed, format!("cannot remove: {}", part.display())).because(it)
-        })?;
-    }
-    Ok(())
-}
-
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
+fn started() -> Result<Runtime, Failure> {
+    let mut one_thread = tokio::runtime::Builder::new_current_thread();
+    let made = one_thread.enable_all().build();
+    made.map_err(|it| Failure::new(Exit::Failed, "cannot start").because(it))
 }
 
 fn unfit(file: &Path, cause: StoreError) -> Failure {
@@ -107,6 +91,3 @@ fn unfit(file: &Path, cause: StoreError) -> Failure {
         .because(cause)
         .hint("nothing was changed; give a file that `muster backup` wrote")
 }
-
-/// What belongs to a database: the file, its log and its index of the log.
-const PARTS: [&str; 3] = ["", "-wal", "-shm"];

@@ -25,6 +25,7 @@ use crate::folder::Folder;
 use crate::logs;
 use crate::output::Output;
 use crate::playback::Playback;
+use crate::privileges;
 
 /// Runs the command.
 pub(crate) fn run(context: &Context, args: &ReplayArgs) -> Result<(), Failure> {
@@ -40,7 +41,9 @@ pub(crate) fn run(context: &Context, args: &ReplayArgs) -> Result<(), Failure> {
         .map_err(|it| Failure::new(Exit::Failed, "cannot start threads").because(it))?;
     let stays = runtime.block_on(async {
         if let Some(path) = &args.into {
-            return play(&Folder::take(path)?, recording, policy, args.speed).await;
+            let folder = Folder::take(path)?;
+            privileges::act_as_owner(path)?;
+            return play(&folder, recording, policy, args.speed).await;
         }
         let throw_away = tempfile::tempdir().map_err(|it| {
             Failure::new(Exit::Failed, "cannot make a folder for the store").because(it)

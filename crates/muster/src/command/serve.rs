@@ -32,20 +32,28 @@ use crate::folder::Folder;
 use crate::greeting::Speaker;
 use crate::hub::LiveHub;
 use crate::listen::Administrators;
+use crate::owner::Owner;
+use crate::past::Past;
 use crate::picture::Picture;
 use crate::privileges::{self, Rights};
 use crate::retention::{self, Retention};
 use crate::runtime::{Input, Runtime, Start};
 use crate::senders::{Readings, Senders};
 use crate::supervisor::{Backoff, Channels, Plan, Wires, supervise};
-use crate::{folder, listen, logs, registry};
+use crate::{folder, inspection, listen, logs, registry};
 
 /// Runs the command until a signal ends it.
 pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
     logs::start(&context.common, context.colour_errors());
     let config = &context.config()?.config;
     let address = listen::loopback(args.listen.unwrap_or(config.listen.get()))?;
-    let rights = privileges::give_up(address.port())?;
+    let data = if args.demo { None } else { Some(context.data()?) };
+    let owner = match &data {
+        _ if !privileges::is_root() => None,
+        Some(data) => Some(Owner::of(data)?),
+        None => Some(Owner::for_services()),
+    };
+    let rights = privileges::give_up(address.port(), owner.as_ref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()
@@ -54,18 +62,27 @@ pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
     let speaker = Speaker { quiet: context.common.quiet };
     let clock = Arc::clone(&context.clock);
     runtime.block_on(async {
-        if args.demo {
+        let Some(data) = data else {
             let (plan, kept) = Demo::prepare(&clock).await?.open(&clock);
             let house = House { folder: &kept.folder, policy: Policy::default(), demo: true };
-            serve(house, config, vec![plan], Entry { address, rights, speaker }, clock).await
-        } else {
-            let folder = Folder::take(&context.data()?)?;
-            let policy = config.presence.policy();
-            let house = House { folder: &folder, policy, demo: false };
-            let plans = registry::sources(config, &clock);
-            serve(house, config, plans, Entry { address, rights, speaker }, clock).await
-        }
+            return serve(house, config, vec![plan], Entry { address, rights, speaker }, clock)
+                .await;
+        };
+        let folder = Folder::take(&data).map_err(|it| out_of_reach(it, owner.as_ref()))?;
+        let policy = config.presence.policy();
+        let house = House { folder: &folder, policy, demo: false };
+        let plans = registry::sources(config, &clock);
+        serve(house, config, plans, Entry { address, rights, speaker }, clock).await
     })
+}
+
+/// A folder that was made, and that whoever root became cannot get to.
+fn out_of_reach(failure: Failure, owner: Option<&Owner>) -> Failure {
+    let Some(owner) = owner else { return failure };
+    let who = owner.name();
+    failure.hint(format!(
+        "started as root it runs as {who}, who must get there: choose another with --data DIR"
+    ))
 }
 
 /// What is judged, and where it is kept.
@@ -101,25 +118,36 @@ async fn serve(
     let mut sources = start(plans, &mut picture, &inputs, &channels, &clock);
     let declared = if house.demo { Declared::default() } else { Declared::new(config) };
     sources.spawn(declare::keep(declared.clone(), picture.snapshots(), inputs.clone()));
+    let senders = senders(&house, config, &store, &picture, &clock);
+    let (finder, damage) = inspection::channel();
+    let announcer = picture.announcer();
     let hub = Arc::new(LiveHub {
         snapshots: picture.snapshots(),
         committed: picture.committed(),
         inputs,
         channels: channels.clone(),
+        sinks: senders.health(),
+        damage,
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
-        policy: house.policy.clone(),
+        past: Past::new(Arc::clone(&store), house.policy.clone()),
         zone: config.zone(),
         declared,
     });
-    let senders = senders(&house, config, &hub);
     let restored = Start { policy: house.policy, restored, synchronised: is_synchronised };
     let runtime = Runtime::new(restored, Arc::clone(&store), Arc::clone(&clock), taken, picture);
 
     let address = pages.local_addr().unwrap_or(entry.address);
     let mut rooms = open_rooms(pages, commands, address, hub);
-    rooms.spawn(retention::keep(store, clock, kept(config)));
-    entry.speaker.started(address, house.folder.path(), entry.rights, house.demo);
+    rooms.spawn(retention::keep(store, Arc::clone(&clock), kept(config)));
+    rooms.spawn(inspection::once(
+        Arc::clone(&sqlite),
+        house.folder.store(),
+        clock,
+        finder,
+        announcer,
+    ));
+    entry.speaker.started(address, house.folder.path(), &entry.rights, house.demo);
     rooms.spawn(entry.speaker.tell(channels));
 
     let ended = runtime
@@ -173,13 +201,20 @@ fn start(
 }
 
 /// Starts the series sinks. What is simulated is told to nobody.
-fn senders(house: &House<'_>, config: &Config, hub: &LiveHub) -> Senders {
+fn senders(
+    house: &House<'_>,
+    config: &Config,
+    store: &Arc<dyn Store>,
+    picture: &Picture,
+    clock: &Arc<dyn Clock>,
+) -> Senders {
     let told = if house.demo { Vec::new() } else { registry::sinks(config) };
     let readings = Readings {
-        store: Arc::clone(&hub.store),
-        snapshots: hub.snapshots.clone(),
-        committed: hub.committed.clone(),
-        clock: Arc::clone(&hub.clock),
+        store: Arc::clone(store),
+        snapshots: picture.snapshots(),
+        committed: picture.committed(),
+        announcer: picture.announcer(),
+        clock: Arc::clone(clock),
     };
     Senders::start(told, &readings)
 }

@@ -8,7 +8,7 @@ use crate::client::{Api, shaped};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
-use crate::shape::{Now, Person, Place, time};
+use crate::shape::{Now, Person, Place, Sink, time};
 
 /// Runs the command.
 pub(crate) fn run(context: &Context, args: &WhoArgs) -> Result<(), Failure> {
@@ -37,6 +37,12 @@ pub(crate) fn run(context: &Context, args: &WhoArgs) -> Result<(), Failure> {
     output.list(&table, &shown)?;
     if let Some(why) = &now.degraded {
         output.note(&format!("nothing is stored at the moment: {why}"));
+    }
+    for sink in api.list("sinks")? {
+        let it: Sink = shaped(sink)?;
+        if let (true, Some(trouble)) = (it.state == "failing", it.last_error) {
+            output.note(&format!("nothing reaches {} at the moment: {}", it.name, trouble.what));
+        }
     }
     if everybody.is_empty() {
         output.note("nobody is known yet");

@@ -39,11 +39,19 @@ async fn an_outage_leaves_what_an_undisturbed_run_leaves() {
     scene.live(7_200, &news).await;
     let health = scene.health();
     assert!(health.backlog > 1_400, "{health:?}");
-    assert_eq!(health.last_error.as_deref(), Some("nobody there"));
+    assert_eq!(
+        (health.state, health.since),
+        (SinkState::Failing, Some(Time::from_secs(START + 301)))
+    );
+    assert_eq!(health.last_error.unwrap().what, "nobody there");
     scene.peer().down = false;
     scene.live(600, &["33 left person:2 0", "71 known person:1 0"]).await;
     let health = scene.health();
-    assert_eq!((health.backlog, health.dropped, health.last_error), (0, 0, None));
+    assert_eq!((health.backlog, health.dropped, health.lost), (0, 0, None));
+    assert_eq!(health.state, SinkState::Delivering);
+    let trouble = health.last_error.unwrap();
+    assert_eq!(trouble.what, "nobody there", "what it was stays to be read");
+    assert!(trouble.at < health.since.unwrap());
     scene.check(START);
 }
 
@@ -54,12 +62,18 @@ async fn beyond_the_bound_the_oldest_are_dropped_and_counted() {
     scene.peer().down = true;
     scene.live(3_600, &[]).await;
     assert!(scene.health().dropped > 0, "it shows while it happens");
+    assert!(scene.health().lost.is_some(), "and of which time it was");
     scene.peer().down = false;
     scene.live(120, &[]).await;
     let ticks = scene.sent("anna.is_home").len() as u64;
     let all = u64::try_from((scene.second - 1 - START) / 5 + 1).unwrap();
     // The minute before the outage was delivered, was in doubt, and was given up in the end.
-    assert_eq!(ticks - 12 + scene.health().dropped, all);
+    let health = scene.health();
+    assert_eq!(ticks - 12 + health.dropped, all);
+    let lost = health.lost.unwrap();
+    assert_eq!(lost.length() / 5, Duration::from_secs(health.dropped));
+    let first = scene.sent("anna.is_home")[12].0;
+    assert_eq!(lost.to, Time::from_secs(first), "it ends where samples arrive again");
 }
 
 #[tokio::test]
@@ -97,13 +111,14 @@ async fn nothing_is_sent_that_is_not_stored() {
     scene.degraded = Some("disk full".into());
     scene.live(600, &[]).await;
     assert!(scene.sent("anna.is_home").len() <= 12);
+    assert_eq!(scene.health().state, SinkState::Failing);
     let error = scene.health().last_error.unwrap();
-    assert_eq!(error, "nothing is being stored: disk full");
+    assert_eq!(error.what, "nothing is being stored: disk full");
     scene.degraded = None;
     // Decided in the middle of it, stored now.
     scene.store_late(&["-300 left person:1 0"]).await;
     scene.live(60, &[]).await;
-    assert_eq!(scene.health().last_error, None);
+    assert_eq!(scene.health().state, SinkState::Delivering);
     scene.check(START);
 }
 
@@ -136,7 +151,10 @@ async fn it_ends_when_it_is_told_to_and_keeps_its_cursor() {
     let delivered = async move {
         shown.wait_for(|it| it.delivered_to.is_some() && it.backlog == 0).await.unwrap();
     };
-    series("peer", Box::new(Memory(peer)), every, every, wires, delivered).await;
+    let sink = Box::new(Memory(peer));
+    let target = "memory".to_owned();
+    let sending = Sending { name: "peer", target, sink, every, backfill: every };
+    series(sending, wires, delivered).await;
     assert!(store.cursor("peer").await.unwrap().is_some());
 }
 
@@ -317,7 +335,8 @@ impl Clock for Hands {
 
 fn dispatch(peer: &Arc<Mutex<Held>>, backfill: Duration, wires: Wires) -> Dispatch {
     let sink = Box::new(Memory(Arc::clone(peer)));
-    Dispatch::new("peer", sink, Duration::from_secs(5), backfill, wires)
+    let (target, every) = ("memory".to_owned(), Duration::from_secs(5));
+    Dispatch::new(Sending { name: "peer", target, sink, every, backfill }, wires)
 }
 
 fn picture(second: i64, degraded: Option<Box<str>>) -> Snapshot {

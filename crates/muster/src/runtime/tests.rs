@@ -38,6 +38,19 @@ struct House {
 
 impl House {
     fn start(up: Duration, synchronised: fn() -> bool) -> Self {
+        let (mut house, runtime, stopped) = Self::open(up, synchronised, Restored::default());
+        house.task = tokio::spawn(runtime.run(async {
+            stopped.await.ok();
+        }));
+        house
+    }
+
+    /// The loop does not run yet.
+    fn open(
+        up: Duration,
+        synchronised: fn() -> bool,
+        restored: Restored,
+    ) -> (Self, Runtime, oneshot::Receiver<()>) {
         let hands = Arc::new(Hands(Mutex::new(Now { mono: up, wall: START })));
         let store = Arc::new(ModelStore::default());
         let clock: Arc<dyn Clock> = Arc::clone(&hands) as _;
@@ -46,12 +59,11 @@ impl House {
         let (inputs, taken) = mpsc::channel(8);
         let (stop, stopped) = oneshot::channel();
         let policy = Policy::default();
-        let start = Start { policy, restored: Restored::default(), synchronised };
+        let start = Start { policy, restored, synchronised };
         let runtime = Runtime::new(start, Arc::clone(&store) as _, clock, taken, picture);
-        let task = tokio::spawn(runtime.run(async {
-            stopped.await.ok();
-        }));
-        Self { hands, store, inputs, picture: snapshots, committed, stop, task }
+        let task = tokio::spawn(async { Ok(()) });
+        let house = Self { hands, store, inputs, picture: snapshots, committed, stop, task };
+        (house, runtime, stopped)
     }
 
     /// On a machine that has been up for a day.
@@ -137,7 +149,7 @@ async fn an_edit_is_answered_when_it_is_stored() {
     house.add("anna").await.unwrap();
     assert!(house.store.look(|it| it.directory.person_named("anna").is_some()));
     house.store.fail([Fault::Full]);
-    assert!(matches!(house.add("ben").await, Err(EditRefused::Unavailable(_))));
+    assert!(matches!(house.add("ben").await, Err(EditRefused::Kept(_))));
     assert!(house.picture.borrow().degraded.is_some());
     assert!(matches!(house.add("clara").await, Err(EditRefused::Unavailable(_))), "not now");
 
@@ -146,6 +158,71 @@ async fn an_edit_is_answered_when_it_is_stored() {
     house.shows(|it| it.degraded.is_none()).await;
     house.add("clara").await.unwrap();
     assert!(house.store.look(|it| it.directory.person_named("clara").is_some()));
+    assert!(house.store.look(|it| it.directory.person_named("ben").is_some()), "it was kept");
+}
+
+#[tokio::test]
+async fn what_can_never_be_stored_is_not_tried_again() {
+    let mut house = House::settled();
+    house.store.fail([Fault::Damaged]);
+    assert!(matches!(house.add("anna").await, Err(EditRefused::Kept(_))));
+    let picture = house.shows(|it| it.degraded.is_some()).await;
+    let why = picture.degraded.as_deref().unwrap().to_owned();
+    assert!(why.contains("a page is torn") && why.contains("stop this hub"), "{why}");
+    // The next try would succeed; there is none, and live answers go on.
+    for _ in 0..3 {
+        house.pass(Step::LONGEST_RETRY);
+        house.seen().await;
+        house.beat().await;
+    }
+    assert_eq!(house.store.look(|it| it.last_change), 0);
+    let picture = house.shows(|it| presence(it) == Some(Presence::Present)).await;
+    assert_eq!(picture.degraded.as_deref(), Some(&*why));
+    assert!(matches!(house.add("ben").await, Err(EditRefused::Unavailable(_))));
+}
+
+/// A loop that has begun a commit and wants older facts than it has at hand.
+async fn in_need_of_history() -> (House, Runtime) {
+    let since = START - Duration::from_hours(100);
+    let restored = Restored { since, frontier: START, ..Restored::default() };
+    let (house, mut runtime, _) = House::open(Duration::from_hours(24), || true, restored);
+    house.seen().await;
+    let late = Span::new(since - Duration::from_hours(2), since - Duration::from_hours(1));
+    house.tell(FactBody::Coverage(late)).await;
+    while let Ok(input) = runtime.inputs.try_recv() {
+        runtime.take(input);
+    }
+    runtime.settle().await;
+    assert!(runtime.step.engine().poll_history().is_some(), "it wants older facts");
+    assert!(runtime.in_flight.is_some(), "and what is new is stored first");
+    (house, runtime)
+}
+
+#[tokio::test]
+async fn older_facts_are_looked_up_before_more_comes_in() {
+    let (_house, mut runtime) = in_need_of_history().await;
+    // Whatever was taken now would have to be stored first, and so on.
+    let pause = runtime.waits_for_history();
+    assert!(!pause.is_zero() && runtime.nap() <= pause);
+    let taken = landed(&mut runtime.in_flight).await;
+    runtime.committed(taken);
+    runtime.settle().await;
+    assert_eq!(runtime.step.engine().poll_history(), None, "looked up");
+    assert!(runtime.waits_for_history().is_zero());
+}
+
+#[tokio::test]
+async fn a_slow_or_failing_store_does_not_keep_live_answers_waiting() {
+    let (house, runtime) = in_need_of_history().await;
+    assert!(!runtime.waits_for_history().is_zero());
+    house.pass(LONGEST_STANDSTILL);
+    assert!(runtime.waits_for_history().is_zero());
+
+    let (_house, mut runtime) = in_need_of_history().await;
+    let (what, cause) = ("disk full".to_owned(), "no space".into());
+    runtime.committed(Err(StoreError::Unavailable { what, cause }));
+    runtime.settle().await;
+    assert!(runtime.waits_for_history().is_zero());
 }
 
 #[tokio::test]
@@ -209,6 +286,25 @@ async fn before_the_clock_is_set_nothing_is_stored_and_then_it_is_dated_right() 
         arrived.map(|it| it.at).collect()
     });
     assert_eq!(arrived, [right - Duration::from_secs(107)], "as long before it was set as it was");
+}
+
+#[tokio::test]
+async fn while_nothing_is_stored_the_loop_rests() {
+    let (house, mut runtime, _stopped) =
+        House::open(Duration::from_secs(20), || false, Restored::default());
+    house.seen().await;
+    house.pass(Step::COMMIT_EVERY);
+    house.seen().await;
+    while let Ok(input) = runtime.inputs.try_recv() {
+        runtime.take(input);
+    }
+    runtime.settle().await;
+    assert!(runtime.step.engine().wants_commit().0, "there is something to store");
+    house.pass(Duration::from_secs(1));
+    runtime.step.handle_timeout(house.hands.now());
+    runtime.settle().await;
+    let nap = runtime.nap();
+    assert!(nap >= Duration::from_millis(100), "it wakes again after {nap:?}");
 }
 
 const START: Time = Time::from_secs(1_790_000_000);

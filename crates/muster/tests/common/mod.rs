@@ -7,6 +7,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
@@ -21,6 +22,8 @@ pub(crate) struct Home(tempfile::TempDir);
 impl Home {
     pub(crate) fn new() -> Self {
         let home = Self(tempfile::tempdir().unwrap());
+        // A hub that root starts is somebody else, who has to get there.
+        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
         fs::write(home.path().join("muster.toml"), "[sources.lan]\nenabled = false\n").unwrap();
         home
     }
@@ -101,39 +104,12 @@ impl Hub {
 
     /// Asks; none when the hub is gone.
     pub(crate) fn try_ask(&self, method: &str, path: &str, body: Option<&Value>) -> Option<Answer> {
-        let mut stream = self.connect(method, path, body).ok()?;
-        let mut text = Vec::new();
-        stream.read_to_end(&mut text).ok()?;
-        let text = String::from_utf8(text).ok()?;
-        let (head, body) = text.split_once("\r\n\r\n")?;
-        let status = head.split(' ').nth(1)?.parse().ok()?;
-        Some(Answer { status, body: body.to_owned() })
-    }
-
-    fn connect(
-        &self,
-        method: &str,
-        path: &str,
-        body: Option<&Value>,
-    ) -> std::io::Result<TcpStream> {
-        let mut stream = TcpStream::connect(self.address)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        let body = body.map_or_else(String::new, Value::to_string);
-        // HTTP/1.0, so that the answer ends with the connection.
-        let head = format!(
-            "{method} {path} HTTP/1.0\r\nHost: {}\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\n\r\n",
-            self.address,
-            body.len()
-        );
-        stream.write_all(head.as_bytes())?;
-        stream.write_all(body.as_bytes())?;
-        Ok(stream)
+        answered(send(self.address, method, path, body).ok()?)
     }
 
     /// Asks again with every event of the hub's stream until the answer is there.
     pub(crate) fn until<T>(&self, what: &str, mut look: impl FnMut(&Self) -> Option<T>) -> T {
-        let stream = self.connect("GET", "/api/v1/stream", None).unwrap();
+        let stream = send(self.address, "GET", "/api/v1/stream", None).unwrap();
         let mut lines = BufReader::new(stream).lines();
         loop {
             if let Some(found) = look(self) {
@@ -176,6 +152,37 @@ impl Drop for Hub {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// Asks a hub and does not wait for the answer.
+pub(crate) fn send(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> std::io::Result<TcpStream> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let body = body.map_or_else(String::new, Value::to_string);
+    // HTTP/1.0, so that the answer ends with the connection.
+    let head = format!(
+        "{method} {path} HTTP/1.0\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(body.as_bytes())?;
+    Ok(stream)
+}
+
+/// The answer to what was sent; none when the hub is gone.
+pub(crate) fn answered(mut stream: TcpStream) -> Option<Answer> {
+    let mut text = Vec::new();
+    stream.read_to_end(&mut text).ok()?;
+    let text = String::from_utf8(text).ok()?;
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some(Answer { status, body: body.to_owned() })
 }
 
 /// What the hub answered.

@@ -50,8 +50,8 @@ fn what_is_older_than_the_bound_is_given_up_and_counted() {
     let mut feed = Feed::new(pace(100), Some(Time::from_secs(500)), at(1_001));
     let ticks: Vec<i64> = (900..=1_000).step_by(5).collect();
     assert_eq!(sent(&mut feed, at(1_001)), ticks);
-    // 505 to 895.
     assert_eq!(feed.dropped(), 79);
+    assert_eq!(feed.lost(), Some(Span::new(Time::from_secs(505), Time::from_secs(900))));
 }
 
 #[test]

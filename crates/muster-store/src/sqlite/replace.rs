@@ -1,0 +1,137 @@
+//! A backup becomes the store, and what was the store is kept beside it.
+//!
+//! **Invariant:** a file called `muster.restoring` is whole, verified and durable, and whoever wrote
+//! it was told to replace the store. From then on a power cut changes nothing: whoever opens the
+//! store next puts it in place, and until then nobody writes.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use muster_core::ports::StoreError;
+
+use super::backup::{refuse_existing, verify_file};
+use super::fault;
+use super::files::{self, Lock};
+
+/// An opened backup; read with the rights of whoever opened it.
+#[derive(Debug)]
+pub struct Backup {
+    path: PathBuf,
+    file: File,
+}
+
+/// What a backup may be put in the place of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// Of nothing: there is no store.
+    Nothing,
+    /// Of a store, if there is one; it is kept.
+    TheStore,
+}
+
+/// A verified copy of a backup, not in its place yet. Nobody else writes meanwhile.
+#[derive(Debug)]
+pub struct Ready {
+    store: PathBuf,
+    _lock: Lock,
+}
+
+impl Backup {
+    /// Opens a file that was written by a backup.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        if !path.is_file() {
+            let cause = io::Error::from(io::ErrorKind::NotFound);
+            let what = format!("there is no such backup: {}", path.display());
+            return Err(fault::unavailable(what, cause.into()));
+        }
+        if std::fs::metadata(files::log_of(path)).is_ok_and(|it| it.len() > 0) {
+            let what = format!(
+                "not a backup but a store with unfinished writing beside it: {}",
+                path.display()
+            );
+            return Err(StoreError::Refused { what });
+        }
+        let file = File::open(path).map_err(|cause| {
+            fault::unavailable(format!("cannot read: {}", path.display()), cause.into())
+        })?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Copies it beside where the store is, or will be, and reads it to its last row.
+    pub async fn restore(self, store: &Path, over: Over) -> Result<Ready, StoreError> {
+        let explain_io = |cause| fault::explain_io(cause, store);
+        let lock = Lock::take(store)?;
+        if over == Over::Nothing {
+            refuse_existing(store)?;
+            refuse_existing(&files::log_of(store))?;
+        }
+        let ready = restoring(store);
+        let unfinished = files::unfinished(&ready);
+        files::discard(&ready).and_then(|()| files::discard(&unfinished)).map_err(explain_io)?;
+        let made = match files::copy(self.file, &unfinished).await {
+            Ok(()) => match verify_file(&unfinished, &self.path).await {
+                Ok(()) => files::finish(&unfinished, &ready).await.map_err(explain_io),
+                Err(cause) => Err(cause),
+            },
+            Err(cause) => Err(explain_io(cause)),
+        };
+        if made.is_err() {
+            files::discard(&unfinished).map_err(explain_io)?;
+        }
+        made.map(|()| Ready { store: store.to_owned(), _lock: lock })
+    }
+}
+
+impl Ready {
+    /// Makes it the store; where the old one is kept, if there was one.
+    pub fn put_in_place(self) -> Result<Option<PathBuf>, StoreError> {
+        put_in_place(&self.store)?;
+        let kept = before(&self.store);
+        Ok(kept.exists().then_some(kept))
+    }
+}
+
+/// Ends a restoring that was interrupted, if there was one. Every step can be the last one that is
+/// done, and none does harm when it is done again.
+pub(super) fn put_in_place(store: &Path) -> Result<(), StoreError> {
+    let (fresh, kept) = (restoring(store), before(store));
+    let explain_io = |cause| fault::explain_io(cause, store);
+    if !fresh.exists() {
+        return Ok(());
+    }
+    let moved = || -> io::Result<()> {
+        if store.exists() {
+            files::discard(&kept)?;
+            std::fs::rename(store, &kept)?;
+        }
+        // The log goes with its own store: it would be the other one's ruin.
+        if files::log_of(store).exists() {
+            std::fs::rename(files::log_of(store), files::log_of(&kept))?;
+        }
+        files::discard(store)?;
+        files::sync_folder(store)?;
+        std::fs::rename(&fresh, store)?;
+        files::sync_folder(store)
+    };
+    moved().map_err(explain_io)
+}
+
+/// A folder in which only the store from before a restore lies is not one without a store.
+pub(super) fn refuse_lost(store: &Path) -> Result<(), StoreError> {
+    let kept = before(store);
+    if kept.exists() {
+        let what =
+            format!("the store is gone, the one before a restore is there: {}", kept.display());
+        return Err(fault::damaged(&what, "the file is missing".into()));
+    }
+    Ok(())
+}
+
+fn restoring(store: &Path) -> PathBuf {
+    store.with_extension("restoring")
+}
+
+fn before(store: &Path) -> PathBuf {
+    store.with_extension("before-restore")
+}

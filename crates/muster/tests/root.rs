@@ -1,0 +1,141 @@
+//! The hub that root starts. Needs root: it is about not staying it.
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
+
+mod common;
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::path::Path;
+
+use common::{Home, Hub, failed};
+use nix::unistd::{User, geteuid};
+use serde_json::json;
+
+/// A home, and the user whom root becomes when everything there is root's.
+fn roots_home() -> (Home, u32) {
+    assert!(geteuid().is_root(), "this test stops being root: sudo -E cargo nextest run");
+    let known = |it| User::from_name(it).unwrap();
+    let user = known("muster").or_else(|| known("nobody")).expect("a user for services");
+    (Home::new(), user.uid.as_raw())
+}
+
+/// The values of a line in `/proc/PID/status`.
+fn status(pid: u32, key: &str) -> Vec<String> {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = text.lines().find_map(|it| it.strip_prefix(&format!("{key}:")));
+    line.unwrap().split_whitespace().map(str::to_owned).collect()
+}
+
+fn capabilities(pid: u32, set: &str) -> u64 {
+    u64::from_str_radix(&status(pid, set)[0], 16).unwrap()
+}
+
+#[track_caller]
+fn is_nobody_special(hub: &Hub, uid: u32) {
+    let uids = status(hub.pid(), "Uid");
+    assert_eq!(uids, vec![uid.to_string(); 4], "real, effective, saved, file system");
+    assert!(!status(hub.pid(), "Gid").contains(&"0".to_owned()));
+    assert!(!status(hub.pid(), "Groups").contains(&"0".to_owned()));
+    assert_eq!(status(hub.pid(), "NoNewPrivs"), ["1"]);
+    let mine = capabilities(std::process::id(), "CapEff");
+    for set in ["CapEff", "CapPrm"] {
+        assert_eq!(capabilities(hub.pid(), set), mine & NET_RAW, "{set}");
+    }
+    for set in ["CapInh", "CapAmb"] {
+        assert_eq!(capabilities(hub.pid(), set), 0, "{set}");
+    }
+    assert_eq!(capabilities(hub.pid(), "CapBnd") & !NET_RAW, 0);
+}
+
+#[track_caller]
+fn all_belongs_to(folder: &Path, uid: u32) {
+    assert_eq!(fs::metadata(folder).unwrap().uid(), uid);
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().uid(), uid, "{}", entry.path().display());
+    }
+}
+
+#[test]
+fn root_becomes_somebody_who_has_the_folder_and_stays_in_charge() {
+    let (home, nobody) = roots_home();
+    let hub = home.serve();
+    is_nobody_special(&hub, nobody);
+    assert!(hub.said.contains("started as root: runs as "), "{}", hub.said);
+    let person = json!({"name": "anna"});
+    assert_eq!(hub.ask("POST", "/api/v1/people", Some(&person)).status, 201);
+    let run = |args: &[&str]| {
+        let output = home.run(args);
+        assert!(output.status.success(), "{args:?}: {output:?}");
+    };
+    run(&["person", "add", "bert"]);
+    run(&["backup", "while-it-runs.db"]);
+    assert_eq!(fs::metadata(home.path().join("while-it-runs.db")).unwrap().uid(), 0);
+    all_belongs_to(&home.data(), nobody);
+    hub.kill();
+
+    // The log is there and its hub is not: whoever looks now makes files.
+    run(&["who"]);
+    run(&["backup", "after-it.db"]);
+    run(&["person", "add", "cleo"]);
+    all_belongs_to(&home.data(), nobody);
+    let hub = home.serve();
+    is_nobody_special(&hub, nobody);
+    for name in ["anna", "bert", "cleo"] {
+        assert_eq!(hub.get(&format!("/api/v1/people/{name}")).status, 200, "{name}");
+    }
+    drop(hub.terminate());
+
+    fs::set_permissions(home.path(), Permissions::from_mode(0o711)).unwrap();
+    run(&["restore", "while-it-runs.db", "--replace"]);
+    all_belongs_to(&home.data(), nobody);
+    let hub = home.serve();
+    assert_eq!(hub.get("/api/v1/people/bert").status, 200);
+    assert_eq!(hub.get("/api/v1/people/cleo").status, 404);
+}
+
+#[test]
+fn in_somebody_elses_home_root_becomes_them() {
+    let (home, _) = roots_home();
+    chown(home.path(), Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+    let mut command = home.muster(&["serve", "--listen", "127.0.0.1:0", "--data", "new/data"]);
+    command.env_remove("MUSTER_DATA");
+    let hub = Hub::start(command);
+    is_nobody_special(&hub, SOMEBODY);
+    assert_eq!(fs::metadata(home.path().join("new")).unwrap().uid(), SOMEBODY);
+    all_belongs_to(&home.path().join("new/data"), SOMEBODY);
+}
+
+#[test]
+fn what_root_made_before_is_given_with_the_folder_and_nothing_else() {
+    let (home, nobody) = roots_home();
+    fs::create_dir(home.data()).unwrap();
+    fs::write(home.data().join("muster.toml"), "").unwrap();
+    let (code, said) = failed(&home.run(&["serve", "--listen", "127.0.0.1:0"]));
+    assert_eq!(code, 4, "{said}");
+    assert!(said.contains("holds other things") && said.contains("hint: "), "{said}");
+    assert_eq!(fs::metadata(home.data()).unwrap().uid(), 0, "nothing was given away");
+
+    let facts = home.path().join("facts.jsonl");
+    fs::write(&facts, "").unwrap();
+    let (facts, data) = (facts.display().to_string(), home.data().display().to_string());
+    assert!(home.run(&["replay", &facts, "--into", &data]).status.success());
+    assert_eq!(fs::metadata(home.data().join("muster.db")).unwrap().uid(), 0);
+    let hub = home.serve();
+    is_nobody_special(&hub, nobody);
+    let owner = |it: &str| fs::metadata(home.data().join(it)).unwrap().uid();
+    assert_eq!((owner("muster.db"), owner("muster.toml")), (nobody, 0));
+}
+
+#[test]
+fn a_folder_out_of_reach_is_said() {
+    let (home, _) = roots_home();
+    fs::set_permissions(home.path(), Permissions::from_mode(0o700)).unwrap();
+    let (code, said) = failed(&home.run(&["serve", "--listen", "127.0.0.1:0"]));
+    assert_eq!(code, 4, "{said}");
+    assert!(said.contains("hint: started as root it runs as "), "{said}");
+}
+
+const NET_RAW: u64 = 1 << 13;
+/// A number that no account of this machine has to have.
+const SOMEBODY: u32 = 4_321;
