@@ -3,7 +3,7 @@
 //! **Invariant:** an address belongs to one station at a time. Another one that claims it while the
 //! owner is fresh speaks for the owner; it does not become it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -79,9 +79,15 @@ impl Book {
         self.owners.get(&ip).map(|it| it.mac)
     }
 
-    /// Whether the station was heard or recalled here.
+    /// Whether the station was heard or spoken of here.
     pub(super) fn knows(&self, mac: Mac) -> bool {
         self.stations.contains_key(&mac)
+    }
+
+    /// Who was last heard in this time, both ends included.
+    pub(super) fn company(&self, from: Duration, to: Duration) -> BTreeSet<Mac> {
+        let then = |it: &Station| it.sighted.is_some_and(|at| from <= at && at <= to);
+        self.stations.iter().filter(|(_, it)| then(it)).map(|(mac, _)| *mac).collect()
     }
 
     /// Whether the station answers for more addresses than one host has.

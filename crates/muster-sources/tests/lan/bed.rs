@@ -56,6 +56,29 @@ impl Bed {
         ip(&[&["-n", &self.space("h")], words].concat());
     }
 
+    /// `tc` in the source's namespace.
+    pub(crate) fn tc_at_hub(&self, words: &[&str]) {
+        run("tc", &[&["-n", &self.space("h")], words].concat());
+    }
+
+    /// Has the kernel tell of more than a socket's buffer holds.
+    pub(crate) fn flood_of_notifications(&self) {
+        let batch = self.programs.path().join("batch");
+        let one = |n: u32| {
+            let (c, d) = (n / 200, n % 200 + 20);
+            let entry = format!("10.77.{c}.{d} lladdr 02:00:00:00:{c:02x}:{d:02x} dev va0");
+            format!("neigh replace {entry} nud stale\nneigh del 10.77.{c}.{d} dev va0\n")
+        };
+        let lines: String = (0..5000).map(one).collect();
+        std::fs::write(&batch, lines).expect("room for a list");
+        self.ip_at_hub(&["-batch", &batch.display().to_string()]);
+    }
+
+    /// Has a station that is none of the devices answer for `ip` from now on.
+    pub(crate) fn stranger(&self, address: &str) {
+        ip(&["-n", &self.space("l"), "addr", "add", &format!("{address}/32"), "dev", "vb0"]);
+    }
+
     /// Has the kernel doubt its neighbours after 5 s already, and ask a second later.
     pub(crate) fn hurry(&self) {
         let table = "/proc/sys/net/ipv4/neigh/va0";
@@ -182,9 +205,13 @@ impl Drop for Process {
 }
 
 fn ip(words: &[&str]) {
-    let done = Command::new("ip").args(words).output().expect("iproute2 is installed");
+    run("ip", words);
+}
+
+fn run(program: &str, words: &[&str]) {
+    let done = Command::new(program).args(words).output().expect("iproute2 is installed");
     let error = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "ip {}: {error}", words.join(" "));
+    assert!(done.status.success(), "{program} {}: {error}", words.join(" "));
 }
 
 /// The two examples, where nobody may run them too.

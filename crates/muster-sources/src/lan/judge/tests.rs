@@ -18,6 +18,7 @@ fn link() -> Link {
         name: "eth0".to_owned(),
         mac: Some(HUB),
         addresses: addresses.iter().map(|(ip, n)| (ip.parse().unwrap(), *n)).collect(),
+        gateways: Vec::new(),
         ranges: Vec::new(),
         unswept: Vec::new(),
         deaf: None,
