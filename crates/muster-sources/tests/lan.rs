@@ -83,6 +83,18 @@ fn an_arrival_is_heard_without_sending_anything() {
 }
 
 #[test]
+fn who_may_be_on_any_of_two_networks_is_asked_on_both() {
+    let bed = Bed::new("two");
+    bed.second_network();
+    let _devices = bed.devices("5", &[]);
+    let mut source = bed.source(Rights::NetRaw, &["vx0", "no-sweep"]);
+    source.wait_for("va0 channel hears=true");
+    // A link-local address does not say on which link it is, and nobody was heard yet.
+    source.tell(&format!("want {} fe80::217:88ff:fe20:1", HOSTS[1].0));
+    source.wait_for(&probe(1, "Answered"));
+}
+
+#[test]
 fn a_proxy_gives_names_not_presence() {
     for rights in [Rights::NetRaw, Rights::None] {
         let bed = Bed::new(if rights == Rights::None { "pn" } else { "pr" });
