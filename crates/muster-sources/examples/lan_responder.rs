@@ -2,15 +2,17 @@
 //!
 //! `lan_responder INTERFACE BASE HOSTS [--doze|--sleep] [--seed N]`, as root or with `CAP_NET_RAW`.
 //! Commands on its input, one a line: `off N`, `on N`, `proxy IP`, `hello`, `list`, `quit`. It
-//! answers each with a line; at the end of its input it ends.
+//! answers each with a line, `ok` and the time when it obeyed; at the end of its input it ends.
 
 use std::io::{BufRead, Write};
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use muster_core::time::Time;
 use muster_sim::lan_responder::{Doze, Responder};
 use muster_sources::lan::PacketSocket;
+use nix::time::{ClockId, clock_gettime};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -99,7 +101,12 @@ fn obey(lan: &mut Responder, line: &str, now: Duration) {
         }
         _ => false,
     };
-    say(if known { "ok" } else { "commands: on N..., off N..., proxy IP, hello, list, quit" });
+    if known {
+        let wall = clock_gettime(ClockId::CLOCK_REALTIME).map_or(Duration::ZERO, Duration::from);
+        say(&format!("ok {}", Time::from_micros(wall.as_micros().try_into().unwrap_or(i64::MAX))));
+    } else {
+        say("commands: on N..., off N..., proxy IP, hello, list, quit");
+    }
 }
 
 fn commands() -> mpsc::Receiver<String> {

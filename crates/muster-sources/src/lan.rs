@@ -8,7 +8,8 @@
 //!   discovery as they pass, judged by `judge`;
 //! - and questions of its own (`sweep`): known stations one by one, then everybody else.
 //!
-//! Each watched interface is one channel. Everything but `netlink`, `packet` and `source` is pure.
+//! Each watched interface is one channel; `life` says when the network behind it is proved, and so when
+//! silence counts. Everything but `netlink`, `packet`, `ears`, `asker` and `source` is pure.
 
 mod source;
 
@@ -18,7 +19,15 @@ mod links;
 
 mod channel;
 
+mod ears;
+
+mod life;
+
+mod silences;
+
 mod asker;
+
+mod reach;
 
 mod status;
 

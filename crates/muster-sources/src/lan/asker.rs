@@ -11,6 +11,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::links::Link;
 use super::packet::PacketSocket;
 use super::poke::Poke;
+use super::reach::link_local;
 use super::sweep::{Ask, Sweep, Verdict};
 use super::walk::{Rounds, Walk};
 use super::wants::Want;
@@ -37,6 +38,11 @@ impl Asker {
         } else {
             Self::Nobody
         })
+    }
+
+    /// Whether it asks by frames of its own.
+    pub(super) fn sends_frames(&self) -> bool {
+        matches!(self, Self::Frames(_))
     }
 
     /// The link's addresses changed.
@@ -120,26 +126,44 @@ impl Asker {
         }
         Ok(())
     }
+
+    /// Sends one question whose answer is not its own business.
+    pub(super) fn ask(
+        &self,
+        link: &Link,
+        socket: Option<&PacketSocket>,
+        ask: Ask,
+    ) -> io::Result<()> {
+        match (self, socket) {
+            (Self::Frames(_), Some(socket)) => send_frame(link, socket, ask),
+            (Self::Pokes(_, sockets), _) => match sockets.poke(ask.ip, link.index) {
+                Err(error) if is_general(&error) => Err(error),
+                Ok(()) | Err(_) => Ok(()),
+            },
+            (Self::Frames(_) | Self::Nobody, _) => Ok(()),
+        }
+    }
 }
 
-/// Whether the error would meet every other address too: a firewall, no memory, no link.
+/// Whether the error would meet every other address too: a firewall, no memory, no link or device.
 fn is_general(error: &io::Error) -> bool {
     use io::ErrorKind::{NetworkDown, PermissionDenied};
 
     matches!(error.kind(), NetworkDown | PermissionDenied)
-        || error.raw_os_error() == Some(libc::ENOBUFS)
+        || matches!(error.raw_os_error(), Some(libc::ENOBUFS | libc::ENODEV | libc::ENXIO))
 }
 
 fn send_frame(link: &Link, socket: &PacketSocket, ask: Ask) -> io::Result<()> {
     let Some(mac) = link.mac else { return Ok(()) };
     match ask.ip {
-        // Without an address of our own it is a probe, which is answered all the same.
+        // Without an address in the same network it is a probe, which is answered all the same.
         IpAddr::V4(ip) => {
             let own = link.source_v4(ip).unwrap_or(Ipv4Addr::UNSPECIFIED);
             socket.send(&build::arp_request((mac, own), ip, ask.to))
         }
         IpAddr::V6(ip) => {
-            let own = link.source_v6().ok_or(io::ErrorKind::AddrNotAvailable)?;
+            // Where the kernel speaks no IPv6, the address that it would have had is nobody else's.
+            let own = link.source_v6().unwrap_or_else(|| link_local(mac));
             socket.send(&build::neighbour_solicitation((mac, own), ip, ask.to))
         }
     }
@@ -231,3 +255,18 @@ const FAST_QUIET: Duration = Duration::from_millis(200);
 const GAP: Duration = Duration::from_secs(2);
 /// The kernel asks three times, a second apart.
 const POKE_QUIET: Duration = Duration::from_secs(4);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_meet_everybody_is_told_from_what_meets_one() {
+        for general in [libc::ENODEV, libc::ENXIO, libc::ENETDOWN, libc::ENOBUFS, libc::EPERM] {
+            assert!(is_general(&io::Error::from_raw_os_error(general)), "{general}");
+        }
+        for one in [libc::EHOSTUNREACH, libc::ENETUNREACH, libc::EADDRNOTAVAIL, libc::EINVAL] {
+            assert!(!is_general(&io::Error::from_raw_os_error(one)), "{one}");
+        }
+    }
+}

@@ -1,9 +1,11 @@
 //! Who has which address on one link, and who answers for others.
 //!
 //! **Invariant:** an address belongs to one station at a time. Another one that claims it while the
-//! owner is fresh speaks for the owner; it does not become it.
+//! owner is fresh does not become the owner, unless it was just given the address. That it speaks
+//! for the owner is certain only when it keeps another IPv4 address beside it: a host that was
+//! renumbered gives its old one up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -15,8 +17,8 @@ use muster_core::identity::Mac;
 pub(super) enum Claim {
     /// The address is the claimant's.
     Own,
-    /// The address is that of another station: the claimant answers for it.
-    For(Mac),
+    /// The address is that of another station.
+    Contested,
     /// The claimant answers for so many addresses that none can be called its own.
     Unclear,
 }
@@ -39,6 +41,10 @@ struct Station {
     heard: Duration,
     /// IPv4 addresses claimed lately.
     claimed: BTreeMap<IpAddr, Duration>,
+    /// Addresses of others that it claimed lately: whose, and when.
+    contested: BTreeMap<IpAddr, (Mac, Duration)>,
+    /// What DHCP has or will have given it.
+    leased: Option<IpAddr>,
     told: BTreeMap<(DetailKind, Box<str>), Duration>,
     sighted: Option<Duration>,
 }
@@ -54,17 +60,39 @@ impl Book {
             }
         }
         let many = station.claimed.len() >= PROXY_ADDRESSES;
+        let leased = station.leased == Some(ip);
         let owner = self.owners.get(&ip).copied().filter(|it| it.at + FRESH > now);
         match owner {
-            Some(owner) if owner.mac != mac => Claim::For(owner.mac),
+            Some(owner) if owner.mac != mac && !leased => {
+                let contested = &mut self.station(mac, now).contested;
+                if contested.len() < MAX_CLAIMS {
+                    contested.insert(ip, (owner.mac, now));
+                }
+                Claim::Contested
+            }
             _ if many => Claim::Unclear,
             _ => {
+                self.station(mac, now).contested.remove(&ip);
                 if self.owners.len() < MAX_ADDRESSES || self.owners.contains_key(&ip) {
                     self.owners.insert(ip, Owner { mac, at: now });
                 }
                 Claim::Own
             }
         }
+    }
+
+    /// Those for whom `mac` certainly speaks, now that it claims `ip`.
+    pub(super) fn speaks_for(&mut self, mac: Mac, ip: IpAddr, now: Duration) -> Vec<Mac> {
+        let contested = &mut self.station(mac, now).contested;
+        contested.retain(|_, (_, at)| *at + FRESH > now);
+        // Nobody is given another's IPv6 address.
+        let certain = |other: &IpAddr| *other != ip || other.is_ipv6();
+        contested.iter().filter(|it| certain(it.0)).map(|it| it.1.0).collect()
+    }
+
+    /// By DHCP `mac` asked for this address or was given it: when it claims it, it is its own.
+    pub(super) fn lease(&mut self, mac: Mac, ip: IpAddr, now: Duration) {
+        self.station(mac, now).leased = Some(ip);
     }
 
     /// The engine knows this address as that of `mac`, from earlier days.
@@ -79,9 +107,15 @@ impl Book {
         self.owners.get(&ip).map(|it| it.mac)
     }
 
-    /// Whether the station was heard or recalled here.
+    /// Whether the station was heard or spoken of here.
     pub(super) fn knows(&self, mac: Mac) -> bool {
         self.stations.contains_key(&mac)
+    }
+
+    /// Who was last heard in this time, both ends included.
+    pub(super) fn company(&self, from: Duration, to: Duration) -> BTreeSet<Mac> {
+        let then = |it: &Station| it.sighted.is_some_and(|at| from <= at && at <= to);
+        self.stations.iter().filter(|(_, it)| then(it)).map(|(mac, _)| *mac).collect()
     }
 
     /// Whether the station answers for more addresses than one host has.
@@ -166,6 +200,7 @@ mod tests {
     use super::*;
 
     const ANNA: Mac = Mac([2, 0, 0, 0, 0, 1]);
+    const BEN: Mac = Mac([2, 0, 0, 0, 0, 2]);
     const ROUTER: Mac = Mac([2, 0, 0, 0, 0, 9]);
 
     fn ip(last: u8) -> IpAddr {
@@ -181,10 +216,41 @@ mod tests {
         let mut book = Book::default();
         assert_eq!(book.claim(ANNA, ip(1), at(0)), Claim::Own);
         assert_eq!(book.claim(ROUTER, ip(9), at(0)), Claim::Own);
-        assert_eq!(book.claim(ROUTER, ip(1), at(300)), Claim::For(ANNA));
+        assert_eq!(book.claim(ROUTER, ip(1), at(300)), Claim::Contested);
         assert_eq!(book.claim(ROUTER, ip(1), at(601)), Claim::Own, "it was given a new owner");
         book.recall(ANNA, ip(5), at(601));
-        assert_eq!(book.claim(ROUTER, ip(5), at(700)), Claim::For(ANNA));
+        assert_eq!(book.claim(ROUTER, ip(5), at(700)), Claim::Contested);
+    }
+
+    #[test]
+    fn who_keeps_its_own_address_beside_anothers_speaks_for_it() {
+        let mut book = Book::default();
+        book.claim(ANNA, ip(1), at(0));
+        book.claim(ROUTER, ip(9), at(0));
+        assert_eq!(book.claim(ROUTER, ip(1), at(10)), Claim::Contested);
+        assert_eq!(book.speaks_for(ROUTER, ip(1), at(10)), [], "it may have been renumbered");
+        assert_eq!(book.claim(ROUTER, ip(9), at(20)), Claim::Own);
+        assert_eq!(book.speaks_for(ROUTER, ip(9), at(20)), [ANNA], "it was not");
+        assert_eq!(book.speaks_for(ROUTER, ip(9), at(700)), [], "it stopped doing so");
+    }
+
+    #[test]
+    fn two_that_were_renumbered_speak_for_themselves() {
+        let mut book = Book::default();
+        book.claim(ANNA, ip(1), at(0));
+        book.claim(BEN, ip(2), at(0));
+        for second in 10..1000 {
+            for (mac, ip) in [(ANNA, ip(2)), (BEN, ip(1))] {
+                let claim = book.claim(mac, ip, at(second));
+                let want = if second < 600 { Claim::Contested } else { Claim::Own };
+                assert_eq!(claim, want, "{second}");
+                assert_eq!(book.speaks_for(mac, ip, at(second)), [], "{second}");
+            }
+        }
+        book.lease(BEN, ip(7), at(1000));
+        book.claim(ANNA, ip(7), at(1000));
+        assert_eq!(book.claim(BEN, ip(7), at(1001)), Claim::Own, "it was given it by DHCP");
+        assert_eq!(book.owner(ip(7)), Some(BEN));
     }
 
     #[test]

@@ -4,25 +4,29 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use muster_config::lan::LanSettings;
-use muster_core::fact::{Detail, Fact, FactBody, Listener, Probe, Sighting};
+use muster_core::fact::{Detail, Fact, FactBody, Listener, Outcome, Probe, Sighting};
 use muster_core::identity::{Identity, Mac};
 use muster_core::ports::ChannelStatus;
 use muster_core::time::{Now, Time};
-use muster_wire::lan::{LinkType, decode};
+use muster_wire::lan::{LanBody, LanFrame, LinkType, decode};
 
 use super::asker::Asker;
 use super::book::Book;
 use super::coverage::Coverage;
+use super::ears::Ears;
 use super::judge::{Finding, Scene, judge, judge_entry};
+use super::life::{Life, Rhythm};
 use super::links::Link;
 use super::neighbours::Neighbours;
 use super::netlink::{Entry, State};
-use super::packet::PacketSocket;
+use super::reach::Reach;
+use super::silences::Silences;
 use super::status;
 use super::wants::Want;
 
@@ -31,10 +35,12 @@ use super::wants::Want;
 pub(super) struct Channel {
     pub(super) link: Link,
     pub(super) listener: Arc<Listener>,
-    packet: Result<PacketSocket, io::Error>,
+    ears: Ears,
     asker: Asker,
     book: Book,
     neighbours: Neighbours,
+    life: Life,
+    silences: Silences,
     coverage: Coverage,
     /// What was wrong at the last look, in plain words.
     trouble: Option<String>,
@@ -51,16 +57,19 @@ impl Channel {
         settings: &LanSettings,
         now: Now,
     ) -> io::Result<Self> {
-        let packet = PacketSocket::open(link.index);
-        let asker = Asker::new(&link, settings, packet.is_ok())?;
+        let ears = Ears::open(link.index);
+        let asker = Asker::new(&link, settings, ears.socket().is_some())?;
+        let rhythm = if asker.sends_frames() { Rhythm::FRAMES } else { Rhythm::POKES };
         Ok(Self {
+            life: Life::new(rhythm, &link, settings, now.mono),
             trouble: link.deaf.map(str::to_owned),
             link,
             listener: Arc::new(listener),
-            packet,
+            ears,
             asker,
             book: Book::default(),
             neighbours: Neighbours::new(now.mono),
+            silences: Silences::default(),
             coverage: Coverage::default(),
             lately: None,
             told: None,
@@ -68,7 +77,7 @@ impl Channel {
     }
 
     /// The kernel describes the link differently now.
-    pub(super) fn set_link(&mut self, link: Link, settings: &LanSettings) {
+    pub(super) fn set_link(&mut self, link: Link, settings: &LanSettings, now: Now) {
         let moved = link.addresses != self.link.addresses || link.ranges != self.link.ranges;
         if let Some(why) = link.deaf {
             self.trouble = Some(why.to_owned());
@@ -77,8 +86,9 @@ impl Channel {
         } else if self.link.deaf.is_some() {
             self.trouble = None;
             self.coverage.interrupt();
-            self.reopen();
+            self.ears.reopen();
         }
+        self.life.set_link(&link, settings, now.mono, |from, to| self.book.company(from, to));
         self.link = link;
         if moved {
             self.asker.set_link(&self.link, settings);
@@ -90,10 +100,20 @@ impl Channel {
         self.book.knows(mac)
     }
 
+    /// Where stations can be asked on it.
+    pub(super) fn reach<'a>(&'a self, settings: &'a LanSettings) -> Reach<'a> {
+        Reach { link: &self.link, settings, frames: self.asker.sends_frames() }
+    }
+
+    /// Something went wrong outside: the time since the last look is not covered.
+    pub(super) fn stumble(&mut self, why: &str) {
+        self.lately = Some(why.to_owned());
+    }
+
     /// Whom to ask from now on.
     pub(super) fn set_wants(&mut self, wants: Vec<Want>, now: Now) {
-        for want in &wants {
-            for ip in &want.ips {
+        for want in wants.iter().filter(|it| it.doors.sure) {
+            for ip in &want.doors.ips {
                 self.book.recall(want.mac, *ip, now.mono);
             }
         }
@@ -110,16 +130,14 @@ impl Channel {
     ) -> Poll<()> {
         let mut any = Poll::Pending;
         for _ in 0..FRAMES_AT_ONCE {
-            let Ok(socket) = &mut self.packet else { return any };
-            match socket.poll_frame(cx, buffer) {
+            match self.ears.poll_frame(cx, buffer) {
                 Poll::Pending => return any,
                 Poll::Ready(Ok(length)) => {
                     self.frame(buffer.get(..length).unwrap_or(&[]), hub, out);
                 }
-                Poll::Ready(Err(error)) => {
+                Poll::Ready(Err(why)) => {
                     // The interface went down or away; a later look opens the socket again.
-                    self.lately = Some(format!("cannot hear: {error}"));
-                    self.packet = Err(error);
+                    self.lately = Some(why);
                     return Poll::Ready(());
                 }
             }
@@ -135,39 +153,50 @@ impl Channel {
         let now = hub.now;
         let confirmed = self.neighbours.entry(entry, now.mono);
         if let Some(it) = confirmed {
+            let company = |from, to| self.book.company(from, to);
+            self.life.heard(it.mac, Some(it.ip), it.at, company);
             let scene = Scene { link: &self.link, own: hub.own, now: now.mono };
             let found = judge_entry(it.mac, it.ip, &mut self.book, scene);
             let at = now.wall - now.mono.saturating_sub(it.at);
             self.found(found, at, now, out);
             if let Asker::Pokes(poke, _) = &mut self.asker {
                 if !self.book.is_proxy(it.mac, now.mono) {
-                    poke.reassigned(it.ip, it.mac);
+                    poke.reassigned(it.ip, it.mac, now.mono);
                 }
                 poke.confirmed(it.mac, it.ip, it.at, now.mono);
             }
         }
-        if let Asker::Pokes(poke, _) = &mut self.asker {
-            match entry.state {
-                State::Failed => {
-                    let ago = entry.updated_ago.unwrap_or_default();
-                    poke.failed(entry.ip, now.mono.saturating_sub(ago), now.mono);
-                }
-                State::Incomplete => {}
-                State::Reachable | State::Stale | State::Waiting | State::Fixed => {
-                    poke.settled(entry.ip);
-                }
+        self.settled(entry, now.mono);
+        self.verdicts(now, out);
+    }
+
+    /// The kernel is done with asking for an address, or is not.
+    fn settled(&mut self, entry: &Entry, now: Duration) {
+        let at = now.saturating_sub(entry.updated_ago.unwrap_or_default());
+        if entry.state == State::Failed {
+            self.life.failed(entry.ip, at);
+        }
+        let Asker::Pokes(poke, _) = &mut self.asker else { return };
+        match entry.state {
+            State::Failed => poke.failed(entry.ip, at, now),
+            State::Incomplete => {}
+            State::Reachable | State::Stale | State::Waiting | State::Fixed => {
+                poke.settled(entry.ip);
             }
         }
-        self.verdicts(now, out);
     }
 
     /// Sends what is due.
     pub(super) fn send(&mut self, now: Now, out: &mut Vec<Fact>) {
-        if self.link.deaf.is_none()
-            && let Err(error) = self.asker.send(&self.link, self.packet.as_ref().ok(), now.mono)
-            && error.kind() != io::ErrorKind::AddrNotAvailable
-        {
-            self.lately = Some(format!("cannot send: {error}"));
+        if self.link.deaf.is_none() {
+            let socket = self.ears.socket();
+            let mut sent = self.asker.send(&self.link, socket, now.mono);
+            while let Some(ask) = self.life.poll_ask(now.mono) {
+                sent = sent.and(self.asker.ask(&self.link, socket, ask));
+            }
+            if let Err(error) = sent {
+                self.lately = Some(format!("cannot send: {error}"));
+            }
         }
         self.verdicts(now, out);
     }
@@ -181,19 +210,23 @@ impl Channel {
         out: &mut Vec<Fact>,
     ) {
         for _ in 0..FRAMES_AT_MOST {
-            let Some(length) = self.packet.as_ref().ok().and_then(|it| it.try_frame(buffer)) else {
-                break;
-            };
+            let Some(length) = self.ears.try_frame(buffer) else { break };
             self.frame(buffer.get(..length).unwrap_or(&[]), hub, out);
         }
         self.neighbours.complete(began.mono);
-        self.trouble = self.check();
-        if self.trouble.is_some() {
+        self.trouble = self.check(hub.now.mono);
+        let clean = self.trouble.is_none();
+        if !clean {
             self.coverage.interrupt();
             self.asker.spoil();
         }
         self.verdicts(hub.now, out);
-        if let Some(span) = self.coverage.look(began, self.trouble.is_none()) {
+        let could_answer = |at| self.life.could_answer(at, hub.now.mono);
+        for (mac, at, outcome) in self.silences.settle(began.mono, clean, could_answer) {
+            self.probe(mac, at, outcome, out);
+        }
+        let proved = self.life.proved(hub.now.mono);
+        if let Some(span) = self.coverage.look(began, clean, proved) {
             self.push(FactBody::Coverage(span), out);
         }
     }
@@ -203,7 +236,7 @@ impl Channel {
         let status = status::of_channel(&status::Described {
             listener: &self.listener,
             link: &self.link,
-            packet: self.packet.as_ref().err(),
+            packet: self.ears.error(),
             asker: &self.asker,
             trouble: self.trouble.as_deref(),
             settings,
@@ -217,8 +250,11 @@ impl Channel {
 
     /// When [`Self::send`] has something to do.
     pub(super) fn poll_timeout(&self) -> Option<Duration> {
-        let mute = matches!(self.asker, Asker::Frames(_)) && self.packet.is_err();
-        if mute || self.link.deaf.is_some() { None } else { self.asker.poll_timeout() }
+        let mute = self.asker.sends_frames() && self.ears.socket().is_none();
+        if mute || self.link.deaf.is_some() {
+            return None;
+        }
+        [self.asker.poll_timeout(), self.life.ready_at()].into_iter().flatten().min()
     }
 
     /// Whether everybody on the link has been asked once and could answer.
@@ -227,46 +263,35 @@ impl Channel {
     }
 
     /// What is wrong, if anything; what was lost since the last look is counted in.
-    fn check(&mut self) -> Option<String> {
+    fn check(&mut self, now: Duration) -> Option<String> {
         let lately = self.lately.take();
         if let Some(why) = self.link.deaf {
             return Some(why.to_owned());
         }
-        match (&self.packet, &self.asker) {
-            (Ok(socket), _) => {
-                let trouble = check_socket(socket);
-                if trouble.as_deref() == Some(FILTER_GONE) {
-                    // What it hears without its filter is not what it was made for: begin anew.
-                    self.packet = PacketSocket::open(self.link.index);
-                }
-                trouble.or(lately)
-            }
-            (Err(error), Asker::Frames(_)) => {
-                let trouble = format!("cannot hear: {error}");
-                self.reopen();
-                Some(lately.unwrap_or(trouble))
-            }
-            (Err(_), Asker::Nobody) => {
-                Some("nobody keeps the neighbour table fresh: pokes are switched off".into())
-            }
-            (Err(_), Asker::Pokes(..)) if self.link.addresses.is_empty() => {
-                Some("nobody can be poked: the interface has no address".into())
-            }
-            (Err(_), Asker::Pokes(..)) => lately,
-        }
-    }
-
-    /// Opens the packet socket again if it was lost; what is not allowed is not tried.
-    fn reopen(&mut self) {
-        if let Err(error) = &self.packet
-            && error.kind() != io::ErrorKind::PermissionDenied
+        let deaf = self.ears.check();
+        if self.asker.sends_frames()
+            && let Some(error) = self.ears.error()
         {
-            self.packet = PacketSocket::open(self.link.index);
+            let trouble = format!("cannot hear: {error}");
+            self.ears.reopen();
+            return Some(lately.unwrap_or(trouble));
         }
+        let mute = match &self.asker {
+            Asker::Pokes(..) if self.link.addresses.is_empty() => {
+                Some("nobody can be poked: the interface has no address")
+            }
+            Asker::Frames(_) | Asker::Pokes(..) => None,
+            Asker::Nobody if self.ears.socket().is_some() => {
+                Some("nobody may be asked, so nobody's silence tells anything")
+            }
+            Asker::Nobody => Some("nobody keeps the neighbour table fresh: pokes are switched off"),
+        };
+        deaf.or(lately).or(mute.map(str::to_owned)).or_else(|| self.life.trouble(now))
     }
 
     fn frame(&mut self, bytes: &[u8], hub: &Hub<'_>, out: &mut Vec<Fact>) {
         let Ok(Some(frame)) = decode(LinkType::ETHERNET, bytes) else { return };
+        self.proof(&frame, hub);
         let scene = Scene { link: &self.link, own: hub.own, now: hub.now.mono };
         let found = judge(&frame, &mut self.book, scene);
         if let Asker::Frames(sweep) = &mut self.asker {
@@ -280,6 +305,20 @@ impl Channel {
         }
         self.found(found, hub.now.wall, hub.now, out);
         self.verdicts(hub.now, out);
+    }
+
+    /// A frame may prove the network; whoever sends in a gateway's name answers for it.
+    fn proof(&mut self, frame: &LanFrame, hub: &Hub<'_>) {
+        let Some(mac) = frame.heard().filter(|it| !hub.own.contains(it)) else { return };
+        if !frame.vlan.is_empty() {
+            return;
+        }
+        let claims = match &frame.body {
+            LanBody::Arp(it) => it.sender_ip.map(IpAddr::V4),
+            LanBody::Nd(it) => it.ip().map(IpAddr::V6),
+            LanBody::Dhcp(_) | LanBody::Dhcp6(_) | LanBody::Mdns(_) => None,
+        };
+        self.life.heard(mac, claims, hub.now.mono, |from, to| self.book.company(from, to));
     }
 
     fn found(&mut self, found: Vec<Finding>, at: Time, now: Now, out: &mut Vec<Fact>) {
@@ -303,10 +342,16 @@ impl Channel {
 
     fn verdicts(&mut self, now: Now, out: &mut Vec<Fact>) {
         while let Some(it) = self.asker.poll_verdict() {
-            let identity = Identity::Mac(it.mac);
-            let probe = Probe { identity, at: now.wall, outcome: it.outcome };
-            self.push(FactBody::Probe(probe), out);
+            match it.outcome {
+                Outcome::Silent => self.silences.hold(it.mac, now),
+                Outcome::Answered | Outcome::NoEvidence => self.probe(it.mac, now, it.outcome, out),
+            }
         }
+    }
+
+    fn probe(&self, mac: Mac, at: Now, outcome: Outcome, out: &mut Vec<Fact>) {
+        let identity = Identity::Mac(mac);
+        self.push(FactBody::Probe(Probe { identity, at: at.wall, outcome }), out);
     }
 
     fn push(&self, body: FactBody, out: &mut Vec<Fact>) {
@@ -321,20 +366,6 @@ pub(super) struct Hub<'a> {
     pub(super) now: Now,
 }
 
-fn check_socket(socket: &PacketSocket) -> Option<String> {
-    if let Some(error) = socket.take_error() {
-        return Some(format!("cannot hear: {error}"));
-    }
-    if !socket.filter_stands() {
-        return Some(FILTER_GONE.to_owned());
-    }
-    match socket.take_drops() {
-        Ok(0) => None,
-        Ok(lost) => Some(format!("too busy to hear everything: {lost} frames lost")),
-        Err(error) => Some(format!("cannot hear: {error}")),
-    }
-}
-
 pub(super) fn shortened(mut text: String) -> String {
     while text.len() > Detail::MAX_VALUE {
         text.pop();
@@ -342,7 +373,6 @@ pub(super) fn shortened(mut text: String) -> String {
     text
 }
 
-const FILTER_GONE: &str = "the kernel's filter is gone from the socket";
 /// Frames taken before others get their turn.
 const FRAMES_AT_ONCE: usize = 256;
 /// Frames taken at a look: more than the socket holds, so that all before the look are judged.

@@ -97,10 +97,15 @@ impl Judge<'_> {
         if dhcp.from_client {
             self.name(client, dhcp.name());
             self.detail(client, DetailKind::VendorClass, dhcp.vendor_class.as_deref());
+            let asked = dhcp.requested_ip.filter(|_| dhcp.message_type == Some(DHCP_REQUEST));
+            if let Some(ip) = asked.filter(|_| client == self.speaker) {
+                self.book.lease(client, ip.into(), self.scene.now);
+            }
             if client == self.speaker && !dhcp.client_ip.is_unspecified() {
                 self.claim(dhcp.client_ip.into());
             }
         } else if dhcp.message_type == Some(DHCP_ACK) && !dhcp.your_ip.is_unspecified() {
+            self.book.lease(client, dhcp.your_ip.into(), self.scene.now);
             self.address(client, dhcp.your_ip.into());
         }
     }
@@ -153,8 +158,10 @@ impl Judge<'_> {
                 self.found.push(Finding::At(self.speaker, ip));
                 self.address(self.speaker, ip);
             }
-            Claim::For(owner) => self.speaks_for(owner),
-            Claim::Unclear => {}
+            Claim::Contested | Claim::Unclear => {}
+        }
+        for owner in self.book.speaks_for(self.speaker, ip, self.scene.now) {
+            self.speaks_for(owner);
         }
     }
 
@@ -183,6 +190,7 @@ impl Judge<'_> {
 }
 
 /// RFC 2132, 9.6.
+const DHCP_REQUEST: u8 = 3;
 const DHCP_ACK: u8 = 5;
 
 #[cfg(test)]

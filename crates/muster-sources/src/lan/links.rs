@@ -10,13 +10,24 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use muster_config::lan::{LanSettings, Network};
 use muster_core::identity::Mac;
 
-use super::netlink::{LinkEntry, Told};
+use super::netlink::{Dump, LinkEntry, Told};
 
 /// What is known of all links.
 #[derive(Debug, Default)]
 pub(super) struct Links {
-    links: BTreeMap<u32, LinkEntry>,
+    entries: BTreeMap<u32, LinkEntry>,
     addresses: BTreeMap<u32, BTreeSet<(IpAddr, u8)>>,
+    gateways: BTreeMap<u32, BTreeSet<IpAddr>>,
+    /// What has been told since the description under way began: when it is complete, nothing else
+    /// is left, for the notification that it went may have been lost.
+    fresh: Fresh,
+}
+
+#[derive(Debug, Default)]
+struct Fresh {
+    links: BTreeSet<u32>,
+    addresses: BTreeSet<(u32, IpAddr, u8)>,
+    gateways: BTreeSet<(u32, IpAddr)>,
 }
 
 /// A link to watch.
@@ -27,6 +38,8 @@ pub(super) struct Link {
     pub(super) mac: Option<Mac>,
     /// Own addresses with the length of their prefix.
     pub(super) addresses: Vec<(IpAddr, u8)>,
+    /// Where default routes over this link lead.
+    pub(super) gateways: Vec<IpAddr>,
     /// What to sweep on it.
     pub(super) ranges: Vec<Network>,
     /// Attached ranges that are not swept, and why.
@@ -48,31 +61,76 @@ impl Links {
     pub(super) fn apply(&mut self, told: &Told) -> bool {
         match told {
             Told::Link(entry) => {
-                self.links.insert(entry.index, entry.clone()).as_ref() != Some(entry)
+                self.fresh.links.insert(entry.index);
+                self.entries.insert(entry.index, entry.clone()).as_ref() != Some(entry)
             }
             Told::LinkGone(index) => {
+                self.fresh.links.remove(index);
                 self.addresses.remove(index);
-                self.links.remove(index).is_some()
+                self.gateways.remove(index);
+                self.entries.remove(index).is_some()
             }
             Told::Address(index, ip, prefix) => {
+                self.fresh.addresses.insert((*index, *ip, *prefix));
                 self.addresses.entry(*index).or_default().insert((*ip, *prefix))
             }
             Told::AddressGone(index, ip, prefix) => {
+                self.fresh.addresses.remove(&(*index, *ip, *prefix));
                 self.addresses.get_mut(index).is_some_and(|it| it.remove(&(*ip, *prefix)))
             }
-            Told::Neighbour(_) | Told::NeighbourGone(..) | Told::Complete(_) | Told::Lost => false,
+            Told::Gateway(index, ip) => {
+                self.fresh.gateways.insert((*index, *ip));
+                self.gateways.entry(*index).or_default().insert(*ip)
+            }
+            Told::GatewayGone(index, ip) => {
+                self.fresh.gateways.remove(&(*index, *ip));
+                self.gateways.get_mut(index).is_some_and(|it| it.remove(ip))
+            }
+            Told::Begun(_) => {
+                self.fresh = Fresh::default();
+                false
+            }
+            Told::Complete(dump) => self.prune(*dump),
+            Told::Neighbour(_) | Told::Lost => false,
         }
+    }
+
+    /// Forgets what a complete description does not have; whether there was such a thing.
+    fn prune(&mut self, dump: Dump) -> bool {
+        let fresh = &self.fresh;
+        let before = self.count();
+        match dump {
+            Dump::Links => self.entries.retain(|index, _| fresh.links.contains(index)),
+            Dump::Addresses => {
+                for (index, all) in &mut self.addresses {
+                    all.retain(|(ip, prefix)| fresh.addresses.contains(&(*index, *ip, *prefix)));
+                }
+            }
+            Dump::Gateways => {
+                for (index, all) in &mut self.gateways {
+                    all.retain(|ip| fresh.gateways.contains(&(*index, *ip)));
+                }
+            }
+            Dump::Neighbours => {}
+        }
+        self.count() != before
+    }
+
+    fn count(&self) -> usize {
+        let addresses: usize = self.addresses.values().map(BTreeSet::len).sum();
+        let gateways: usize = self.gateways.values().map(BTreeSet::len).sum();
+        self.entries.len() + addresses + gateways
     }
 
     /// Link-layer addresses of this machine, on whatever link.
     pub(super) fn own_macs(&self) -> BTreeSet<Mac> {
-        self.links.values().filter_map(|it| it.mac).collect()
+        self.entries.values().filter_map(|it| it.mac).collect()
     }
 
     /// The links to watch and the others, each in the kernel's order. The loopback is neither.
     pub(super) fn choose(&self, settings: &LanSettings) -> (Vec<Link>, Vec<Unwatched>) {
         let (mut watched, mut others) = (Vec::new(), Vec::new());
-        for entry in self.links.values().filter(|it| !it.loopback) {
+        for entry in self.entries.values().filter(|it| !it.loopback) {
             match self.refusal(entry, settings) {
                 None => watched.push(self.link(entry, settings)),
                 Some((why, hint)) => {
@@ -81,7 +139,7 @@ impl Links {
             }
         }
         for name in &settings.interfaces {
-            if !self.links.values().any(|it| it.name == name.as_str()) {
+            if !self.entries.values().any(|it| it.name == name.as_str()) {
                 let why = "there is no such interface".to_owned();
                 let hint = Some("list them: ip link".to_owned());
                 others.push(Unwatched { name: name.as_str().to_owned(), why, hint });
@@ -126,7 +184,7 @@ impl Links {
     }
 
     fn bridges_hardware(&self) -> bool {
-        self.links.values().any(|it| it.controlled && it.kind.is_none())
+        self.entries.values().any(|it| it.controlled && it.kind.is_none())
     }
 
     fn link(&self, entry: &LinkEntry, settings: &LanSettings) -> Link {
@@ -143,6 +201,7 @@ impl Links {
             name: entry.name.clone(),
             mac: entry.mac.filter(|it| it.is_station()),
             addresses,
+            gateways: self.gateways.get(&entry.index).into_iter().flatten().copied().collect(),
             ranges,
             unswept,
             deaf,
@@ -227,118 +286,4 @@ const SHORTEST: u8 = 22;
 const SHORTEST_FAST: u8 = 16;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(index: u32, name: &str, kind: Option<&str>) -> LinkEntry {
-        LinkEntry {
-            index,
-            name: name.to_owned(),
-            mac: Some(Mac([2, 0, 0, 0, 0, u8::try_from(index).unwrap()])),
-            ethernet: true,
-            loopback: false,
-            broadcast: true,
-            up: true,
-            running: true,
-            controlled: false,
-            kind: kind.map(str::to_owned),
-        }
-    }
-
-    fn links(entries: &[LinkEntry]) -> Links {
-        let mut links = Links::default();
-        for it in entries {
-            links.apply(&Told::Link(it.clone()));
-        }
-        links
-    }
-
-    fn settings(text: &str) -> LanSettings {
-        let of = |it: &str| it.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        LanSettings {
-            interfaces: of(text).into_iter().map(|it| it.try_into().unwrap()).collect(),
-            ..LanSettings::default()
-        }
-    }
-
-    #[test]
-    fn hardware_is_taken_and_what_is_virtual_only_by_name() {
-        let member = LinkEntry { controlled: true, ..entry(6, "eth1", None) };
-        let loopback = LinkEntry { loopback: true, ..entry(1, "lo", None) };
-        let serial = LinkEntry { broadcast: false, ..entry(7, "ppp0", None) };
-        let all = [
-            loopback,
-            entry(2, "eth0", None),
-            entry(3, "wg0", Some("wireguard")),
-            entry(4, "va0", Some("veth")),
-            entry(5, "br0", Some("bridge")),
-            member,
-            serial,
-        ];
-        let names = |it: &[Link]| it.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
-        let (watched, others) = links(&all).choose(&settings(""));
-        assert_eq!(names(&watched), ["eth0", "br0"]);
-        let why: Vec<_> = others.iter().map(|it| format!("{}: {}", it.name, it.why)).collect();
-        assert_eq!(
-            why,
-            [
-                "wg0: a tunnel (wireguard)",
-                "va0: virtual (veth)",
-                "eth1: part of a bridge or bond",
-                "ppp0: it has no neighbours to hear (not a broadcast link)",
-            ]
-        );
-        let (watched, others) = links(&all).choose(&settings("va0 eth9"));
-        assert_eq!(names(&watched), ["va0"]);
-        assert!(others.iter().any(|it| it.name == "eth9" && it.why.contains("no such")));
-        let (watched, _) = links(&[entry(5, "docker0", Some("bridge"))]).choose(&settings(""));
-        assert_eq!(names(&watched), Vec::<String>::new());
-    }
-
-    #[test]
-    fn a_link_without_carrier_is_deaf() {
-        let down = LinkEntry { running: false, ..entry(2, "eth0", None) };
-        let mut links = links(&[down]);
-        let deaf = |links: &Links| links.choose(&settings("")).0.first().unwrap().deaf;
-        assert_eq!(deaf(&links), Some("the link is down: no carrier"));
-        assert!(links.apply(&Told::Link(entry(2, "eth0", None))));
-        assert!(!links.apply(&Told::Link(entry(2, "eth0", None))));
-        assert_eq!(deaf(&links), None);
-        links.apply(&Told::LinkGone(2));
-        assert!(links.choose(&settings("")).0.is_empty());
-    }
-
-    #[test]
-    fn only_small_private_attached_ranges_are_swept() {
-        let mut links = links(&[entry(2, "eth0", None)]);
-        for (ip, prefix) in [
-            ("192.168.1.7", 24),
-            ("10.0.0.1", 16),
-            ("172.16.9.1", 22),
-            ("172.16.9.2", 22),
-            ("9.9.9.9", 24),
-            ("10.9.9.9", 32),
-            ("fe80::1", 64),
-        ] {
-            links.apply(&Told::Address(2, ip.parse().unwrap(), prefix));
-        }
-        let of = |settings: &LanSettings| {
-            let link = links.choose(settings).0.remove(0);
-            let text = |it: &[Network]| it.iter().map(Network::to_string).collect::<Vec<_>>();
-            (text(&link.ranges), link.unswept)
-        };
-        let (ranges, unswept) = of(&LanSettings::default());
-        assert_eq!(ranges, ["172.16.8.0/22", "192.168.1.0/24"]);
-        assert_eq!(unswept.len(), 2);
-        let fast = LanSettings { fast: true, ..LanSettings::default() };
-        assert_eq!(of(&fast).0, ["10.0.0.0/16", "172.16.8.0/22", "192.168.1.0/24"]);
-        let ranges = ["10.0.3.0/24", "10.9.0.0/24"].map(|it| it.parse().unwrap()).to_vec();
-        let named = LanSettings { ranges, ..LanSettings::default() };
-        assert_eq!(of(&named).0, ["10.0.3.0/24"]);
-        let link = links.choose(&named).0.remove(0);
-        assert_eq!(link.source_v4("10.0.9.9".parse().unwrap()), "10.0.0.1".parse().ok());
-        assert_eq!(link.source_v4("10.1.9.9".parse().unwrap()), None);
-        assert!(link.reaches("fe80::9".parse().unwrap()));
-        assert!(!link.reaches("11.0.0.1".parse().unwrap()));
-    }
-}
+mod tests;

@@ -62,7 +62,7 @@ impl Neighbours {
         Some(Confirmed { mac, ip: entry.ip, at: confirmed })
     }
 
-    /// The entry is gone from the table; its last confirmation stays known.
+    /// A look that began at `began` is complete: older confirmations are not news any more.
     pub(super) fn complete(&mut self, began: Duration) {
         // A little overlap: an entry confirmed while the look was under way is not lost, and one
         // that was told already is recognised by its own time.

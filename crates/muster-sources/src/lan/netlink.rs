@@ -1,14 +1,13 @@
-//! The kernel's word on links, addresses and neighbours: one netlink socket, dumps and
+//! The kernel's word on links, addresses, gateways and neighbours: one netlink socket, dumps and
 //! notifications, no rights needed.
 //!
-//! Knows how to ask and how to read; what an entry means is for `links` and `neighbours`.
-//! Dumps are asked one at a time, because the kernel refuses a second one on the same socket.
-#![expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the kernel's vocabulary grows; words not known here are left alone"
-)]
+//! Knows how to ask (`dumps`) and how to read (`read`); what an entry means is for `links` and
+//! `neighbours`.
 
-use std::collections::VecDeque;
+mod dumps;
+
+mod read;
+
 use std::io;
 use std::net::IpAddr;
 use std::task::{Context, Poll, ready};
@@ -19,15 +18,14 @@ use rtnetlink::packet_core::{
     NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
 };
 use rtnetlink::packet_route::RouteNetlinkMessage;
-use rtnetlink::packet_route::address::{AddressAttribute, AddressMessage};
-use rtnetlink::packet_route::link::{
-    InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage,
-};
-use rtnetlink::packet_route::neighbour::{
-    NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
-};
+use rtnetlink::packet_route::address::AddressMessage;
+use rtnetlink::packet_route::link::LinkMessage;
+use rtnetlink::packet_route::neighbour::NeighbourMessage;
+use rtnetlink::packet_route::route::RouteMessage;
 use rtnetlink::sys::protocols::NETLINK_ROUTE;
 use rtnetlink::sys::{AsyncSocket, SocketAddr, TokioSocket};
+
+use dumps::Dumps;
 
 /// One thing the kernel told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,8 +40,13 @@ pub(super) enum Told {
     AddressGone(u32, IpAddr, u8),
     /// A neighbour entry exists, or changed.
     Neighbour(Entry),
-    /// A neighbour entry is gone.
-    NeighbourGone(u32, IpAddr),
+    /// A default route leads over this link to this gateway.
+    Gateway(u32, IpAddr),
+    /// Such a route is gone.
+    GatewayGone(u32, IpAddr),
+    /// From here to [`Told::Complete`] everything that a [`Dump`] asks for is told, and what has
+    /// changed meanwhile.
+    Begun(Dump),
     /// Everything that a [`Dump`] asked for has been told.
     Complete(Dump),
     /// Notifications were lost: ask for everything again.
@@ -105,21 +108,22 @@ pub(super) enum State {
 pub(super) enum Dump {
     Links,
     Addresses,
+    Gateways,
     Neighbours,
 }
 
 /// The socket.
 pub(super) struct Netlink {
     socket: TokioSocket,
-    asked: VecDeque<(Dump, u32)>,
-    wanted: VecDeque<Dump>,
-    sequence: u32,
+    dumps: Dumps,
+    /// Why the kernel last refused.
+    refusal: Option<io::Error>,
     buffer: Vec<u8>,
 }
 
 impl std::fmt::Debug for Netlink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Netlink").field("asked", &self.asked).finish_non_exhaustive()
+        f.debug_struct("Netlink").field("dumps", &self.dumps).finish_non_exhaustive()
     }
 }
 
@@ -135,34 +139,41 @@ impl Netlink {
         }
         let mut it = Self {
             socket,
-            asked: VecDeque::new(),
-            wanted: VecDeque::new(),
-            sequence: 0,
+            dumps: Dumps::default(),
+            refusal: None,
             buffer: Vec::with_capacity(DATAGRAM),
         };
         it.ask_for_everything();
         Ok(it)
     }
 
-    /// Asks for links, addresses and neighbours, in this order.
+    /// Asks for links, addresses, gateways and neighbours, in this order.
     fn ask_for_everything(&mut self) {
-        for dump in [Dump::Links, Dump::Addresses, Dump::Neighbours] {
-            self.ask(dump);
+        for dump in [Dump::Links, Dump::Addresses, Dump::Gateways, Dump::Neighbours] {
+            self.dumps.want(dump);
         }
+        self.send_next();
     }
 
     /// Asks for everything again, whatever was under way.
     pub(super) fn start_over(&mut self) {
-        self.asked.clear();
+        self.dumps.start_over();
         self.ask_for_everything();
     }
 
     /// Asks, unless the same question is already waiting.
     pub(super) fn ask(&mut self, dump: Dump) {
-        if !self.wanted.contains(&dump) {
-            self.wanted.push_back(dump);
+        self.dumps.want(dump);
+        self.send_next();
+    }
+
+    /// Asks again what the kernel refused; an error when it has refused for long.
+    pub(super) fn resume(&mut self) -> io::Result<()> {
+        if self.dumps.resume() >= MAX_FAILURES {
+            return Err(self.refusal.take().unwrap_or_else(|| io::ErrorKind::Other.into()));
         }
         self.send_next();
+        Ok(())
     }
 
     /// Appends what the kernel has told to `out`; ready when there was something.
@@ -191,26 +202,23 @@ impl Netlink {
     }
 
     fn send_next(&mut self) {
-        if !self.asked.is_empty() {
-            return;
-        }
-        let Some(dump) = self.wanted.pop_front() else { return };
-        self.sequence = self.sequence.wrapping_add(1).max(1);
+        let Some((dump, number)) = self.dumps.next() else { return };
         let body = match dump {
             Dump::Links => RouteNetlinkMessage::GetLink(LinkMessage::default()),
             Dump::Addresses => RouteNetlinkMessage::GetAddress(AddressMessage::default()),
+            Dump::Gateways => RouteNetlinkMessage::GetRoute(RouteMessage::default()),
             Dump::Neighbours => RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default()),
         };
         let mut header = NetlinkHeader::default();
         header.flags = NLM_F_REQUEST | NLM_F_DUMP;
-        header.sequence_number = self.sequence;
+        header.sequence_number = number;
         let mut message = NetlinkMessage::new(header, NetlinkPayload::from(body));
         message.finalize();
         let mut bytes = vec![0; message.buffer_len()];
         message.serialize(&mut bytes);
-        // A request that the kernel does not take now is asked again at the next look.
-        if self.socket.socket_ref().send_to(&bytes, &SocketAddr::new(0, 0), 0).is_ok() {
-            self.asked.push_back((dump, self.sequence));
+        if let Err(error) = self.socket.socket_ref().send_to(&bytes, &SocketAddr::new(0, 0), 0) {
+            self.refusal = Some(error);
+            self.dumps.fails(number);
         }
     }
 
@@ -227,143 +235,33 @@ impl Netlink {
 
     fn message(&mut self, message: NetlinkMessage<RouteNetlinkMessage>, out: &mut Vec<Told>) {
         let (header, payload) = message.into_parts();
+        let number = header.sequence_number;
         match payload {
-            NetlinkPayload::InnerMessage(inner) => out.extend(translate(&inner)),
-            NetlinkPayload::Done(_) | NetlinkPayload::Error(_) => {
-                let done = payload_is_done(&payload);
-                if let Some(at) =
-                    self.asked.iter().position(|(_, number)| *number == header.sequence_number)
-                    && let Some((dump, _)) = self.asked.remove(at)
-                {
-                    if done {
-                        out.push(Told::Complete(dump));
-                    } else {
-                        self.wanted.push_back(dump);
-                    }
-                }
+            NetlinkPayload::InnerMessage(inner) => {
+                out.extend(self.dumps.begins(number).map(Told::Begun));
+                out.extend(read::translate(&inner));
+            }
+            NetlinkPayload::Done(_) => {
+                out.extend(self.dumps.begins(number).map(Told::Begun));
+                out.extend(self.dumps.ends(number).map(Told::Complete));
                 self.send_next();
             }
+            NetlinkPayload::Error(refusal) => {
+                self.refusal = Some(refusal.to_io());
+                self.dumps.fails(number);
+            }
             NetlinkPayload::Overrun(_) => out.push(Told::Lost),
-            _ => {}
+            NetlinkPayload::Noop | _ => {}
         }
     }
 }
 
-fn payload_is_done(payload: &NetlinkPayload<RouteNetlinkMessage>) -> bool {
-    matches!(payload, NetlinkPayload::Done(_))
-}
-
-fn translate(message: &RouteNetlinkMessage) -> Option<Told> {
-    match message {
-        RouteNetlinkMessage::NewLink(it) => link(it).map(Told::Link),
-        RouteNetlinkMessage::DelLink(it) => Some(Told::LinkGone(it.header.index)),
-        RouteNetlinkMessage::NewAddress(it) => {
-            address(it).map(|(ip, prefix)| Told::Address(it.header.index, ip, prefix))
-        }
-        RouteNetlinkMessage::DelAddress(it) => {
-            address(it).map(|(ip, prefix)| Told::AddressGone(it.header.index, ip, prefix))
-        }
-        RouteNetlinkMessage::NewNeighbour(it) => neighbour(it).map(Told::Neighbour),
-        RouteNetlinkMessage::DelNeighbour(it) => {
-            neighbour(it).map(|it| Told::NeighbourGone(it.link, it.ip))
-        }
-        _ => None,
-    }
-}
-
-fn link(message: &LinkMessage) -> Option<LinkEntry> {
-    let flags = message.header.flags;
-    let mut entry = LinkEntry {
-        index: message.header.index,
-        name: String::new(),
-        mac: None,
-        ethernet: message.header.link_layer_type == LinkLayerType::Ether,
-        loopback: flags.contains(LinkFlags::Loopback),
-        broadcast: flags.contains(LinkFlags::Broadcast) && !flags.contains(LinkFlags::Noarp),
-        up: flags.contains(LinkFlags::Up),
-        running: flags.contains(LinkFlags::Running) && flags.contains(LinkFlags::LowerUp),
-        controlled: flags.contains(LinkFlags::Port),
-        kind: None,
-    };
-    for attribute in &message.attributes {
-        match attribute {
-            LinkAttribute::IfName(name) => entry.name.clone_from(name),
-            LinkAttribute::Address(bytes) => {
-                entry.mac = bytes.as_slice().try_into().ok().map(Mac);
-            }
-            LinkAttribute::Controller(index) => entry.controlled = *index != 0,
-            LinkAttribute::LinkInfo(info) => {
-                entry.kind = info.iter().find_map(|it| match it {
-                    LinkInfo::Kind(kind) => Some(word(kind)),
-                    _ => None,
-                });
-            }
-            _ => {}
-        }
-    }
-    (!entry.name.is_empty()).then_some(entry)
-}
-
-fn word(kind: &InfoKind) -> String {
-    kind.to_string()
-}
-
-fn address(message: &AddressMessage) -> Option<(IpAddr, u8)> {
-    // On a point-to-point link the address attribute is the peer's, the local one is ours.
-    let mut found = None;
-    for attribute in &message.attributes {
-        match attribute {
-            AddressAttribute::Local(ip) => found = Some(*ip),
-            AddressAttribute::Address(ip) => found = found.or(Some(*ip)),
-            _ => {}
-        }
-    }
-    found.map(|ip| (ip, message.header.prefix_len))
-}
-
-fn neighbour(message: &NeighbourMessage) -> Option<Entry> {
-    if message.header.flags.contains(NeighbourFlags::Proxy) {
-        return None;
-    }
-    let state = match message.header.state {
-        NeighbourState::Incomplete => State::Incomplete,
-        NeighbourState::Reachable => State::Reachable,
-        NeighbourState::Stale => State::Stale,
-        NeighbourState::Delay | NeighbourState::Probe => State::Waiting,
-        NeighbourState::Failed => State::Failed,
-        NeighbourState::Noarp | NeighbourState::Permanent => State::Fixed,
-        _ => return None,
-    };
-    let (mut ip, mut mac, mut ages) = (None, None, None);
-    for attribute in &message.attributes {
-        match attribute {
-            NeighbourAttribute::Destination(NeighbourAddress::Inet(it)) => ip = Some((*it).into()),
-            NeighbourAttribute::Destination(NeighbourAddress::Inet6(it)) => ip = Some((*it).into()),
-            NeighbourAttribute::LinkLayerAddress(bytes) => {
-                mac = bytes.as_slice().try_into().ok().map(Mac).filter(|it| it.is_station());
-            }
-            NeighbourAttribute::CacheInfo(info) => {
-                ages = Some((CLOCK_TICK * info.confirmed, CLOCK_TICK * info.updated));
-            }
-            _ => {}
-        }
-    }
-    Some(Entry {
-        link: message.header.ifindex,
-        ip: ip?,
-        mac,
-        state,
-        confirmed_ago: ages.map(|(it, _)| it),
-        updated_ago: ages.map(|(_, it)| it),
-    })
-}
-
-/// The unit of the kernel's ages, `USER_HZ`: 100 a second on every Linux.
-const CLOCK_TICK: Duration = Duration::from_millis(10);
 /// Room for the notifications of a network that comes up at once.
 const RECEIVE_BUFFER: usize = 1 << 20;
 /// The kernel fills dump datagrams up to 32 KiB.
 const DATAGRAM: usize = 1 << 16;
 const HEADER: usize = 16;
-/// `RTNLGRP_LINK`, `_NEIGH`, `_IPV4_IFADDR`, `_IPV6_IFADDR`.
-const GROUPS: [u32; 4] = [1, 3, 5, 9];
+/// `RTNLGRP_LINK`, `_NEIGH`, `_IPV4_IFADDR`, `_IPV4_ROUTE`, `_IPV6_IFADDR`, `_IPV6_ROUTE`.
+const GROUPS: [u32; 6] = [1, 3, 5, 7, 9, 11];
+/// A minute of refusals, tried at each look: then the socket is of no use.
+const MAX_FAILURES: u32 = 15;

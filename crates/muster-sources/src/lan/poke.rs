@@ -54,7 +54,7 @@ impl Poke {
     /// `broadcasts` a second; the kernel sends up to three for a poke.
     pub(super) fn new(broadcasts: u32, walk: Walk) -> Self {
         Self {
-            wants: Wants::default(),
+            wants: Wants::new(LONGEST_PAUSE),
             questions: BTreeMap::new(),
             asked: BTreeMap::new(),
             unresolved: BTreeMap::new(),
@@ -114,11 +114,13 @@ impl Poke {
     }
 
     /// The address has another owner: it is not where its former one can be asked.
-    pub(super) fn reassigned(&mut self, ip: IpAddr, owner: Mac) {
+    pub(super) fn reassigned(&mut self, ip: IpAddr, owner: Mac, now: Duration) {
         let Some(mac) = self.asked.get(&ip).copied().filter(|it| *it != owner) else { return };
         self.asked.remove(&ip);
-        if let Some(question) = self.questions.get_mut(&mac) {
-            question.ips.remove(&ip);
+        let Some(question) = self.questions.get_mut(&mac) else { return };
+        question.ips.remove(&ip);
+        if question.ips.is_empty() {
+            self.conclude(mac, Outcome::NoEvidence, now);
         }
     }
 
@@ -193,10 +195,15 @@ impl Poke {
     fn open_questions(&mut self, now: Duration) {
         while let Some(want) = self.wants.open(now) {
             self.close(want.mac);
+            if want.doors.ips.is_empty() {
+                self.verdicts.push_back(Verdict { mac: want.mac, outcome: Outcome::NoEvidence });
+                self.wants.ended(want.mac, now);
+                continue;
+            }
             let start = Asked { again: now, ..Asked::default() };
-            let ips: BTreeMap<_, _> = want.ips.iter().map(|ip| (*ip, start)).collect();
+            let ips: BTreeMap<_, _> = want.doors.ips.iter().map(|ip| (*ip, start)).collect();
             self.asked.extend(ips.keys().map(|ip| (*ip, want.mac)));
-            let question = Question { ips, until: now + PATIENCE, spoiled: false };
+            let question = Question { ips, until: now + PATIENCE, spoiled: !want.doors.sure };
             self.questions.insert(want.mac, question);
         }
     }
@@ -234,15 +241,19 @@ const RESOLUTION: Duration = Duration::from_millis(3500);
 const AGAIN: Duration = Duration::from_secs(10);
 /// An entry is fresh for up to 45 s; then it takes 9 s to fail.
 const PATIENCE: Duration = Duration::from_secs(75);
+/// Who comes back is noticed only by asking, as often as those are looked for who are not known.
+const LONGEST_PAUSE: Duration = Duration::from_mins(10);
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
+    use super::super::reach::Doors;
     use super::super::walk::Rounds;
     use super::*;
 
     const ANNA: Mac = Mac([2, 0, 0, 0, 0, 1]);
+    const BEN: Mac = Mac([2, 0, 0, 0, 0, 7]);
 
     fn at(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -263,7 +274,8 @@ mod tests {
     /// A question about Anna at two addresses, begun at 100 s.
     fn asking() -> Poke {
         let mut poke = poke(&[]);
-        poke.set_wants(vec![Want { mac: ANNA, due: at(0), ips: vec![ip(1), ip(2)] }], at(100));
+        let doors = Doors { ips: vec![ip(1), ip(2)], sure: true };
+        poke.set_wants(vec![Want { mac: ANNA, due: at(0), doors }], at(100));
         assert_eq!(poke.poll_poke(at(100)), Some(ip(1)));
         assert_eq!(poke.poll_poke(at(100)), None, "paced");
         assert_eq!(poke.poll_poke(at(101)), Some(ip(2)));
@@ -292,7 +304,7 @@ mod tests {
         let mut it = asking();
         it.confirmed(ANNA, ip(1), at(99), at(103));
         assert_eq!(outcome(&mut it), None, "that one is older than the poke");
-        it.confirmed(Mac([2, 0, 0, 0, 0, 7]), ip(1), at(103), at(103));
+        it.confirmed(BEN, ip(1), at(103), at(103));
         assert_eq!(outcome(&mut it), None, "another station answered");
         it.confirmed(ANNA, ip(9), at(103), at(103));
         assert_eq!(outcome(&mut it), Some(Outcome::Answered));
@@ -318,6 +330,22 @@ mod tests {
         spoiled.failed(ip(1), at(103), at(103));
         spoiled.failed(ip(2), at(103), at(103));
         assert_eq!(outcome(&mut spoiled), Some(Outcome::NoEvidence));
+    }
+
+    #[test]
+    fn whose_addresses_are_all_given_to_others_cannot_be_asked() {
+        let mut it = asking();
+        it.reassigned(ip(1), BEN, at(103));
+        assert_eq!(outcome(&mut it), None, "there is another");
+        it.reassigned(ip(2), ANNA, at(103));
+        assert_eq!(outcome(&mut it), None, "that is its own");
+        it.reassigned(ip(2), BEN, at(104));
+        assert_eq!(outcome(&mut it), Some(Outcome::NoEvidence), "and that is said at once");
+        let mut nowhere = poke(&[]);
+        let doors = Doors { ips: Vec::new(), sure: false };
+        nowhere.set_wants(vec![Want { mac: ANNA, due: at(0), doors }], at(100));
+        assert_eq!(nowhere.poll_poke(at(100)), None);
+        assert_eq!(outcome(&mut nowhere), Some(Outcome::NoEvidence));
     }
 
     #[test]

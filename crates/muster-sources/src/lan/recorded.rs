@@ -36,6 +36,7 @@ impl Recorded {
             name: channel.to_owned(),
             mac: None,
             addresses: everything,
+            gateways: Vec::new(),
             ranges: Vec::new(),
             unswept: Vec::new(),
             deaf: None,

@@ -51,6 +51,8 @@ struct Look {
     started: bool,
     /// The one under way.
     began: Option<Now>,
+    /// When the last one was complete.
+    done: Duration,
     next: Duration,
 }
 
@@ -82,7 +84,7 @@ impl Lan {
             channels: BTreeMap::new(),
             unwatched: BTreeMap::new(),
             interest: Vec::new(),
-            look: Look { started: false, began: None, next: Duration::MAX },
+            look: Look { started: false, began: None, done: Duration::ZERO, next: Duration::ZERO },
             told: Vec::new(),
             facts: Vec::new(),
             ready: VecDeque::new(),
@@ -103,13 +105,12 @@ impl Lan {
             let now = self.clock.now();
             let wait = self.wake_at().saturating_sub(now.mono).min(LONGEST_WAIT);
             let mut sleep = pin!(tokio::time::sleep(wait));
-            std::future::poll_fn(|cx| self.poll_wake(cx, sleep.as_mut())).await.map_err(
-                |cause| SourceError::Lost {
-                    what: "the kernel's notifications (netlink)".to_owned(),
-                    cause: cause.into(),
-                },
-            )?;
-            self.act();
+            let lost = |cause: io::Error| SourceError::Lost {
+                what: "the kernel's notifications (netlink)".to_owned(),
+                cause: cause.into(),
+            };
+            std::future::poll_fn(|cx| self.poll_wake(cx, sleep.as_mut())).await.map_err(lost)?;
+            self.act().map_err(lost)?;
         }
     }
 
@@ -136,7 +137,7 @@ impl Lan {
     }
 
     /// Everything that is due: what the kernel told, a look, questions to send; then reports.
-    fn act(&mut self) {
+    fn act(&mut self) -> io::Result<()> {
         let mut changed = false;
         for told in std::mem::take(&mut self.told) {
             changed |= self.links.apply(&told);
@@ -147,13 +148,20 @@ impl Lan {
                         channel.entry(&entry, &hub, &mut self.facts);
                     }
                 }
-                Told::Complete(dump) => self.complete(dump, &mut changed),
-                Told::Lost => self.net.start_over(),
+                Told::Complete(dump) => self.complete(dump),
+                Told::Lost => {
+                    self.net.start_over();
+                    for channel in self.channels.values_mut() {
+                        channel.stumble("too busy to hear the kernel: notifications were lost");
+                    }
+                }
                 Told::Link(_)
                 | Told::LinkGone(_)
                 | Told::Address(..)
                 | Told::AddressGone(..)
-                | Told::NeighbourGone(..) => {}
+                | Told::Gateway(..)
+                | Told::GatewayGone(..)
+                | Told::Begun(_) => {}
             }
         }
         let now = self.clock.now();
@@ -161,10 +169,7 @@ impl Lan {
             self.reconsider(now);
         }
         if self.look.next <= now.mono {
-            // One that never completed is given up; its time is not covered.
-            self.look.began = Some(now);
-            self.look.next = now.mono + LOOK;
-            self.net.ask(Dump::Neighbours);
+            self.begin_look(now)?;
         }
         for channel in self.channels.values_mut() {
             channel.send(self.clock.now(), &mut self.facts);
@@ -175,22 +180,39 @@ impl Lan {
         for channel in self.channels.values_mut() {
             self.ready.extend(channel.news(&self.settings).map(Report::Channel));
         }
+        Ok(())
     }
 
-    fn complete(&mut self, dump: Dump, changed: &mut bool) {
+    fn begin_look(&mut self, now: Now) -> io::Result<()> {
+        self.look.next = now.mono + LOOK;
+        self.net.resume()?;
+        if self.look.started {
+            if self.look.done + LONGEST_LOOK < now.mono {
+                for channel in self.channels.values_mut() {
+                    channel.stumble("the kernel did not list the neighbours");
+                }
+            }
+            // One that never completed is given up.
+            self.look.began = Some(now);
+            self.net.ask(Dump::Neighbours);
+        }
+        Ok(())
+    }
+
+    fn complete(&mut self, dump: Dump) {
         let now = self.clock.now();
         match dump {
-            Dump::Links => {}
-            Dump::Addresses if !self.look.started => {
+            Dump::Gateways if !self.look.started => {
                 self.look.started = true;
                 self.look.began = Some(now);
+                self.look.done = now.mono;
                 self.look.next = now.mono + LOOK;
-                *changed = false;
                 self.reconsider(now);
             }
-            Dump::Addresses => *changed = true,
+            Dump::Links | Dump::Addresses | Dump::Gateways => {}
             Dump::Neighbours => {
                 let Some(began) = self.look.began.take() else { return };
+                self.look.done = now.mono;
                 let hub = Hub { own: &self.own, now };
                 for channel in self.channels.values_mut() {
                     channel.look(began, &mut self.buffer, &hub, &mut self.facts);
@@ -219,7 +241,7 @@ impl Lan {
         for link in watched {
             self.unwatched.remove(&link.name);
             match self.channels.get_mut(&link.index) {
-                Some(channel) => channel.set_link(link, &self.settings),
+                Some(channel) => channel.set_link(link, &self.settings, now),
                 None => self.watch(link, now),
             }
         }
@@ -252,29 +274,21 @@ impl Lan {
 
     fn hand_out_interest(&mut self, now: Now) {
         let alone = self.channels.len() == 1;
+        // Who was not heard anywhere since the start may be on any link.
+        let known: BTreeSet<Mac> = self
+            .interest
+            .iter()
+            .filter(|it| self.channels.values().any(|channel| channel.knows(it.0)))
+            .map(|it| it.0)
+            .collect();
         for channel in self.channels.values_mut() {
-            let wants = self
-                .interest
-                .iter()
-                .filter_map(|(mac, due, ips)| {
-                    let at_home = alone || channel.knows(*mac);
-                    let here = |ip: &&IpAddr| {
-                        let v6 = matches!(ip, IpAddr::V6(it) if it.is_unicast_link_local());
-                        // Without an own IPv6 address nobody can be asked by his.
-                        let speaks = ip.is_ipv4() || channel.link.source_v6().is_some();
-                        speaks
-                            && channel.link.reaches(**ip)
-                            && !channel.link.owns(**ip)
-                            && !self.settings.excludes(**ip)
-                            && (at_home || !v6)
-                    };
-                    let mut ips: Vec<IpAddr> = ips.iter().filter(here).copied().collect();
-                    ips.sort_by_key(IpAddr::is_ipv6);
-                    ips.truncate(ADDRESSES_ASKED);
-                    let due = now.mono + due.since(now.wall);
-                    (!ips.is_empty()).then_some(Want { mac: *mac, due, ips })
-                })
-                .collect();
+            let reach = channel.reach(&self.settings);
+            let wants = self.interest.iter().filter_map(|(mac, due, ips)| {
+                let at_home = alone || channel.knows(*mac) || !known.contains(mac);
+                let doors = reach.doors(*mac, ips, at_home)?;
+                Some(Want { mac: *mac, due: now.mono + due.since(now.wall), doors })
+            });
+            let wants = wants.collect();
             channel.set_wants(wants, now);
         }
     }
@@ -298,7 +312,7 @@ impl Source for Lan {
 const LOOK: Duration = Duration::from_secs(4);
 /// Nothing waits longer than this, whatever the machines think.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
-/// Of one device: hosts keep several IPv6 addresses, of which some are out of use.
-const ADDRESSES_ASKED: usize = 4;
+/// A list of neighbours that takes longer than this is none.
+const LONGEST_LOOK: Duration = Duration::from_secs(15);
 /// mDNS fills up to 9,000 bytes (RFC 6762, 17).
 const LONGEST_FRAME: usize = 9216;

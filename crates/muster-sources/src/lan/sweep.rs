@@ -6,8 +6,8 @@
 //! On a network whose devices ignore one question in three and take up to 1.5 s for the others,
 //! this finds 100 known devices with 170 packets where six broadcasts to all take 1,536.
 //!
-//! **Invariant:** *silent* means asked at least three times over at least two seconds, with every
-//! question really sent and nothing lost on the way back.
+//! **Invariant:** *silent* means asked at least three times over at least two seconds, where it was
+//! known to answer, with every question really sent and nothing lost on the way back.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
@@ -17,6 +17,7 @@ use muster_core::fact::Outcome;
 use muster_core::identity::Mac;
 
 use super::pacer::Pacer;
+use super::reach::Doors;
 use super::walk::Walk;
 use super::wants::{Want, Wants, ipv4_of};
 
@@ -54,7 +55,9 @@ pub(super) struct Sweep {
 
 #[derive(Debug)]
 struct Question {
-    ips: Vec<IpAddr>,
+    doors: Doors,
+    /// How often to ask.
+    tries: usize,
     asked: usize,
     first: Duration,
     last: Duration,
@@ -68,7 +71,7 @@ impl Sweep {
         let burst = |rate: u32| (rate / 100).max(1);
         let unicasts = UNICASTS.max(broadcasts);
         Self {
-            wants: Wants::default(),
+            wants: Wants::new(LONGEST_PAUSE),
             questions: BTreeMap::new(),
             tries: BTreeSet::new(),
             known: BTreeSet::new(),
@@ -119,17 +122,7 @@ impl Sweep {
     /// The next question to send now.
     pub(super) fn poll_ask(&mut self, now: Duration) -> Option<Ask> {
         while let Some(want) = self.wants.open(now) {
-            let question = Question {
-                ips: want.ips,
-                asked: 0,
-                first: now,
-                last: now,
-                next: now,
-                spoiled: false,
-            };
-            self.close(want.mac);
-            self.tries.insert((now, want.mac));
-            self.questions.insert(want.mac, question);
+            self.begin(want, now);
         }
         self.known_one(now).or_else(|| self.unknown_one(now))
     }
@@ -142,7 +135,7 @@ impl Sweep {
     /// When [`Self::poll_ask`] may have something to say again.
     pub(super) fn poll_timeout(&self) -> Option<Duration> {
         let known = self.tries.first().map(|(at, mac)| {
-            let giving_up = self.questions.get(mac).is_some_and(|it| it.asked == TRIES.len());
+            let giving_up = self.questions.get(mac).is_some_and(|it| it.asked >= it.tries);
             if giving_up { *at } else { (*at).max(self.unicasts.ready_at()) }
         });
         let walk = self.walk.ready_at().map(|it| {
@@ -158,6 +151,27 @@ impl Sweep {
         self.walk.is_closed(now)
     }
 
+    fn begin(&mut self, want: Want, now: Duration) {
+        self.close(want.mac);
+        if want.doors.ips.is_empty() {
+            self.verdicts.push_back(Verdict { mac: want.mac, outcome: Outcome::NoEvidence });
+            self.wants.ended(want.mac, now);
+            return;
+        }
+        let short = !want.doors.sure || self.wants.is_long_silent(want.mac, now);
+        self.tries.insert((now, want.mac));
+        let question = Question {
+            doors: want.doors,
+            tries: if short { FEW_TRIES } else { TRIES.len() },
+            asked: 0,
+            first: now,
+            last: now,
+            next: now,
+            spoiled: false,
+        };
+        self.questions.insert(want.mac, question);
+    }
+
     fn known_one(&mut self, now: Duration) -> Option<Ask> {
         while let Some((at, mac)) = self.tries.first().copied() {
             if at > now {
@@ -167,7 +181,7 @@ impl Sweep {
                 self.tries.pop_first();
                 continue;
             };
-            if question.asked >= TRIES.len() {
+            if question.asked >= question.tries {
                 self.give_up(mac, now);
                 continue;
             }
@@ -178,10 +192,12 @@ impl Sweep {
             if question.asked == 0 {
                 question.first = now;
             }
-            let ip = question.ips.get(question.asked % question.ips.len().max(1)).copied();
+            let ips = &question.doors.ips;
+            let ip = ips.get(question.asked % ips.len().max(1)).copied();
             question.asked += 1;
             question.last = now;
-            let pause = TRIES.get(question.asked).map(|it| question.first + *it);
+            let more = question.asked < question.tries;
+            let pause = TRIES.get(question.asked).filter(|_| more).map(|it| question.first + *it);
             question.next = pause.unwrap_or(now + ANSWER).max(now);
             self.tries.insert((question.next, mac));
             if let Some(ip) = ip {
@@ -194,7 +210,8 @@ impl Sweep {
     fn give_up(&mut self, mac: Mac, now: Duration) {
         let Some(question) = self.close(mac) else { return };
         let long_enough = question.last.saturating_sub(question.first) >= LEAST_TIME;
-        let proven = !question.spoiled && question.asked >= LEAST_TRIES && long_enough;
+        let sure = question.doors.sure && !question.spoiled;
+        let proven = sure && question.asked >= LEAST_TRIES && long_enough;
         let outcome = if proven { Outcome::Silent } else { Outcome::NoEvidence };
         self.verdicts.push_back(Verdict { mac, outcome });
         self.wants.ended(mac, now);
@@ -242,11 +259,15 @@ const TRIES: [Duration; 14] = {
 };
 /// A dozing device wakes for its access point's beacon and answers within this.
 const ANSWER: Duration = Duration::from_millis(1500);
+/// For one that has been silent for hours, or at a guessed address.
+const FEW_TRIES: usize = 4;
 const LEAST_TRIES: usize = 3;
 const LEAST_TIME: Duration = Duration::from_secs(2);
 /// Unicasts a second: an access point keeps those for dozing stations apart and delivers them
 /// at full speed, so they cost a hundredth of a broadcast's air time.
 const UNICASTS: u32 = 250;
+/// Who comes back after long makes itself heard; asking is only for the one that does not.
+const LONGEST_PAUSE: Duration = Duration::from_hours(6);
 /// How long the walk lets known stations go first.
 const MAX_WALK_WAIT: Duration = Duration::from_secs(15);
 

@@ -2,7 +2,8 @@
 //!
 //! A want opens one question early enough for its outcome to be there when evidence is due. Heard,
 //! it rests until the engine asks anew; unanswered, it is asked again after a pause for as long as
-//! it stands. Nobody is asked more than once in [`PAUSE`], whatever the engine says.
+//! it stands; after hours in vain ever more seldom. Nobody is asked more than once in [`PAUSE`],
+//! whatever the engine says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
@@ -10,25 +11,29 @@ use std::time::Duration;
 
 use muster_core::identity::Mac;
 
+use super::reach::Doors;
+
 /// Whom the engine wants evidence of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Want {
     pub(super) mac: Mac,
     /// By when, on the monotonic clock.
     pub(super) due: Duration,
-    /// Where it may be asked on this link, most promising first; never empty.
-    pub(super) ips: Vec<IpAddr>,
+    /// Where it may be asked on this link.
+    pub(super) doors: Doors,
 }
 
 /// The IPv4 addresses of those who are wanted: they are asked one by one, and no walk meets them.
 pub(super) fn ipv4_of(wants: &[Want]) -> BTreeSet<Ipv4Addr> {
-    let all = wants.iter().flat_map(|it| &it.ips);
+    let all = wants.iter().flat_map(|it| &it.doors.ips);
     all.filter_map(|it| if let IpAddr::V4(ip) = it { Some(*ip) } else { None }).collect()
 }
 
 /// All wants of one link.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Wants {
+    /// The longest time between two questions to one that never answers.
+    longest: Duration,
     kept: BTreeMap<Mac, Kept>,
     /// When to open a question for whom.
     starts: BTreeSet<(Duration, Mac)>,
@@ -39,11 +44,18 @@ struct Kept {
     want: Want,
     start: Option<Duration>,
     rest_until: Duration,
+    /// When the first of all questions that were left unanswered since it was last heard ended.
+    silent_since: Option<Duration>,
     /// A question is under way; a new want does not begin another.
     open: bool,
 }
 
 impl Wants {
+    /// Nobody is wanted yet; who never answers is asked at least once in `longest`.
+    pub(super) fn new(longest: Duration) -> Self {
+        Self { longest, kept: BTreeMap::new(), starts: BTreeSet::new() }
+    }
+
     /// Replaces all wants.
     pub(super) fn set(&mut self, wants: Vec<Want>, now: Duration) {
         let mut before = std::mem::take(&mut self.kept);
@@ -51,13 +63,14 @@ impl Wants {
         for want in wants.into_iter().take(MAX_WANTS) {
             let old = before.remove(&want.mac);
             let rest_until = old.as_ref().map_or(Duration::ZERO, |it| it.rest_until);
+            let silent_since = old.as_ref().and_then(|it| it.silent_since);
             let open = old.as_ref().is_some_and(|it| it.open);
             let met = old.is_some_and(|it| it.start.is_none() && it.want.due == want.due);
             let start = want.due.saturating_sub(LEAD).max(rest_until);
             let start = (!open && (!met || want.due <= now)).then_some(start);
             let mac = want.mac;
             self.starts.extend(start.map(|it| (it, mac)));
-            self.kept.insert(mac, Kept { want, start, rest_until, open });
+            self.kept.insert(mac, Kept { want, start, rest_until, silent_since, open });
         }
     }
 
@@ -91,16 +104,26 @@ impl Wants {
                 self.starts.remove(&(start, mac));
             }
             kept.open = false;
+            kept.silent_since = None;
             kept.rest_until = now + PAUSE;
         }
+    }
+
+    /// Whether it has left all questions of the last [`LONG`] unanswered.
+    pub(super) fn is_long_silent(&self, mac: Mac, now: Duration) -> bool {
+        let since = self.kept.get(&mac).and_then(|it| it.silent_since);
+        since.is_some_and(|it| it + LONG <= now)
     }
 
     /// A question ended without an answer.
     pub(super) fn ended(&mut self, mac: Mac, now: Duration) {
         if let Some(kept) = self.kept.get_mut(&mac) {
             kept.open = false;
-            kept.rest_until = now + PAUSE;
-            let start = (now + AGAIN).max(kept.want.due.saturating_sub(LEAD));
+            let silent = now.saturating_sub(*kept.silent_since.get_or_insert(now));
+            // The longer it is gone, the less does another question tell.
+            let slow = if silent < LONG { Duration::ZERO } else { silent / 8 }.min(self.longest);
+            kept.rest_until = now + PAUSE.max(slow);
+            let start = (now + AGAIN.max(slow)).max(kept.want.due.saturating_sub(LEAD));
             if let Some(old) = kept.start.replace(start) {
                 self.starts.remove(&(old, mac));
             }
@@ -115,6 +138,8 @@ const LEAD: Duration = Duration::from_secs(12);
 const PAUSE: Duration = Duration::from_secs(10);
 /// An unanswered want that nobody renews is asked again after this.
 const AGAIN: Duration = Duration::from_secs(30);
+/// Longer than any phone sleeps; until then it is asked as often as the engine wants.
+const LONG: Duration = Duration::from_hours(2);
 /// More known stations than any link in the design has; the rest is only listened for.
 const MAX_WANTS: usize = 16_384;
 
@@ -125,7 +150,8 @@ mod tests {
     const ANNA: Mac = Mac([2, 0, 0, 0, 0, 1]);
 
     fn want(due: u64) -> Vec<Want> {
-        vec![Want { mac: ANNA, due: at(due), ips: vec!["10.0.0.9".parse().unwrap()] }]
+        let doors = Doors { ips: vec!["10.0.0.9".parse().unwrap()], sure: true };
+        vec![Want { mac: ANNA, due: at(due), doors }]
     }
 
     fn at(seconds: u64) -> Duration {
@@ -134,7 +160,7 @@ mod tests {
 
     #[test]
     fn asked_in_time_once_and_again_while_unanswered() {
-        let mut wants = Wants::default();
+        let mut wants = Wants::new(at(3600 * 6));
         wants.set(want(100), at(0));
         assert_eq!(wants.next(), Some(at(88)));
         assert!(wants.open(at(87)).is_none());
@@ -148,7 +174,7 @@ mod tests {
 
     #[test]
     fn whatever_the_engine_says_nobody_is_pestered() {
-        let mut wants = Wants::default();
+        let mut wants = Wants::new(at(3600 * 6));
         wants.set(want(0), at(50));
         assert!(wants.open(at(50)).is_some());
         wants.ended(ANNA, at(61));
@@ -160,8 +186,32 @@ mod tests {
     }
 
     #[test]
+    fn the_long_absent_are_asked_ever_more_seldom() {
+        let mut wants = Wants::new(at(3600 * 6));
+        let mut asked = Vec::new();
+        for second in (0..4 * 24 * 3600).step_by(10) {
+            // The engine wants news of everybody, at once.
+            wants.set(want(0), at(second));
+            if wants.open(at(second)).is_some() {
+                asked.push(second);
+                wants.ended(ANNA, at(second));
+            }
+        }
+        let on = |day: u64| asked.iter().filter(|it| **it / 86_400 == day).count();
+        assert!(asked.iter().filter(|it| **it < 7200).count() >= 720, "as often as is wanted");
+        assert!(on(0) > on(1) && on(1) > on(2) && on(2) >= on(3), "{:?}", [0, 1, 2, 3].map(on));
+        assert!((4..=8).contains(&on(3)), "{}", on(3));
+        assert!(wants.is_long_silent(ANNA, at(345_600)));
+        wants.heard(ANNA, at(345_600));
+        assert!(!wants.is_long_silent(ANNA, at(345_601)));
+        assert!(wants.open(at(345_610)).is_none());
+        wants.set(want(0), at(345_610));
+        assert!(wants.open(at(345_610)).is_some(), "it was heard: all begins anew");
+    }
+
+    #[test]
     fn a_question_under_way_is_not_begun_again() {
-        let mut wants = Wants::default();
+        let mut wants = Wants::new(at(3600 * 6));
         wants.set(want(50), at(50));
         assert!(wants.open(at(50)).is_some());
         for second in 51..60 {
@@ -175,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_want_that_was_met_rests_until_it_changes() {
-        let mut wants = Wants::default();
+        let mut wants = Wants::new(at(3600 * 6));
         wants.set(want(300), at(0));
         wants.heard(ANNA, at(10));
         wants.set(want(300), at(11));

@@ -56,6 +56,38 @@ impl Bed {
         ip(&[&["-n", &self.space("h")], words].concat());
     }
 
+    /// `tc` in the source's namespace.
+    pub(crate) fn tc_at_hub(&self, words: &[&str]) {
+        run("tc", &[&["-n", &self.space("h")], words].concat());
+    }
+
+    /// A second interface at the hub, `vx0`, with a network on which nobody is.
+    pub(crate) fn second_network(&self) {
+        self.ip_at_hub(&["link", "add", "vx0", "type", "veth", "peer", "name", "vy0"]);
+        self.ip_at_hub(&["addr", "add", "10.78.0.1/24", "dev", "vx0"]);
+        for end in ["vx0", "vy0"] {
+            self.ip_at_hub(&["link", "set", end, "up"]);
+        }
+    }
+
+    /// Has the kernel tell of more than a socket's buffer holds.
+    pub(crate) fn flood_of_notifications(&self) {
+        let batch = self.programs.path().join("batch");
+        let one = |n: u32| {
+            let (c, d) = (n / 200, n % 200 + 20);
+            let entry = format!("10.77.{c}.{d} lladdr 02:00:00:00:{c:02x}:{d:02x} dev va0");
+            format!("neigh replace {entry} nud stale\nneigh del 10.77.{c}.{d} dev va0\n")
+        };
+        let lines: String = (0..5000).map(one).collect();
+        std::fs::write(&batch, lines).expect("room for a list");
+        self.ip_at_hub(&["-batch", &batch.display().to_string()]);
+    }
+
+    /// Has a station that is none of the devices answer for `ip` from now on.
+    pub(crate) fn stranger(&self, address: &str) {
+        ip(&["-n", &self.space("l"), "addr", "add", &format!("{address}/32"), "dev", "vb0"]);
+    }
+
     /// Has the kernel doubt its neighbours after 5 s already, and ask a second later.
     pub(crate) fn hurry(&self) {
         let table = "/proc/sys/net/ipv4/neigh/va0";
@@ -137,15 +169,16 @@ impl Process {
         writeln!(self.input, "{line}").expect("it runs");
     }
 
-    /// Reads on until a line contains `text`; that line. Fails after a minute.
+    /// Reads on until a line contains `text`; that line. Fails after [`PATIENCE`].
     pub(crate) fn wait_for(&mut self, text: &str) -> String {
         self.wait_until(text, |line| line.contains(text))
     }
 
     /// Reads on until `enough` likes a line.
     pub(crate) fn wait_until(&mut self, what: &str, enough: impl Fn(&str) -> bool) -> String {
+        let end = running() + PATIENCE;
         loop {
-            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
+            let Ok(line) = self.lines.recv_timeout(end.saturating_sub(running())) else {
                 panic!("no {what:?}; it said:\n{}", self.said.join("\n"));
             };
             self.said.push(line.clone());
@@ -182,9 +215,19 @@ impl Drop for Process {
 }
 
 fn ip(words: &[&str]) {
-    let done = Command::new("ip").args(words).output().expect("iproute2 is installed");
+    run("ip", words);
+}
+
+fn run(program: &str, words: &[&str]) {
+    let done = Command::new(program).args(words).output().expect("iproute2 is installed");
     let error = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "ip {}: {error}", words.join(" "));
+    assert!(done.status.success(), "{program} {}: {error}", words.join(" "));
+}
+
+/// Time as it passes, whatever the civil clock does.
+fn running() -> Duration {
+    let read = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC);
+    read.expect("Linux has this clock").into()
 }
 
 /// The two examples, where nobody may run them too.
@@ -213,4 +256,4 @@ fn examples() -> PathBuf {
 }
 
 /// Long enough for a busy machine; a test that passes does not wait for it.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(2);

@@ -22,6 +22,7 @@ impl Room {
             name: "lo".to_owned(),
             mac: Some(Mac([2, 0, 0, 0, 0, 1])),
             addresses: vec![("127.0.0.1".parse().unwrap(), 8)],
+            gateways: Vec::new(),
             ranges: Vec::new(),
             unswept: Vec::new(),
             deaf: None,
@@ -29,7 +30,7 @@ impl Room {
         let settings = LanSettings::default();
         let listener = Listener::new("hub", SourceKind::Lan, "lo");
         let channel = Channel::open(link, listener, &settings, now(0)).unwrap();
-        let error = channel.packet.as_ref().err();
+        let error = channel.ears.error();
         assert!(error.is_none(), "this test needs CAP_NET_RAW (run it as root): {error:?}");
         Self { channel, settings, own: BTreeSet::new(), second: 0 }
     }
@@ -69,8 +70,7 @@ async fn a_filter_that_is_gone_interrupts_coverage_and_is_set_again() {
     let mut room = Room::new();
     let before = [room.look(), room.look(), room.look()];
     assert!(last_covered(&before).is_some(), "{before:?}");
-    let Ok(socket) = &room.channel.packet else { panic!("it was open") };
-    socket.drop_filter().unwrap();
+    room.channel.ears.socket().unwrap().drop_filter().unwrap();
     let lost = room.second;
     let (_, why) = room.look();
     assert_eq!(why.as_deref(), Some("the kernel's filter is gone from the socket"));
@@ -82,15 +82,4 @@ async fn a_filter_that_is_gone_interrupts_coverage_and_is_set_again() {
         assert!(span.to <= lost || span.from >= found, "{span:?}");
     }
     assert!(last_covered(&after).is_some_and(|it| it.from >= found));
-}
-
-#[tokio::test]
-async fn what_could_not_be_sent_is_not_covered() {
-    let mut room = Room::new();
-    room.look();
-    room.look();
-    room.channel.lately = Some("cannot send: no buffer space".to_owned());
-    let (covered, why) = room.look();
-    assert_eq!((covered, why.as_deref()), (None, Some("cannot send: no buffer space")));
-    assert_eq!(room.look(), (None, None));
 }

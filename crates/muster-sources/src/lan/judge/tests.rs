@@ -8,6 +8,7 @@ use muster_wire::lan::{Announced, LinkType, build, decode};
 use super::*;
 
 const ANNA: Mac = Mac([0xb8, 0x27, 0xeb, 0, 0, 1]);
+const BEN: Mac = Mac([0xb8, 0x27, 0xeb, 0, 0, 2]);
 const ROUTER: Mac = Mac([0xb8, 0x27, 0xeb, 0, 0, 9]);
 const HUB: Mac = Mac([2, 0, 0, 0, 0, 0x77]);
 
@@ -18,6 +19,7 @@ fn link() -> Link {
         name: "eth0".to_owned(),
         mac: Some(HUB),
         addresses: addresses.iter().map(|(ip, n)| (ip.parse().unwrap(), *n)).collect(),
+        gateways: Vec::new(),
         ranges: Vec::new(),
         unswept: Vec::new(),
         deaf: None,
@@ -110,12 +112,45 @@ fn a_proxy_is_here_and_those_it_answers_for_are_not() {
     room.hears_bytes(&arp(ANNA, (ANNA, ip(7))));
     room.hears_bytes(&arp(ROUTER, (ROUTER, ip(9))));
     let found = room.hears_bytes(&arp(ROUTER, (ROUTER, ip(7))));
-    assert_eq!(found, ["router is here".to_owned(), format!("router proxy_for mac:{ANNA}")]);
+    assert_eq!(found, ["router is here"], "it may have got that address");
+    let both = room.hears_bytes(&arp(ROUTER, (ROUTER, ip(9))));
+    let for_anna = format!("router proxy_for mac:{ANNA}");
+    assert_eq!(both, ["router is here", "router at 10.0.0.9", &for_anna]);
     for last in 20..22 {
         room.hears_bytes(&arp(ROUTER, (ROUTER, ip(last))));
     }
     let many = room.hears_bytes(&arp(ROUTER, (ROUTER, ip(30))));
     assert_eq!(many, ["router is here"], "one of many addresses is not its own");
+}
+
+#[test]
+fn who_is_given_anothers_address_is_no_proxy() {
+    let mut room = Room::new();
+    room.hears_bytes(&arp(ANNA, (ANNA, ip(7))));
+    room.hears_bytes(&arp(BEN, (BEN, ip(8))));
+    let found = room.hears_bytes(&build::arp_announcement((BEN, ip(7))));
+    assert_eq!(found, [format!("{BEN} is here")]);
+    let again = room.hears_bytes(&arp(BEN, (BEN, ip(7))));
+    assert_eq!(again, [format!("{BEN} is here")]);
+    let request = Dhcp {
+        from_client: true,
+        message_type: Some(3),
+        client: Some(BEN),
+        client_ip: Ipv4Addr::UNSPECIFIED,
+        your_ip: Ipv4Addr::UNSPECIFIED,
+        requested_ip: Some(ip(7)),
+        host_name: None,
+        full_name: None,
+        vendor_class: None,
+    };
+    room.hears(&LanFrame {
+        source: Some(BEN),
+        destination: None,
+        vlan: Vec::new(),
+        body: LanBody::Dhcp(request),
+    });
+    let own = room.hears_bytes(&arp(BEN, (BEN, ip(7))));
+    assert_eq!(own.last(), Some(&format!("{BEN} ipv4 10.0.0.7")), "{own:?}");
 }
 
 #[test]
@@ -255,8 +290,12 @@ fn an_entry_of_the_table_proves_its_station_only() {
     let mut room = Room::new();
     let scene = Scene { link: &room.link, own: &room.own, now: room.now };
     room.book.recall(ANNA, ip(7).into(), scene.now);
-    let found = judge_entry(ROUTER, ip(7).into(), &mut room.book, scene);
-    let found: Vec<_> = found.iter().map(brief).collect();
-    assert_eq!(found, ["router is here".to_owned(), format!("router proxy_for mac:{ANNA}")]);
+    let mut entry = |last| -> Vec<_> {
+        judge_entry(ROUTER, ip(last).into(), &mut room.book, scene).iter().map(brief).collect()
+    };
+    assert_eq!(entry(7), ["router is here"]);
+    let for_anna = format!("router proxy_for mac:{ANNA}");
+    let both = ["router is here", "router at 10.0.0.9", "router ipv4 10.0.0.9", &for_anna];
+    assert_eq!(entry(9), both);
     assert!(judge_entry(HUB, ip(8).into(), &mut room.book, scene).is_empty());
 }

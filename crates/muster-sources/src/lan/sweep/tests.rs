@@ -8,6 +8,7 @@ use muster_core::identity::Mac;
 use muster_sim::lan_responder::{Doze, Responder};
 use muster_wire::lan::{LinkType, build, decode};
 
+use super::super::reach::Doors;
 use super::super::walk::{Rounds, Walk};
 use super::super::wants::Want;
 use super::Sweep;
@@ -72,7 +73,8 @@ fn after(it: Duration) -> Duration {
 }
 
 fn known(lan: &Responder) -> Vec<Want> {
-    let want = |mac, v4: Ipv4Addr| Want { mac, due: Duration::ZERO, ips: vec![v4.into()] };
+    let at = |v4: Ipv4Addr| Doors { ips: vec![v4.into()], sure: true };
+    let want = |mac, v4: Ipv4Addr| Want { mac, due: Duration::ZERO, doors: at(v4) };
     lan.hosts().iter().map(|it| want(it.mac, it.v4)).collect()
 }
 
@@ -144,6 +146,45 @@ fn an_unanswered_device_is_asked_again_while_it_is_wanted() {
     assert!(five.outcomes.iter().all(|it| it.1 == Outcome::Silent));
     let took = after(five.outcomes[4].2);
     assert!((150..250).contains(&took.as_secs()), "{took:?}");
+}
+
+#[test]
+fn silence_at_a_guessed_address_or_at_none_tells_nothing() {
+    let mut lan = Responder::new(7, BASE, 2, None);
+    let mut wants = known(&lan);
+    lan.switch(0, false, START);
+    lan.switch(1, false, START);
+    wants[0].doors.sure = false;
+    wants[1].doors = Doors { ips: Vec::new(), sure: false };
+    let mut machine = sweep("10.0.0.0/30", 50, default_rounds());
+    machine.set_wants(wants.clone(), START);
+    let silent = run(&mut machine, &mut lan, |it, _| it.outcomes.len() == 6);
+    assert!(silent.outcomes.iter().all(|it| it.1 == Outcome::NoEvidence), "{silent:?}");
+    let cannot = silent.outcomes.iter().filter(|it| it.0 == wants[1].mac).map(|it| after(it.2));
+    let cannot: Vec<_> = cannot.map(|it| it.as_secs()).take(3).collect();
+    assert_eq!(cannot, [0, 30, 60], "said again while it is wanted");
+
+    lan.switch(0, true, START);
+    let mut machine = sweep("10.0.0.0/30", 50, default_rounds());
+    machine.set_wants(wants.clone(), START);
+    let answered = run(&mut machine, &mut lan, |it, _| it.outcomes.len() == 2);
+    let guessed = answered.outcomes.iter().find(|it| it.0 == wants[0].mac).unwrap();
+    assert_eq!(guessed.1, Outcome::Answered, "an answer is one wherever it comes from");
+}
+
+#[test]
+fn who_is_silent_for_days_costs_next_to_nothing() {
+    let mut lan = Responder::new(7, BASE, 1, None);
+    lan.switch(0, false, START);
+    let mut machine = Sweep::new(50, Walk::new(Vec::new(), Vec::new(), default_rounds()));
+    machine.set_wants(known(&lan), START);
+    let day = |n: u32| START + Duration::from_hours(24) * n;
+    let run = run(&mut machine, &mut lan, |_, now| now > day(3));
+    let last = run.unicasts.iter().filter(|it| **it > day(2)).count();
+    assert!((8..40).contains(&last), "{last} questions on the third day");
+    assert!(run.outcomes.iter().all(|it| it.1 == Outcome::Silent));
+    let soon = run.unicasts.iter().filter(|it| **it < START + Duration::from_mins(10)).count();
+    assert!(soon > 150, "{soon}");
 }
 
 #[test]
