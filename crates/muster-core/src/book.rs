@@ -151,7 +151,7 @@ impl Book {
         Told::News
     }
 
-    /// Merges a probe that was not answered; whether it is new and silent.
+    /// Merges a probe that was not answered; whether it is new and counts.
     pub(crate) fn probe(
         &mut self,
         id: IdentityId,
@@ -165,7 +165,7 @@ impl Book {
             Err(place) => {
                 track.probes.insert(place, (at, outcome));
                 self.dirty.probes.insert((at.floor(HOUR), id, listener));
-                outcome == Outcome::Silent
+                matches!(outcome, Outcome::Silent | Outcome::Unaskable)
             }
         }
     }

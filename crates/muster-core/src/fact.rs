@@ -75,8 +75,10 @@ pub enum Outcome {
     Answered,
     /// It was really asked, could have answered, and did not.
     Silent,
-    /// Nothing can be concluded (it could not be asked, or the answer may have been lost here).
+    /// Nothing can be concluded (the answer may have been lost here, or could not be sent).
     NoEvidence,
+    /// Nothing is known by which it could be asked: it is judged by longer listening instead.
+    Unaskable,
 }
 
 /// A state that holds until it changes.

@@ -118,12 +118,12 @@ impl Judged {
 }
 
 impl Line<'_> {
-    /// When it asked in vain, in (from, to].
-    fn silent(&self, window: Span) -> impl Iterator<Item = Time> {
+    /// When its questions came out so, in (from, to].
+    fn asked(&self, window: Span, outcome: Outcome) -> impl Iterator<Item = Time> {
         let first = self.probes.partition_point(|it| it.0 <= window.from);
         let rest = self.probes.get(first..).unwrap_or(&[]).iter();
-        let silent = rest.filter(|it| it.1 == Outcome::Silent).map(|it| it.0);
-        silent.take_while(move |it| *it <= window.to)
+        let so = rest.filter(move |it| it.1 == outcome).map(|it| it.0);
+        so.take_while(move |it| *it <= window.to)
     }
 }
 

@@ -135,7 +135,7 @@ fn judged(case: &Case<'_>, world: &World) -> (Vec<Told>, Vec<String>) {
                 site: case.directory.site_of_monitor(&listener.monitor),
                 patience: *case.policy.patience(listener.source, phone),
                 heard: Cow::Owned(heard(case, listener, &identities)),
-                probes: Cow::Owned(silent(case, listener, &identities)),
+                probes: Cow::Owned(asked(case, listener, &identities)),
                 coverage: coverage.get(&**listener).unwrap_or(&empty),
                 bridged: bridged.get(&**listener).unwrap_or(&empty),
             })
@@ -190,14 +190,12 @@ fn heard(case: &Case<'_>, listener: &Listener, identities: &[&Identity]) -> Span
     .collect()
 }
 
-fn silent(case: &Case<'_>, listener: &Listener, identities: &[&Identity]) -> Vec<(Time, Outcome)> {
+fn asked(case: &Case<'_>, listener: &Listener, identities: &[&Identity]) -> Vec<(Time, Outcome)> {
     let here = case.facts.iter().filter(|it| *it.listener == *listener);
-    let mut all: Vec<(Time, &Identity)> = here
+    let mut all: Vec<(Time, Outcome, &Identity)> = here
         .filter_map(|it| match &it.body {
-            FactBody::Probe(it)
-                if it.outcome == Outcome::Silent && identities.contains(&&it.identity) =>
-            {
-                Some((it.at, &it.identity))
+            FactBody::Probe(it) if identities.contains(&&it.identity) => {
+                Some((it.at, it.outcome, &it.identity))
             }
             FactBody::Probe(_)
             | FactBody::Sighting(_)
@@ -208,7 +206,7 @@ fn silent(case: &Case<'_>, listener: &Listener, identities: &[&Identity]) -> Vec
         .collect();
     all.sort();
     all.dedup();
-    all.into_iter().map(|(at, _)| (at, Outcome::Silent)).collect()
+    all.into_iter().map(|(at, outcome, _)| (at, outcome)).collect()
 }
 
 fn told(subject: Subject, it: &Judged) -> Told {

@@ -263,17 +263,18 @@ fn word_of<T: Copy + PartialEq>(
     words.iter().find(|(_, it)| *it == value).map(|(word, _)| (*word).into())
 }
 
-const OUTCOMES: [(&str, Outcome); 3] = [
+const OUTCOMES: [(&str, Outcome); 4] = [
     ("answered", Outcome::Answered),
     ("silent", Outcome::Silent),
     ("no_evidence", Outcome::NoEvidence),
+    ("unaskable", Outcome::Unaskable),
 ];
 const LEVELS: [(&str, LevelState); 3] =
     [("home", LevelState::Home), ("away", LevelState::Away), ("unknown", LevelState::Unknown)];
 const TIME: &str = "a time in RFC 3339 with its offset, as in 2026-11-21T09:00:00Z";
 const SOURCES: &str = "one of lan, ble, classic, home_assistant, mqtt, gpio";
 const IDENTITY: &str = "kind:value, as in mac:b8:27:eb:01:02:03";
-const OUTCOMES_ALLOWED: &str = "one of answered, silent, no_evidence";
+const OUTCOMES_ALLOWED: &str = "one of answered, silent, no_evidence, unaskable";
 const LEVELS_ALLOWED: &str = "one of home, away, unknown";
 const DETAILS: &str = "one of hostname, vendor_class, ipv4, ipv6, proxy_for";
 const LABEL: &str = "1 to 255 bytes of text without control characters";

@@ -45,6 +45,7 @@ pub fn pack_outcomes(base: Time, outcomes: &[(Time, Outcome)]) -> Vec<u8> {
             Outcome::Answered => 0,
             Outcome::Silent => 1,
             Outcome::NoEvidence => 2,
+            Outcome::Unaskable => 3,
         };
         push(&mut out, u128::from(zigzag(last, at)) << 2 | code);
         last = at;
@@ -63,6 +64,7 @@ pub fn unpack_outcomes(base: Time, bytes: &[u8]) -> Result<Vec<(Time, Outcome)>,
             0 => Outcome::Answered,
             1 => Outcome::Silent,
             2 => Outcome::NoEvidence,
+            3 => Outcome::Unaskable,
             _ => return Err(PackError::Outcome),
         };
         last = unzigzag(last, small(number >> 2)?);
@@ -145,7 +147,12 @@ mod tests {
     }
 
     fn outcomes() -> impl Strategy<Value = Outcome> {
-        prop_oneof![Just(Outcome::Answered), Just(Outcome::Silent), Just(Outcome::NoEvidence)]
+        prop_oneof![
+            Just(Outcome::Answered),
+            Just(Outcome::Silent),
+            Just(Outcome::NoEvidence),
+            Just(Outcome::Unaskable)
+        ]
     }
 
     proptest! {
@@ -199,6 +206,6 @@ mod tests {
         assert_eq!(unpack_spans(base, &packed), Err(PackError::Truncated));
         assert_eq!(unpack_spans(base, &[0]), Err(PackError::Truncated));
         assert_eq!(unpack_spans(base, &[0xff; 12]), Err(PackError::Large));
-        assert_eq!(unpack_outcomes(base, &[3]), Err(PackError::Outcome));
+        assert_eq!(unpack_outcomes(base, &[4]), Err(PackError::Outcome));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::fact::{SIGHTING, SourceKind};
+use crate::fact::{Outcome, SIGHTING, SourceKind};
 use crate::identity::{ListenerId, PlaceId};
 use crate::policy::{Patience, Policy};
 use crate::span::{Span, SpanSet};
@@ -155,13 +155,17 @@ impl<'a> Gap<'a> {
 
     pub(super) fn tail(&self, site: PlaceId) -> Tail {
         let window = Span::new(self.last, self.limit);
-        let waiting = |it: &Decisive<'_>| Waiting {
-            listener: it.line.listener,
-            silence: it.line.bridged.clip(window).measure(),
-            misses: misses(it.line, window, self.policy),
-            dropped: it.dropped.is_some(),
-            away_after: it.line.patience.away_after,
-            misses_needed: it.line.patience.misses,
+        let waiting = |it: &Decisive<'_>| {
+            let (patience, hold) = (it.line.patience, self.policy.unknown_hold);
+            let unaskable = unaskable(it.line, window, self.policy).is_some();
+            Waiting {
+                listener: it.line.listener,
+                silence: it.line.bridged.clip(window).measure(),
+                misses: misses(it.line, window, self.policy),
+                dropped: it.dropped.is_some(),
+                away_after: patience.away_after.max(if unaskable { hold } else { Duration::ZERO }),
+                misses_needed: if unaskable { 0 } else { patience.misses },
+            }
         };
         let longest = self.remaining(self.limit).map(|it| it.line.patience.away_after).max();
         let drops = self.decisive.iter().filter(|it| it.dropped.is_none()).map(|it| {
@@ -216,12 +220,8 @@ impl<'a> Gap<'a> {
     fn decided_by_silence(&self, from: Time) -> Option<Time> {
         let window = Span::new(self.last, self.limit);
         let together = self.together(from, window)?;
-        let need = self.remaining(from).map(|it| it.line.patience.away_after).max()?;
-        let mut decided = from.max(reached(&together, need)?);
-        for it in self.remaining(from) {
-            decided = decided.max(missed(it.line, window, self.policy)?);
-        }
-        Some(decided)
+        let heard_out = |it: &Decisive<'_>| heard_out(it.line, &together, window, self.policy);
+        self.remaining(from).try_fold(from, |decided, it| Some(decided.max(heard_out(it)?)))
     }
 
     fn left(&self, decided: Time) -> End {
@@ -361,14 +361,14 @@ fn missed(line: &Line<'_>, window: Span, policy: &Policy) -> Option<Time> {
         return Some(window.from);
     }
     if line.patience.asking && !policy.windows_for_all {
-        return line.silent(window).nth(need as usize - 1);
+        return line.asked(window, Outcome::Silent).nth(need as usize - 1);
     }
     reached(&line.coverage.clip(window), Patience::WINDOW * need)
 }
 
 fn misses(line: &Line<'_>, window: Span, policy: &Policy) -> u32 {
     let count = if line.patience.asking && !policy.windows_for_all {
-        line.silent(window).count() as u64
+        line.asked(window, Outcome::Silent).count() as u64
     } else {
         line.coverage.clip(window).measure().as_secs() / Patience::WINDOW.as_secs()
     };
@@ -377,6 +377,22 @@ fn misses(line: &Line<'_>, window: Span, policy: &Policy) -> u32 {
 
 /// When a listener by itself has been silent and has missed enough.
 fn satisfied(line: &Line<'_>, window: Span, policy: &Policy) -> Option<Time> {
-    let silent = reached(&line.bridged.clip(window), line.patience.away_after)?;
-    Some(silent.max(missed(line, window, policy)?))
+    heard_out(line, &line.bridged.clip(window), window, policy)
+}
+
+/// When a silence is long enough for a listener, and it has missed enough; or the silence is as
+/// long as one that decides alone, and it had nothing to ask by.
+fn heard_out(line: &Line<'_>, silence: &SpanSet, window: Span, policy: &Policy) -> Option<Time> {
+    let patience = line.patience.away_after;
+    let both = |(a, b): (Time, Time)| a.max(b);
+    let asked = missed(line, window, policy).zip(reached(silence, patience)).map(both);
+    let listened = reached(silence, patience.max(policy.unknown_hold));
+    let unaskable = unaskable(line, window, policy).zip(listened).map(both);
+    asked.into_iter().chain(unaskable).min()
+}
+
+/// When a listener first had nothing to ask by.
+fn unaskable(line: &Line<'_>, window: Span, policy: &Policy) -> Option<Time> {
+    let asks = line.patience.asking && !policy.windows_for_all;
+    line.asked(window, Outcome::Unaskable).next().filter(|_| asks)
 }

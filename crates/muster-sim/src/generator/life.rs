@@ -151,6 +151,7 @@ impl Ear<'_> {
         let outcome = match (here, self.rng.below(10)) {
             (true, 0..=2) => Outcome::Answered,
             (_, 9) => Outcome::NoEvidence,
+            (_, 8) => Outcome::Unaskable,
             (_, _) => Outcome::Silent,
         };
         let time = self.world.start + seconds(at);

@@ -129,15 +129,13 @@ fn departure(
         .collect();
     let known: Vec<&Ear> =
         site.ears.iter().filter(|it| (open.from..=e).any(|s| it.heard[s])).collect();
+    let hold = seconds(case.policy.unknown_hold);
     let mut united = (Vec::new(), 0);
     for t in e + 1..=stop {
         let alive: Vec<&Ear> =
             decisive.iter().filter(|it| !it.dropped(case, t)).map(|it| it.ear).collect();
-        let patience = alive.iter().map(|it| it.patience.away_after).max();
-        if let Some(patience) = patience
-            && silence(&alive, e, t, &mut united) >= seconds(patience)
-            && alive.iter().all(|it| it.misses(e, t) >= it.patience.misses)
-        {
+        let silent = silence(&alive, e, t, &mut united);
+        if !alive.is_empty() && alive.iter().all(|it| it.is_heard_out(silent, hold, e, t)) {
             let to_latest = last_gap_end(&alive, e, t);
             return Some(End { decided: t, ended: Ended::Left, to_latest });
         }
@@ -190,16 +188,14 @@ fn other_medium<'a>(
     let medium = |ear: &Ear| ear.listener.source;
     let asked = decisive.iter().filter(|it| !it.dropped(case, t)).map(|it| it.ear);
     let (dark, awake): (Vec<&Ear>, Vec<&Ear>) = asked.partition(|it| is_dark(case, it, e, t));
-    let waited = awake.iter().all(|it| {
-        it.silence(e, t) >= seconds(it.patience.away_after) && it.misses(e, t) >= it.patience.misses
-    });
+    let hold = seconds(case.policy.unknown_hold);
+    let waited = awake.iter().all(|it| it.is_heard_out(it.silence(e, t), hold, e, t));
     if dark.is_empty() || !waited {
         return None;
     }
     let media: BTreeSet<SourceKind> = known.iter().map(|it| medium(it)).collect();
     media.into_iter().filter(|it| dark.iter().all(|dark| medium(dark) != *it)).find_map(|it| {
         let group = known.iter().copied().filter(|ear| medium(ear) == it);
-        let hold = seconds(case.policy.unknown_hold);
         let waited = group.clone().all(|ear| ear.silence(e, t) >= hold);
         waited.then(|| group.chain(awake.iter().copied()).collect())
     })

@@ -25,6 +25,8 @@ pub(super) struct Ear {
     pub(super) bridged: Vec<bool>,
     /// Silent probes of the device that ended in this second.
     silent: Vec<u32>,
+    /// In this second it had nothing to ask by.
+    unaskable: Vec<bool>,
     /// The sums of the three rows before each second, so that a stretch is a difference.
     sums: Vec<Sums>,
 }
@@ -49,6 +51,14 @@ impl Ear {
         }
         let windows = (self.sums[t].covered - self.sums[e].covered) / 10;
         u32::try_from(windows).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a silence is enough for it at `t`, since `e`.
+    pub(super) fn is_heard_out(&self, silence: usize, hold: usize, e: usize, t: usize) -> bool {
+        let patience = usize::try_from(self.patience.away_after.as_secs()).unwrap_or(usize::MAX);
+        let missed = self.misses(e, t) >= self.patience.misses;
+        let unaskable = self.asking && self.unaskable[e + 1..=t].contains(&true);
+        (silence >= patience && missed) || (silence >= patience.max(hold) && unaskable)
     }
 
     fn add_up(&mut self) {
@@ -115,6 +125,7 @@ impl Grid {
                     covered: vec![false; self.length],
                     bridged: Vec::new(),
                     silent: vec![0; self.length],
+                    unaskable: vec![false; self.length],
                     sums: Vec::new(),
                 };
                 let mut asked: Vec<(&Identity, usize)> = Vec::new();
@@ -151,6 +162,11 @@ impl Grid {
                         if let Some(count) = ear.silent.get_mut(probe.1) {
                             *count += 1;
                         }
+                    }
+                }
+                Outcome::Unaskable => {
+                    if let Some(count) = ear.unaskable.get_mut(self.second(it.at)) {
+                        *count = true;
                     }
                 }
                 Outcome::NoEvidence => {}

@@ -46,7 +46,7 @@ pub fn rows(facts: &[Fact], interval: Duration) -> Rows {
             }
             FactBody::Probe(it) => match it.outcome {
                 Outcome::Answered => rows.hear(&it.identity, &listener, it.at, None, interval),
-                Outcome::Silent | Outcome::NoEvidence => {
+                Outcome::Silent | Outcome::NoEvidence | Outcome::Unaskable => {
                     let key = (it.identity.clone(), listener);
                     rows.probes.entry(key).or_default().insert((it.at, it.outcome));
                 }

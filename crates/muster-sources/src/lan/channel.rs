@@ -344,7 +344,9 @@ impl Channel {
         while let Some(it) = self.asker.poll_verdict() {
             match it.outcome {
                 Outcome::Silent => self.silences.hold(it.mac, now),
-                Outcome::Answered | Outcome::NoEvidence => self.probe(it.mac, now, it.outcome, out),
+                Outcome::Answered | Outcome::NoEvidence | Outcome::Unaskable => {
+                    self.probe(it.mac, now, it.outcome, out);
+                }
             }
         }
     }

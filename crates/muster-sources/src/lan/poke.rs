@@ -40,6 +40,8 @@ pub(super) struct Poke {
 struct Question {
     ips: BTreeMap<IpAddr, Asked>,
     until: Duration,
+    /// Asked at its own address, not at a guess.
+    sure: bool,
     spoiled: bool,
 }
 
@@ -120,7 +122,7 @@ impl Poke {
         let Some(question) = self.questions.get_mut(&mac) else { return };
         question.ips.remove(&ip);
         if question.ips.is_empty() {
-            self.conclude(mac, Outcome::NoEvidence, now);
+            self.conclude(mac, Outcome::Unaskable, now);
         }
     }
 
@@ -196,14 +198,15 @@ impl Poke {
         while let Some(want) = self.wants.open(now) {
             self.close(want.mac);
             if want.doors.ips.is_empty() {
-                self.verdicts.push_back(Verdict { mac: want.mac, outcome: Outcome::NoEvidence });
+                self.verdicts.push_back(Verdict { mac: want.mac, outcome: Outcome::Unaskable });
                 self.wants.ended(want.mac, now);
                 continue;
             }
             let start = Asked { again: now, ..Asked::default() };
             let ips: BTreeMap<_, _> = want.doors.ips.iter().map(|ip| (*ip, start)).collect();
             self.asked.extend(ips.keys().map(|ip| (*ip, want.mac)));
-            let question = Question { ips, until: now + PATIENCE, spoiled: !want.doors.sure };
+            let question =
+                Question { ips, until: now + PATIENCE, sure: want.doors.sure, spoiled: false };
             self.questions.insert(want.mac, question);
         }
     }
@@ -218,7 +221,12 @@ impl Poke {
 
     fn conclude(&mut self, mac: Mac, outcome: Outcome, now: Duration) {
         let Some(question) = self.close(mac) else { return };
-        let outcome = if question.spoiled { Outcome::NoEvidence } else { outcome };
+        let outcome = match (question.spoiled, question.sure) {
+            (true, _) => Outcome::NoEvidence,
+            // At a guess nobody need answer.
+            (false, false) if outcome != Outcome::Answered => Outcome::Unaskable,
+            (false, _) => outcome,
+        };
         self.verdicts.push_back(Verdict { mac, outcome });
         self.wants.ended(mac, now);
     }
@@ -340,12 +348,12 @@ mod tests {
         it.reassigned(ip(2), ANNA, at(103));
         assert_eq!(outcome(&mut it), None, "that is its own");
         it.reassigned(ip(2), BEN, at(104));
-        assert_eq!(outcome(&mut it), Some(Outcome::NoEvidence), "and that is said at once");
+        assert_eq!(outcome(&mut it), Some(Outcome::Unaskable), "and that is said at once");
         let mut nowhere = poke(&[]);
         let doors = Doors { ips: Vec::new(), sure: false };
         nowhere.set_wants(vec![Want { mac: ANNA, due: at(0), doors }], at(100));
         assert_eq!(nowhere.poll_poke(at(100)), None);
-        assert_eq!(outcome(&mut nowhere), Some(Outcome::NoEvidence));
+        assert_eq!(outcome(&mut nowhere), Some(Outcome::Unaskable));
     }
 
     #[test]

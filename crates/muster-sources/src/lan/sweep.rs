@@ -154,7 +154,7 @@ impl Sweep {
     fn begin(&mut self, want: Want, now: Duration) {
         self.close(want.mac);
         if want.doors.ips.is_empty() {
-            self.verdicts.push_back(Verdict { mac: want.mac, outcome: Outcome::NoEvidence });
+            self.verdicts.push_back(Verdict { mac: want.mac, outcome: Outcome::Unaskable });
             self.wants.ended(want.mac, now);
             return;
         }
@@ -210,9 +210,13 @@ impl Sweep {
     fn give_up(&mut self, mac: Mac, now: Duration) {
         let Some(question) = self.close(mac) else { return };
         let long_enough = question.last.saturating_sub(question.first) >= LEAST_TIME;
-        let sure = question.doors.sure && !question.spoiled;
-        let proven = sure && question.asked >= LEAST_TRIES && long_enough;
-        let outcome = if proven { Outcome::Silent } else { Outcome::NoEvidence };
+        let proven = question.asked >= LEAST_TRIES && long_enough;
+        let outcome = match (question.spoiled, question.doors.sure) {
+            // At a guess nobody need answer.
+            (false, false) => Outcome::Unaskable,
+            (false, true) if proven => Outcome::Silent,
+            (true | false, _) => Outcome::NoEvidence,
+        };
         self.verdicts.push_back(Verdict { mac, outcome });
         self.wants.ended(mac, now);
     }

@@ -235,7 +235,7 @@ impl Scene {
         let mut outcomes = Vec::new();
         for _ in 0..self.count(6) {
             at = at + Duration::from_micros(self.below(400_000_000));
-            let all = [Outcome::Answered, Outcome::Silent, Outcome::NoEvidence];
+            let all = [Outcome::Answered, Outcome::Silent, Outcome::NoEvidence, Outcome::Unaskable];
             outcomes.push((at, self.one_of(&all)));
         }
         outcomes

@@ -84,7 +84,7 @@ fn wrong_lines_say_why() {
         (format!(r#"{head},{mac},"rssi":-200}}"#), "key `rssi` is -128 to 127 dBm: -200"),
         (
             format!(r#"{head},{mac},"probe":"lost"}}"#),
-            "key `probe` is one of answered, silent, no_evidence: lost",
+            "key `probe` is one of answered, silent, no_evidence, unaskable: lost",
         ),
         (
             format!(r#"{head},{mac},"level":"not_home"}}"#),
