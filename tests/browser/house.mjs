@@ -1,6 +1,6 @@
 // Starts the real program on a free port with a throw-away folder, and a real browser before it.
 import { spawn, execFileSync } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -19,8 +19,8 @@ async function freePort() {
   return port;
 }
 
-/** The program, serving the simulated house: `{ url, api, stop }`. */
-export async function serve() {
+/** The program, serving the simulated house, or a real one with these settings: `{ url, api, stop }`. */
+export async function serve(settings = null) {
   const binary = process.env.MUSTER_BIN ?? join(ROOT, "target/debug/muster");
   if (!existsSync(binary)) {
     throw new Error(`no program to test: ${binary}\nhint: cargo build, or set MUSTER_BIN`);
@@ -28,9 +28,13 @@ export async function serve() {
   const folder = await mkdtemp(join(tmpdir(), "muster-browser-"));
   const port = await freePort();
   const listen = `127.0.0.1:${port}`;
-  const child = spawn(binary, ["serve", "--demo", "--listen", listen], {
+  const demo = settings === null ? ["--demo"] : [];
+  // Whoever the program becomes when root starts it has to get there.
+  await chmod(folder, 0o755);
+  await writeFile(join(folder, "muster.toml"), settings ?? "");
+  const child = spawn(binary, ["serve", ...demo, "--listen", listen], {
     cwd: folder,
-    env: { ...process.env, MUSTER_DATA: folder },
+    env: { ...process.env, MUSTER_DATA: join(folder, "data"), MUSTER_CONFIG: join(folder, "muster.toml") },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let said = "";
@@ -48,6 +52,7 @@ export async function serve() {
       if (child.exitCode !== null) throw new Error(`the program ended: ${said}`);
       const ready = await fetch(`${url}/readyz`).catch(() => null);
       if (!ready?.ok) return false;
+      if (settings !== null) return true;
       const { items } = await (await fetch(`${url}/api/v1/devices`)).json();
       return items.length > 3;
     });

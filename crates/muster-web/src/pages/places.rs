@@ -95,8 +95,8 @@ impl Places {
     }
 
     /// The same for the new name of a place.
-    pub(super) fn renaming(&self, id: &u32) -> Option<(&str, &Refusal)> {
-        self.refused(&Which::Place(*id)).map(|it| (it.typed.as_str(), &it.why))
+    pub(super) fn renaming(&self, place: &Line) -> Option<(&str, &Refusal)> {
+        self.refused(&Which::Place(place.id)).map(|it| (it.typed.as_str(), &it.why))
     }
 
     /// Why something was refused that has no form any more: somebody else removed it.
