@@ -207,6 +207,12 @@ impl Engine {
         self.last_change = last_change;
     }
 
+    /// The wall time up to which has been judged.
+    #[must_use]
+    pub fn frontier(&self) -> Time {
+        self.frontier
+    }
+
     /// The policy.
     #[must_use]
     pub fn policy(&self) -> &Policy {

@@ -3,8 +3,10 @@
 //! A board without a battery wakes in the past, and its clock is set some seconds later. Until then
 //! facts are judged and shown, but not stored; once it is set they are dated again by how long ago
 //! they came in. A machine that has been up for [`PATIENT`] without anybody setting its clock is
-//! taken at its word, because then there is nobody to wait for.
+//! taken at its word, because then there is nobody to wait for; but never while its clock is behind
+//! what is stored: then it is certainly wrong.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use muster_core::fact::{Fact, FactBody};
@@ -16,34 +18,41 @@ use crate::clock::STEP;
 /// What came in before the clock was set.
 #[derive(Debug, Default)]
 pub(crate) struct Hold {
-    reports: Vec<(Now, Vec<Fact>)>,
+    reports: VecDeque<(Now, Vec<Fact>)>,
     facts: usize,
+    /// The clock was behind what is stored, so that what is judged has other dates than the clock's.
+    behind: bool,
 }
 
 impl Hold {
-    /// Whether there is anything to wait for.
-    pub(crate) fn is_due(now: Now, synchronised: bool) -> bool {
-        !synchronised && now.mono < PATIENT
+    /// Whether there is anything to wait for; `behind`: the clock is behind what is stored.
+    pub(crate) fn is_due(now: Now, synchronised: bool, behind: bool) -> bool {
+        !synchronised && (now.mono < PATIENT || behind)
     }
 
-    /// Keeps a copy of a report.
+    /// To wait; `behind`: the clock is behind what is stored.
+    pub(crate) fn begin(behind: bool) -> Self {
+        Self { behind, ..Self::default() }
+    }
+
+    /// Keeps a copy of a report; of too many the oldest are let go.
     pub(crate) fn keep(&mut self, facts: &[Fact], now: Now) {
         self.facts += facts.len();
-        self.reports.push((now, facts.to_vec()));
+        self.reports.push_back((now, facts.to_vec()));
+        while self.facts > MOST_FACTS
+            && let Some((_, oldest)) = self.reports.pop_front()
+        {
+            self.facts -= oldest.len();
+        }
     }
 
-    /// Whether the waiting is over.
-    pub(crate) fn is_over(&self, now: Now, synchronised: bool) -> bool {
-        !Self::is_due(now, synchronised) || self.facts > MOST_FACTS
-    }
-
-    /// The facts with the dates that the clock gives them now; none if it was not set meanwhile, so
-    /// that what was judged stands.
+    /// The facts with the dates that the clock gives them now; none if what was judged stands,
+    /// because the clock was not set meanwhile and had been believed.
     pub(crate) fn dated_again(self, now: Now) -> Option<Vec<Fact>> {
         let boot = |it: Now| it.wall.micros().saturating_sub(micros(it.mono));
         let wrong_by = |then: &Now| boot(now).saturating_sub(boot(*then));
         let is_wrong = |by: i64| by.unsigned_abs() > micros(STEP).unsigned_abs();
-        if !self.reports.iter().any(|(then, _)| is_wrong(wrong_by(then))) {
+        if !self.behind && !self.reports.iter().any(|(then, _)| is_wrong(wrong_by(then))) {
             return None;
         }
         let dated = self.reports.into_iter().flat_map(|(then, facts)| {
@@ -54,7 +63,8 @@ impl Hold {
     }
 }
 
-fn shifted(mut fact: Fact, by: i64) -> Fact {
+/// The same fact, dated later by so many microseconds.
+pub(crate) fn shifted(mut fact: Fact, by: i64) -> Fact {
     let move_on = |at: &mut Time| *at = Time::from_micros(at.micros().saturating_add(by));
     match &mut fact.body {
         FactBody::Sighting(it) => move_on(&mut it.at),
@@ -75,7 +85,7 @@ fn micros(it: Duration) -> i64 {
 
 /// A network time client has set the clock by then, counted from the machine's start.
 const PATIENT: Duration = Duration::from_mins(2);
-/// More than any network says in that time.
+/// More than any network says in two minutes.
 const MOST_FACTS: usize = 100_000;
 
 #[cfg(test)]
@@ -98,11 +108,11 @@ mod tests {
 
     #[test]
     fn waits_only_on_a_machine_that_has_just_started() {
-        assert!(Hold::is_due(at(20, 0), false));
-        assert!(!Hold::is_due(at(20, 0), true));
-        assert!(!Hold::is_due(at(120, 0), false));
-        assert!(Hold::default().is_over(at(30, 0), true));
-        assert!(!Hold::default().is_over(at(30, 0), false));
+        assert!(Hold::is_due(at(20, 0), false, false));
+        assert!(!Hold::is_due(at(20, 0), true, false));
+        assert!(!Hold::is_due(at(120, 0), false, false));
+        assert!(Hold::is_due(at(120, 0), false, true), "that clock is wrong");
+        assert!(!Hold::is_due(at(120, 0), true, true), "that one is kept right");
     }
 
     #[test]

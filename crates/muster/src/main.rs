@@ -40,6 +40,7 @@ mod when;
 mod demo;
 mod playback;
 
+mod belief;
 mod clock;
 mod folder;
 mod logs;

@@ -20,7 +20,7 @@ use muster_store::sqlite::{Access, Sqlite};
 use muster_web::{EditRefused, Hub, WhyRefused};
 use tokio::sync::{Mutex, watch};
 
-use crate::clock::civil;
+use crate::clock::{civil, is_synchronised};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::folder::STORE;
@@ -67,12 +67,19 @@ impl OfflineHub {
         let store: Arc<dyn Store> = Arc::new(store);
         let clock = Arc::clone(&context.clock);
         let now = clock.now();
+        let stored = store.restore(Time::MAX).await.map_err(unreadable)?.frontier;
+        if wish == Wish::Edit && now.wall + policy.future < stored && !is_synchronised() {
+            let what = format!(
+                "the machine's clock is behind what is stored, nothing was changed: {} and {stored}",
+                now.wall
+            );
+            let hint = "set the clock (`timedatectl`, or `date -s` as root), then type it again";
+            return Err(Failure::new(Exit::Failed, what).hint(hint));
+        }
         // Nobody listened since the store was left. A reader sees what that makes of it; an editor
         // is no witness, and starts now, as a hub does.
         let left = match wish {
-            Wish::Read => {
-                store.restore(Time::MAX).await.map_err(unreadable)?.frontier.min(now.wall)
-            }
+            Wish::Read => stored.min(now.wall),
             Wish::Edit => now.wall,
         };
         let restored = store.restore(Engine::since(&policy, left)).await.map_err(unreadable)?;

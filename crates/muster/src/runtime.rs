@@ -24,6 +24,7 @@ use muster_web::EditRefused;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, warn};
 
+use crate::belief::Belief;
 use crate::clock::stepped;
 use crate::hold::Hold;
 use crate::picture::Picture;
@@ -63,7 +64,9 @@ pub(crate) struct Runtime {
     clock: Arc<dyn Clock>,
     inputs: mpsc::Receiver<Input>,
     picture: Picture,
+    /// What the clock said last.
     last: Now,
+    belief: Belief,
     /// The commit under way, and the edits that it stores.
     in_flight: Option<Commit>,
     /// When it began.
@@ -98,9 +101,12 @@ impl Runtime {
     ) -> Self {
         let Start { policy, restored, synchronised } = start;
         let last = clock.now();
-        let hold = Hold::is_due(last, synchronised()).then(Hold::default);
+        let mut belief = Belief::default();
+        let now = belief.time(last, restored.frontier, policy.future, synchronised);
+        let hold = Hold::is_due(last, synchronised(), belief.doubts());
+        let hold = hold.then(|| Hold::begin(belief.doubts()));
         let mut it = Self {
-            step: Step::new(Engine::new(policy.clone(), restored, last), last),
+            step: Step::new(Engine::new(policy.clone(), restored, now), now),
             policy,
             synchronised,
             store,
@@ -108,6 +114,7 @@ impl Runtime {
             inputs,
             picture,
             last,
+            belief,
             in_flight: None,
             sent: Duration::ZERO,
             riding: Vec::new(),
@@ -118,7 +125,7 @@ impl Runtime {
             refusals: Refusals::default(),
         };
         it.picture.waits_for_clock = it.hold.is_some();
-        it.picture.publish(&it.step, last);
+        it.picture.publish(&it.step, now);
         it
     }
 
@@ -166,8 +173,9 @@ impl Runtime {
         match input {
             Input::Facts(facts) => {
                 if let Some(hold) = &mut self.hold {
-                    hold.keep(&facts, now);
+                    hold.keep(&facts, self.last);
                 }
+                let facts = Belief::dated(facts, self.last, now);
                 let intake = self.step.handle_facts(facts, now);
                 self.log_refused(&intake, now);
             }
@@ -255,9 +263,8 @@ impl Runtime {
 
     /// Lets go of what was held once the clock can be trusted: judged again, if its dates were wrong.
     async fn release(&mut self, now: Now) {
-        let Some(hold) = self.hold.take_if(|it| it.is_over(now, (self.synchronised)())) else {
-            return;
-        };
+        let due = Hold::is_due(self.last, (self.synchronised)(), self.belief.doubts());
+        let Some(hold) = self.hold.take_if(|_| !due) else { return };
         self.picture.waits_for_clock = false;
         let Some(facts) = hold.dated_again(now) else { return };
         match self.store.restore(Engine::since(&self.policy, now.wall)).await {
@@ -300,6 +307,10 @@ impl Runtime {
             self.committed(taken);
         }
         let now = self.now();
+        if self.belief.doubts() && self.hold.take().is_some() {
+            warn!("what was heard is not stored: {CLOCK_NOT_SET}");
+            return Ok(());
+        }
         self.hold = None;
         self.look_up(now).await;
         self.step.flush();
@@ -344,7 +355,8 @@ impl Runtime {
             warn!("the wall clock was set: by {} s", step / 1_000_000);
         }
         self.last = now;
-        now
+        let known = self.step.engine().frontier();
+        self.belief.time(now, known, self.policy.future, self.synchronised)
     }
 }
 

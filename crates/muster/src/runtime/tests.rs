@@ -38,7 +38,23 @@ struct House {
 
 impl House {
     fn start(up: Duration, synchronised: fn() -> bool) -> Self {
-        let (mut house, runtime, stopped) = Self::open(up, synchronised, Restored::default());
+        Self::with(
+            Now { mono: up, wall: START },
+            synchronised,
+            Restored::default(),
+            &Arc::default(),
+        )
+    }
+
+    /// On what a store gives back.
+    fn with(
+        now: Now,
+        synchronised: fn() -> bool,
+        restored: Restored,
+        store: &Arc<ModelStore>,
+    ) -> Self {
+        let (mut house, runtime, stopped) =
+            Self::open_on(now, synchronised, restored, Arc::clone(store));
         house.task = tokio::spawn(runtime.run(async {
             stopped.await.ok();
         }));
@@ -51,8 +67,16 @@ impl House {
         synchronised: fn() -> bool,
         restored: Restored,
     ) -> (Self, Runtime, oneshot::Receiver<()>) {
-        let hands = Arc::new(Hands(Mutex::new(Now { mono: up, wall: START })));
-        let store = Arc::new(ModelStore::default());
+        Self::open_on(Now { mono: up, wall: START }, synchronised, restored, Arc::default())
+    }
+
+    fn open_on(
+        now: Now,
+        synchronised: fn() -> bool,
+        restored: Restored,
+        store: Arc<ModelStore>,
+    ) -> (Self, Runtime, oneshot::Receiver<()>) {
+        let hands = Arc::new(Hands(Mutex::new(now)));
         let clock: Arc<dyn Clock> = Arc::clone(&hands) as _;
         let picture = Picture::new(Arc::clone(&clock), false);
         let (snapshots, committed) = (picture.snapshots(), picture.committed());
@@ -286,6 +310,61 @@ async fn before_the_clock_is_set_nothing_is_stored_and_then_it_is_dated_right() 
         arrived.map(|it| it.at).collect()
     });
     assert_eq!(arrived, [right - Duration::from_secs(107)], "as long before it was set as it was");
+}
+
+#[tokio::test]
+async fn a_clock_behind_the_store_unmakes_nothing_and_is_waited_for() {
+    let store = Arc::new(ModelStore::default());
+    let day = Now { mono: Duration::from_hours(24), wall: START };
+    let mut before = House::with(day, || true, Restored::default(), &store);
+    before.seen().await;
+    before.shows(|it| presence(it) == Some(Presence::Present)).await;
+    before.end().await.unwrap();
+    let (stays, ended) = store.look(|it| (it.stays.clone(), it.frontier));
+    assert_eq!(stays.len(), 1);
+
+    // It starts an hour in the past, and stays there for longer than anybody waits for a clock.
+    let restored = store.restore(Time::MIN).await.unwrap();
+    let wrong = Now { mono: Duration::from_mins(5), wall: ended - Duration::from_hours(1) };
+    let mut house = House::with(wrong, || false, restored, &store);
+    house.seen().await;
+    house.beat().await;
+    let picture = house.shows(|it| it.degraded.is_some()).await;
+    assert_eq!(picture.degraded.as_deref(), Some(CLOCK_NOT_SET));
+    assert_eq!(presence(&picture), Some(Presence::Present), "live answers go on");
+    assert_eq!(store.look(|it| it.stays.clone()), stays);
+
+    // Somebody sets it, and what was heard meanwhile gets its true date.
+    let right = ended + Duration::from_hours(2);
+    house.set_clock(right);
+    house.seen().await;
+    house.beat().await;
+    house.beat().await;
+    house.shows(|it| it.degraded.is_none()).await;
+    house.end().await.unwrap();
+    let after = store.look(|it| it.stays.clone());
+    let (was, is) = (stays.values().next().unwrap(), after.values().next().unwrap());
+    assert_eq!((was.id, was.from, after.len()), (is.id, is.from, 1), "it is the same stay");
+    assert_eq!(is.last, right, "and its last evidence has the right date");
+}
+
+#[tokio::test]
+async fn stopped_before_a_wrong_clock_is_set_it_stores_nothing() {
+    let store = Arc::new(ModelStore::default());
+    let day = Now { mono: Duration::from_hours(24), wall: START };
+    let before = House::with(day, || true, Restored::default(), &store);
+    before.seen().await;
+    before.end().await.unwrap();
+    let rows = store.tables();
+    let restored = store.restore(Time::MIN).await.unwrap();
+    let wall = START - Duration::from_hours(24 * 365);
+    let wrong = Now { mono: Duration::from_mins(5), wall };
+    let house = House::with(wrong, || false, restored, &store);
+    house.pass(Duration::from_mins(1));
+    house.seen().await;
+    house.beat().await;
+    house.end().await.unwrap();
+    assert_eq!(format!("{:?}", store.tables()), format!("{rows:?}"));
 }
 
 #[tokio::test]
