@@ -49,7 +49,9 @@ async fn run() -> Result<(), Failure> {
     }
     let clock: Arc<dyn Clock> = Arc::new(Clocks);
     if let Some(seconds) = look_around {
-        let found = scan(settings, "hub", clock, Duration::from_secs(seconds)).await?;
+        let limit = Duration::from_secs(seconds);
+        let length = if settings.fast { Length::UntilAsked { limit } } else { Length::For(limit) };
+        let found = scan(settings, "hub", clock, length).await?;
         found.channels.iter().for_each(print_channel);
         found.facts.iter().for_each(print_fact);
         say(&format!("closed {}", found.closed));
