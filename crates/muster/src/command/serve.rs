@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::serve::ListenerExt as _;
@@ -29,7 +30,7 @@ use crate::declare::{self, Declared};
 use crate::demo::Demo;
 use crate::failure::{Exit, Failure};
 use crate::folder::Folder;
-use crate::greeting::Speaker;
+use crate::greeting::{Speaker, Started};
 use crate::hub::LiveHub;
 use crate::listen::Administrators;
 use crate::picture::Picture;
@@ -45,6 +46,10 @@ pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
     logs::start(&context.common, context.colour_errors());
     let config = &context.config()?.config;
     let address = listen::loopback(args.listen.unwrap_or(config.listen.get()))?;
+    if args.demo && context.is_told_data() {
+        let what = "a demonstration keeps nothing, so it takes no data folder";
+        return Err(Failure::new(Exit::Usage, what).hint("muster serve --demo"));
+    }
     let rights = privileges::give_up(address.port())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
@@ -52,18 +57,19 @@ pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
         .build()
         .map_err(|it| Failure::new(Exit::Failed, "cannot start threads").because(it))?;
     let speaker = Speaker { quiet: context.common.quiet };
+    let file = context.config()?.file.clone();
     let clock = Arc::clone(&context.clock);
     runtime.block_on(async {
         if args.demo {
             let (plan, kept) = Demo::prepare(&clock).await?.open(&clock);
             let house = House { folder: &kept.folder, policy: Policy::default(), demo: true };
-            serve(house, config, vec![plan], Entry { address, rights, speaker }, clock).await
+            serve(house, config, vec![plan], Entry { address, rights, file, speaker }, clock).await
         } else {
             let folder = Folder::take(&context.data()?)?;
             let policy = config.presence.policy();
             let house = House { folder: &folder, policy, demo: false };
             let plans = registry::sources(config, &clock);
-            serve(house, config, plans, Entry { address, rights, speaker }, clock).await
+            serve(house, config, plans, Entry { address, rights, file, speaker }, clock).await
         }
     })
 }
@@ -79,6 +85,8 @@ struct House<'a> {
 struct Entry {
     address: SocketAddr,
     rights: Rights,
+    /// The configuration file in use.
+    file: Option<PathBuf>,
     speaker: Speaker,
 }
 
@@ -119,8 +127,15 @@ async fn serve(
     let address = pages.local_addr().unwrap_or(entry.address);
     let mut rooms = open_rooms(pages, commands, address, hub);
     rooms.spawn(retention::keep(store, clock, kept(config)));
-    entry.speaker.started(address, house.folder.path(), entry.rights, house.demo);
-    rooms.spawn(entry.speaker.tell(channels));
+    let Entry { rights, file, speaker, .. } = entry;
+    speaker.started(&Started {
+        address,
+        data: house.folder.path(),
+        file: file.as_deref(),
+        rights,
+        demo: house.demo,
+    });
+    rooms.spawn(speaker.tell(channels));
 
     let ended = runtime
         .run(async move {
@@ -256,7 +271,7 @@ fn closed(error: StoreError, house: &House<'_>) -> Failure {
         }
         StoreError::Damaged { .. } => (
             Exit::Failed,
-            format!("put a backup in its place: muster restore FILE --data {folder}"),
+            format!("put a backup in its place: muster restore FILE --replace --data {folder}"),
         ),
         StoreError::Refused { .. } => (Exit::Failed, format!("it is in: {folder}")),
     };
