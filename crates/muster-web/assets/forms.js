@@ -10,7 +10,19 @@ export function start() {
     if (form.matches("[data-theme-form]")) theme(form, event);
     else if (form.matches("[data-enhance]")) send(form, event);
   });
+  document.addEventListener("change", (event) => propose(event.target));
   search(document.querySelector("form[data-search]"));
+}
+
+/** Proposes what a device is when it is given to somebody; whoever gives it may know better. */
+function propose(field) {
+  const form = field.form;
+  const kind = form?.elements.namedItem("kind");
+  if (field.name === "device" && kind) {
+    kind.value = field.selectedOptions[0]?.dataset.kind ?? "";
+  } else if (field.name === "owner" && field.value && kind?.value === "other") {
+    kind.value = field.dataset.owner || "other";
+  }
 }
 
 async function send(form, event) {

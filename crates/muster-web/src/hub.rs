@@ -58,7 +58,7 @@ pub trait Hub: Send + Sync {
     }
 }
 
-/// Why an edit was not made; nothing was changed.
+/// Why an edit was not made, or is not stored yet.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EditRefused {
     /// Somebody else was faster: show what is current and ask again.
@@ -74,6 +74,6 @@ pub enum EditRefused {
     #[error("this is a read-only view, nothing can be changed")]
     ReadOnly,
     /// Not now: try again later.
-    #[error("nothing can be changed at the moment: {0}")]
+    #[error("it is not stored at the moment: {0}")]
     Unavailable(String),
 }

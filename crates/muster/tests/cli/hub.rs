@@ -41,7 +41,7 @@ fn a_running_hub_is_backed_up_and_not_restored_over() {
     let (code, said) = failed(&home.run(&["restore", "copy.db", "--replace"]));
     assert!(code == 5 && said.contains("another muster runs on this data folder"), "{said}");
     drop(hub);
-    assert!(home.run(&["person", "remove", "anna"]).status.success());
+    assert!(home.run(&["person", "remove", "anna", "--yes"]).status.success());
     assert!(home.run(&["restore", "copy.db", "--replace"]).status.success());
     assert!(home.run(&["person", "show", "anna"]).status.success());
 }
