@@ -35,7 +35,7 @@ async function send(form, event) {
     const answer = await fetch(form.action, { method: "POST", body, headers: { accept: "text/html" } });
     take(form, answer, parse(await answer.text()));
   } catch {
-    say("The hub does not answer. Nothing was changed.");
+    say("The hub does not answer. What you typed is still here.");
   } finally {
     button?.removeAttribute("aria-busy");
   }
@@ -43,6 +43,8 @@ async function send(form, event) {
 
 /** Shows what came of a form. */
 function take(form, answer, page) {
+  // What was said before is about something else.
+  say("");
   const dialog = dialogs.open();
   if (dialog?.contains(form)) {
     if (answer.ok && "close" in form.dataset) {

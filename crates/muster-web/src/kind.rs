@@ -9,9 +9,8 @@ use muster_core::snapshot::DeviceView;
 pub(crate) fn guess(device: &DeviceView) -> Option<DeviceKind> {
     let said = [&device.hostname, &device.vendor_class];
     let said = said.into_iter().flatten().map(|it| it.to_lowercase()).collect::<Vec<_>>();
-    let names = |word: &str| said.iter().any(|it| it.contains(word));
-    let named = WORDS.iter().find(|(word, _)| names(word)).map(|(_, kind)| *kind);
-    named.or(device.randomised.then_some(DeviceKind::Phone))
+    let telling = WORDS.iter().find(|(word, _)| said.iter().any(|it| it.contains(word)));
+    telling.map(|(_, kind)| *kind).or(device.randomised.then_some(DeviceKind::Phone))
 }
 
 /// Whether nobody said what a device is, nor whether it goes where its owner goes: given to

@@ -55,12 +55,14 @@ pub(crate) async fn write(
 
 /// The store is well: it is the other file that cannot be written.
 fn unwritten(error: StoreError) -> Problem {
-    match error {
+    match &error {
         StoreError::Unavailable { what, .. } => {
             let detail = format!("the backup cannot be written: {what}");
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
                 .hint("choose a file in a folder that exists and has room")
         }
-        other => other.into(),
+        StoreError::Newer { .. } | StoreError::Damaged { .. } | StoreError::Refused { .. } => {
+            error.into()
+        }
     }
 }

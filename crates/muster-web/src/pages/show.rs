@@ -7,6 +7,7 @@ use muster_core::snapshot::{DeviceView, PersonView, Presence, Snapshot};
 use muster_core::stay::Subject;
 use muster_core::time::Time;
 
+use crate::api::now::is_strange;
 use crate::app::App;
 use crate::kind::{guess, is_unsaid};
 use crate::label::{label, vendor};
@@ -126,6 +127,8 @@ pub(crate) struct DeviceLine {
     pub(crate) last: Option<When>,
     /// What people call the owner.
     pub(crate) owner: Option<String>,
+    /// Whether it may be a visitor's.
+    pub(crate) strange: bool,
     /// What it is, where somebody said.
     pub(crate) kind: Option<&'static str>,
     /// What to say it is when it is given to somebody: what was said, else what it looks like.
@@ -155,6 +158,7 @@ impl DeviceLine {
             first: view.first_seen.map(|it| clock.when(it)),
             last: view.last_seen.map(|it| clock.when(it)),
             owner: owner.map(|it| it.display.to_string()),
+            strange: is_strange(snapshot, view),
             kind: (kind != DeviceKind::Other).then(|| kind.word()),
             guess: match guessed {
                 Some(kind) => kind.word(),
