@@ -15,7 +15,7 @@ use muster_core::identity::Identity;
 use muster_core::ports::{ChannelStatus, Clock, Report, Source};
 use muster_core::snapshot::Interest;
 use muster_core::time::{Now, Time};
-use muster_sources::lan::{Lan, scan};
+use muster_sources::lan::{Lan, Length, scan};
 use nix::time::{ClockId, clock_gettime};
 use tokio::sync::mpsc;
 
