@@ -53,6 +53,13 @@ impl Config {
     /// What a single value cannot show: key and reason of everything that does not fit together.
     pub(crate) fn clashes(&self) -> Vec<(String, String)> {
         let mut out = Vec::new();
+        if let Some(data) = self.data.as_ref().filter(|it| it.starts_with("~")) {
+            let what = format!(
+                "only a shell knows what ~ is: write the whole path, as in /home/anna/muster: {}",
+                data.display()
+            );
+            out.push(("data".to_owned(), what));
+        }
         for (at, person) in self.people.iter().enumerate() {
             let earlier = self.people.get(..at).unwrap_or(&[]);
             if earlier.iter().any(|it| it.name == person.name) {

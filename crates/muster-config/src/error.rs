@@ -16,6 +16,12 @@ pub enum ConfigError {
         #[source]
         cause: io::Error,
     },
+    /// It can be read, and is no TOML.
+    #[error("the configuration cannot be read as TOML\n  {problem}")]
+    Syntax {
+        /// Where, and what.
+        problem: Problem,
+    },
     /// It can be read, and is wrong.
     #[error("{}", wrong(.problems))]
     Wrong {

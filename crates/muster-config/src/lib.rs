@@ -26,6 +26,9 @@ mod error;
 pub use error::{ConfigError, Problem};
 
 mod suggest;
+pub use suggest::distance;
+
+mod plain;
 
 mod keys;
 pub use keys::{Key, Shape, keys, schema};

@@ -14,6 +14,7 @@ use toml::{Spanned, Table, Value};
 use crate::config::Config;
 use crate::error::{ConfigError, Problem};
 use crate::keys::{Key, Shape, keys};
+use crate::plain;
 use crate::suggest;
 
 /// A configuration, and who said what in it.
@@ -82,14 +83,16 @@ impl Loaded {
         environment: &[(String, String)],
     ) -> Result<Self, ConfigError> {
         let mut reading = Reading::new(text, file);
-        let document = DeTable::parse(text).map_err(|it| reading.syntax(&it))?;
+        let document = DeTable::parse(text).map_err(|it| reading.no_toml(&it))?;
         reading.walk(document.get_ref(), "", "");
         if reading.problems.is_empty() {
             // With the text, so that a wrong value is said with its line.
-            Config::deserialize(toml::Deserializer::parse(text).map_err(|it| reading.syntax(&it))?)
-                .map_err(|it| reading.syntax(&it))?;
+            Config::deserialize(
+                toml::Deserializer::parse(text).map_err(|it| reading.no_toml(&it))?,
+            )
+            .map_err(|it| reading.misfit(&it))?;
         }
-        let table: Table = toml::from_str(text).map_err(|it| reading.syntax(&it))?;
+        let table: Table = toml::from_str(text).map_err(|it| reading.no_toml(&it))?;
         let config = reading.overridden(table, environment);
         for (path, what) in config.iter().flat_map(Config::clashes) {
             let place = reading.place_of(&path);
@@ -211,7 +214,10 @@ impl<'a> Reading<'a> {
                 }
                 // A wrong file was reported already, and would be blamed on every variable.
                 Err(_) if !self.problems.is_empty() => {}
-                Err(wrong) => self.problems.push(problem(one_line(wrong.message()), None)),
+                Err(wrong) => {
+                    let what = plain::said(wrong.message(), key_of(&self.keys, &path));
+                    self.problems.push(problem(what, None));
+                }
             }
         }
         Config::deserialize(Value::Table(table)).ok()
@@ -239,7 +245,14 @@ impl<'a> Reading<'a> {
         Ok(key)
     }
 
-    fn syntax(&mut self, wrong: &toml::de::Error) -> ConfigError {
+    fn no_toml(&self, wrong: &toml::de::Error) -> ConfigError {
+        let place = self.place(wrong.span().map_or(0, |it| it.start));
+        let what = plain::one_line(wrong.message());
+        ConfigError::Syntax { problem: Problem { place, key: String::new(), what, meant: None } }
+    }
+
+    /// A value that does not fit its key.
+    fn misfit(&mut self, wrong: &toml::de::Error) -> ConfigError {
         let at = wrong.span().map_or(0, |it| it.start);
         let line = self.line_column(at).0;
         let here = self.spots.iter().filter(|(_, spot)| self.line_column(**spot).0 == line);
@@ -247,10 +260,11 @@ impl<'a> Reading<'a> {
         let key = here.max_by_key(|(_, spot)| (**spot <= at, **spot));
         let key = key.map(|(key, _)| key.clone());
         let mut problems = std::mem::take(&mut self.problems);
+        let key = key.unwrap_or_default();
         problems.push(Problem {
             place: self.place(at),
-            key: key.unwrap_or_default(),
-            what: one_line(wrong.message()),
+            what: plain::said(wrong.message(), key_of(&self.keys, &key)),
+            key,
             meant: None,
         });
         ConfigError::Wrong { problems }
@@ -326,8 +340,12 @@ fn joined(section: &str, name: &str) -> String {
     if section.is_empty() { name.to_owned() } else { format!("{section}.{name}") }
 }
 
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+/// The key at a path in which numbers may stand for the entries of lists.
+fn key_of<'a>(keys: &'a [Key], path: &str) -> Option<&'a Key> {
+    let words = path.split('.').filter(|it| it.parse::<usize>().is_err());
+    let plain: Vec<&str> = words.collect();
+    let plain = plain.join(".");
+    keys.iter().find(|it| it.path == plain)
 }
 
 const PREFIX: &str = "MUSTER__";

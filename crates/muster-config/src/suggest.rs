@@ -21,7 +21,8 @@ pub(crate) fn meant(section: &str, name: &str, keys: &[Key]) -> Option<String> {
 
 /// How many edits (insert, delete, replace, swap neighbours) lead from one word to the other:
 /// optimal string alignment distance.
-fn distance(a: &str, b: &str) -> usize {
+#[must_use]
+pub fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=b.len()).collect();

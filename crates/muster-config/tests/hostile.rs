@@ -17,7 +17,11 @@ fn read(text: &str, environment: &[(String, String)]) {
         }
         Err(wrong) => {
             assert!(!wrong.to_string().is_empty());
-            let ConfigError::Wrong { problems } = wrong else { panic!("a text is readable") };
+            let problems = match wrong {
+                ConfigError::Syntax { problem } => vec![problem],
+                ConfigError::Wrong { problems } => problems,
+                ConfigError::Unreadable { .. } => panic!("a text is readable"),
+            };
             assert!(!problems.is_empty());
             for problem in problems {
                 let at_a_line = problem.place.starts_with("m.toml, line ");

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use muster_config::Loaded;
+use muster_config::{ConfigError, Loaded};
 
 /// What was written, and all that is said about it.
 struct Mistake {
@@ -87,8 +87,31 @@ fn values() {
         Mistake {
             name: "another type",
             text: "[sources.lan]\nenabled = \"yes\"\n",
-            said: &["muster.toml, line 2, column 11: sources.lan.enabled: invalid type: string \
-                     \"yes\", expected a boolean"],
+            said: &["muster.toml, line 2, column 11: sources.lan.enabled: the text \
+                     \"yes\" does not fit: write true or false, as in enabled = true"],
+        },
+        Mistake {
+            name: "a number where a length of time belongs",
+            text: "[presence.lan_phone]\naway_after = 30\n",
+            said: &[
+                "muster.toml, line 2, column 14: presence.lan_phone.away_after: the number 30 \
+                     does not fit: write a length of time between 30s and 24h, as in \
+                     away_after = \"30m\"",
+            ],
+        },
+        Mistake {
+            name: "a text where a list belongs",
+            text: "[sources.lan]\ninterfaces = \"eth0\"\n",
+            said: &["muster.toml, line 2, column 14: sources.lan.interfaces: the text \"eth0\" \
+                     does not fit: write a list of text, as in interfaces = []"],
+        },
+        Mistake {
+            name: "a folder that only a shell finds",
+            text: "data = \"~/muster\"\n",
+            said: &[
+                "muster.toml, line 1, column 1: data: only a shell knows what ~ is: write the \
+                     whole path, as in /home/anna/muster: ~/muster",
+            ],
         },
         Mistake {
             name: "pages for everybody",
@@ -97,13 +120,18 @@ fn values() {
                      this machine alone, as in 127.0.0.1:8080 (pages have no accounts: reach them \
                      from elsewhere through an SSH tunnel)"],
         },
-        Mistake {
-            name: "no TOML",
-            text: "listen = \n",
-            said: &["muster.toml, line 1, column 10: string values must be quoted, \
-                     expected literal string"],
-        },
     ]);
+}
+
+#[test]
+fn what_is_no_toml_is_said_as_such() {
+    let wrong = Loaded::read("listen = \n", Some(Path::new("muster.toml")), &[]).unwrap_err();
+    assert!(matches!(wrong, ConfigError::Syntax { .. }), "{wrong:?}");
+    assert_eq!(
+        wrong.to_string(),
+        "the configuration cannot be read as TOML\n  muster.toml, line 1, column 10: string values \
+         must be quoted, expected literal string"
+    );
 }
 
 #[test]
@@ -123,7 +151,7 @@ fn people() {
         Mistake {
             name: "a person without a name",
             text: "[[people]]\ndisplay = \"Anna\"\n",
-            said: &["muster.toml, line 1, column 1: people: missing field `name`"],
+            said: &["muster.toml, line 1, column 1: people: a key is missing here: name"],
         },
         Mistake {
             name: "a device that is none",
@@ -135,8 +163,8 @@ fn people() {
             name: "a value where a section belongs",
             text: "sources = 5\n",
             said: &[
-                "muster.toml, line 1, column 11: sources: invalid type: integer `5`, expected \
-                     struct Sources",
+                "muster.toml, line 1, column 11: sources: the number 5 stands where a section \
+                     belongs, as in [sources]",
             ],
         },
     ]);
@@ -159,7 +187,8 @@ fn environment() {
         (
             "SOURCES__LAN__ENABLED",
             "perhaps",
-            "MUSTER__SOURCES__LAN__ENABLED: invalid type: string \"perhaps\", expected a boolean",
+            "MUSTER__SOURCES__LAN__ENABLED: the text \"perhaps\" does not fit: write true or false, \
+             as in enabled = true",
         ),
         ("PEOPLE", "[]", "MUSTER__PEOPLE: it is a section, and only keys can be set here"),
         (

@@ -165,12 +165,33 @@ pub struct Why {
     pub at: Time,
     /// What is believed.
     pub standing: Standing,
-    /// The rule that decided, in plain words.
+    /// The rule that decided, in plain words. Times are beside it, so that whoever shows them does
+    /// so by the clock on the reader's wall.
     pub rule: String,
-    /// What would change it next, in plain words.
-    pub next: Option<String>,
+    /// Until when it was set by hand, if it was.
+    pub until: Option<Time>,
+    /// What each carried device that is still believed to be here would have to miss to be gone,
+    /// by device. Empty where something else decides.
+    pub next: Vec<Missing>,
     /// One line for each (identity, listener) that knows the subject, most recent first.
     pub evidence: Vec<Evidence>,
+}
+
+/// What one listener still has to miss before it lets a device go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The device.
+    pub device: DeviceId,
+    /// Who decides about it.
+    pub listener: Listener,
+    /// Whether it hears at the moment: while it does not, nothing counts.
+    pub covered: bool,
+    /// How much more silence.
+    pub silence: Duration,
+    /// How many more misses.
+    pub misses: u32,
+    /// Whether a miss is a question without an answer; else it is a while of listening in vain.
+    pub asking: bool,
 }
 
 /// One line of evidence.

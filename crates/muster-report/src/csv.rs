@@ -19,7 +19,8 @@ fn plain(cell: &Cell) -> String {
         Cell::Empty => String::new(),
         Cell::Text(it) | Cell::State(it) => safe::spreadsheet(it),
         Cell::Whole(it) => it.to_string(),
-        Cell::Share(it) => it.to_string(),
+        // More digits than this say nothing about time that is counted in seconds.
+        Cell::Share(it) => ((it * 10_000.0).floor() / 10_000.0).to_string(),
         Cell::Flag(it) => it.to_string(),
         Cell::Time(it) => it.to_string(),
         Cell::List(all) => safe::spreadsheet(&all.join(" ")),

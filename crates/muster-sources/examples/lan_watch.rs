@@ -15,7 +15,7 @@ use muster_core::identity::Identity;
 use muster_core::ports::{ChannelStatus, Clock, Report, Source};
 use muster_core::snapshot::Interest;
 use muster_core::time::{Now, Time};
-use muster_sources::lan::{Lan, scan};
+use muster_sources::lan::{Lan, Length, scan};
 use nix::time::{ClockId, clock_gettime};
 use tokio::sync::mpsc;
 
@@ -49,7 +49,9 @@ async fn run() -> Result<(), Failure> {
     }
     let clock: Arc<dyn Clock> = Arc::new(Clocks);
     if let Some(seconds) = look_around {
-        let found = scan(settings, "hub", clock, Duration::from_secs(seconds)).await?;
+        let limit = Duration::from_secs(seconds);
+        let length = if settings.fast { Length::UntilAsked { limit } } else { Length::For(limit) };
+        let found = scan(settings, "hub", clock, length).await?;
         found.channels.iter().for_each(print_channel);
         found.facts.iter().for_each(print_fact);
         say(&format!("closed {}", found.closed));

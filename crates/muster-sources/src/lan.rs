@@ -59,5 +59,5 @@ mod filter;
 
 pub use packet::PacketSocket;
 pub(crate) use recorded::Recorded;
-pub use scan::{Scan, scan};
+pub use scan::{Length, Scan, scan};
 pub use source::{Lan, needed_capabilities};

@@ -1,5 +1,5 @@
 // Opens links marked data-dialog in a dialog over the page instead of leaving it.
-import { patch } from "./patch.js";
+import { changed, patch } from "./patch.js";
 import { parse } from "./live.js";
 
 let dialog = null;
@@ -16,6 +16,18 @@ export function close() {
   dialog?.close();
 }
 
+/** Closes it, unless something is typed in it that its author wants to keep. */
+function leave() {
+  if (kept()) return false;
+  close();
+  return true;
+}
+
+function kept() {
+  const fields = [...dialog.querySelectorAll("form")].flatMap((it) => [...it.elements]);
+  return fields.some(changed) && !confirm("Discard what you typed?");
+}
+
 /** Shows the panel of another page. False: it has none. */
 export function fill(page) {
   const panel = page.getElementById("panel");
@@ -28,11 +40,20 @@ export function fill(page) {
   button.className = "close";
   button.setAttribute("aria-label", "Close");
   button.textContent = "×";
-  button.addEventListener("click", close);
-  dialog.replaceChildren(button, inside);
+  button.addEventListener("click", leave);
+  const bar = document.createElement("div");
+  bar.className = "bar";
+  bar.append(button);
+  dialog.replaceChildren(bar, inside);
   dialog.setAttribute("aria-labelledby", "panel-title");
-  if (!dialog.open) dialog.showModal();
-  (dialog.querySelector("[data-refusal]") ?? dialog.querySelector("[data-focus]") ?? button).focus();
+  if (!dialog.open) {
+    dialog.showModal();
+    // The way back leads out of the panel, not out of the page.
+    history.pushState({ panel: true }, "");
+  }
+  // Where fingers type, a field with the focus brings up a keyboard that hides half of the panel.
+  const first = matchMedia("(pointer: coarse)").matches ? null : dialog.querySelector("[data-focus]");
+  (dialog.querySelector("[data-refusal]") ?? first ?? button).focus();
   return true;
 }
 
@@ -61,7 +82,15 @@ async function renew() {
 export function start() {
   dialog = document.createElement("dialog");
   document.body.append(dialog);
+  if (history.state?.panel) history.replaceState(null, "");
+  dialog.addEventListener("cancel", (event) => {
+    if (kept()) event.preventDefault();
+  });
+  addEventListener("popstate", () => {
+    if (dialog.open && !leave()) history.pushState({ panel: true }, "");
+  });
   dialog.addEventListener("close", () => {
+    if (history.state?.panel) history.back();
     dialog.replaceChildren();
     // The row may have been redrawn meanwhile: find the same link again.
     const same = opener?.isConnected ? opener : document.querySelector(`a[href="${CSS.escape(opener?.getAttribute("href") ?? "")}"]`);
@@ -69,7 +98,7 @@ export function start() {
     opener = null;
   });
   dialog.addEventListener("click", (event) => {
-    if (event.target === dialog) close();
+    if (event.target === dialog) leave();
   });
   document.addEventListener("refreshed", renew);
   document.addEventListener("click", (event) => {

@@ -10,7 +10,19 @@ export function start() {
     if (form.matches("[data-theme-form]")) theme(form, event);
     else if (form.matches("[data-enhance]")) send(form, event);
   });
+  document.addEventListener("change", (event) => propose(event.target));
   search(document.querySelector("form[data-search]"));
+}
+
+/** Proposes what a device is when it is given to somebody; whoever gives it may know better. */
+function propose(field) {
+  const form = field.form;
+  const kind = form?.elements.namedItem("kind");
+  if (field.name === "device" && kind) {
+    kind.value = field.selectedOptions[0]?.dataset.kind ?? "";
+  } else if (field.name === "owner" && field.value && kind?.value === "other") {
+    kind.value = field.dataset.owner || "other";
+  }
 }
 
 async function send(form, event) {
@@ -23,7 +35,7 @@ async function send(form, event) {
     const answer = await fetch(form.action, { method: "POST", body, headers: { accept: "text/html" } });
     take(form, answer, parse(await answer.text()));
   } catch {
-    say("The hub does not answer. Nothing was changed.");
+    say("The hub does not answer. What you typed is still here.");
   } finally {
     button?.removeAttribute("aria-busy");
   }
@@ -31,6 +43,8 @@ async function send(form, event) {
 
 /** Shows what came of a form. */
 function take(form, answer, page) {
+  // What was said before is about something else.
+  say("");
   const dialog = dialogs.open();
   if (dialog?.contains(form)) {
     if (answer.ok && "close" in form.dataset) {

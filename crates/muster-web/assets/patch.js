@@ -23,7 +23,8 @@ function inUse(form) {
   return field || [...form.elements].some(changed);
 }
 
-function changed(field) {
+/** Whether somebody changed a field and did not send it yet. */
+export function changed(field) {
   if (field.matches("select")) return [...field.options].some((it) => it.selected !== it.defaultSelected && it.index > 0);
   if (field.matches("input[type=radio], input[type=checkbox]")) return field.checked !== field.defaultChecked;
   return field.matches("input, textarea") && field.type !== "hidden" && field.value !== field.defaultValue;
@@ -31,8 +32,8 @@ function changed(field) {
 
 function attributes(old, fresh, force) {
   for (const { name } of [...old.attributes]) {
-    // What a visitor unfolded stays unfolded.
-    const kept = name === "open" && old.nodeName === "DETAILS" && !force;
+    // What a visitor unfolded stays unfolded; a form that was taken folds its own away.
+    const kept = name === "open" && old.nodeName === "DETAILS";
     if (!fresh.hasAttribute(name) && !kept) old.removeAttribute(name);
   }
   for (const { name, value } of fresh.attributes) {

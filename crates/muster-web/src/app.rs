@@ -27,6 +27,7 @@ pub fn router(hub: Arc<dyn Hub>, guard: Guard) -> Router {
         .merge(assets::router())
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_that_way)
+        .layer(from_fn_with_state(app.clone(), pages::dress))
         .layer(CatchPanicLayer::custom(broken))
         .layer(RequestBodyLimitLayer::new(guard::MAX_BODY))
         .layer(from_fn_with_state(guard, guard::check))
@@ -55,7 +56,7 @@ async fn nothing_here(request: Request) -> Response {
         let known = "the interface is described at /api/v1/openapi.json";
         return Problem::missing("address", path).hint(known).into_response();
     }
-    pages::refuse(&Problem::missing("page", path).hint("go back to the first page"))
+    pages::refuse(&Problem::missing("page", path))
 }
 
 async fn not_that_way(request: Request) -> Response {

@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::pages;
 use crate::problem::Problem;
 
 /// How requests arrive, and what therefore has to be checked.
@@ -19,7 +20,7 @@ use crate::problem::Problem;
 pub enum Guard {
     /// Over TCP on the loopback interface: everybody on this machine, and their browsers.
     Loopback {
-        /// The port listened on, as it appears in `Host`.
+        /// The port listened on, to say where the pages are.
         port: u16,
     },
     /// Over a Unix socket whose peer was already found to be an administrator.
@@ -33,13 +34,20 @@ pub(crate) const MAX_BODY: usize = 64 * 1024;
 pub(crate) async fn check(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     match verdict(guard, request.method(), request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
+        Err(problem) if wants_page(&request) => pages::bar(&problem),
         Err(problem) => problem.into_response(),
     }
 }
 
+/// Whether a person in front of a browser reads the answer.
+fn wants_page(request: &Request) -> bool {
+    let accept = request.headers().get(header::ACCEPT).and_then(|it| it.to_str().ok());
+    !request.uri().path().starts_with("/api/") && accept.is_some_and(|it| it.contains("text/html"))
+}
+
 fn verdict(guard: Guard, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
     let Guard::Loopback { port } = guard else { return Ok(()) };
-    let host = host(uri, headers).filter(|it| is_here(it, port)).ok_or_else(|| {
+    let host = host(uri, headers).filter(|it| is_here(it)).ok_or_else(|| {
         Problem::new(StatusCode::MISDIRECTED_REQUEST, "this address does not lead here")
             .hint(format!("open http://localhost:{port}/ instead"))
     })?;
@@ -67,21 +75,30 @@ fn host(uri: &Uri, headers: &HeaderMap) -> Option<String> {
     (alone && agrees).then_some(first)
 }
 
-fn is_here(host: &str, port: u16) -> bool {
-    let (name, given) = match host.rsplit_once(':') {
-        Some((name, digits)) if !digits.ends_with(']') => (name, digits.parse().ok()),
-        _ => (host, Some(80)),
-    };
+/// Whether a host is a name of this machine alone. The port does not matter: behind `ssh -L` it is
+/// another one, and a foreign page can rebind its name, but cannot call itself `localhost`.
+fn is_here(host: &str) -> bool {
+    let (name, port) = split(host);
     let bare = name.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
     let local = match bare {
         Some(v6) => v6.parse::<Ipv6Addr>().map(IpAddr::V6),
         None => name.parse::<Ipv4Addr>().map(IpAddr::V4),
     };
-    given == Some(port) && (name == "localhost" || local.is_ok_and(|it| it.is_loopback()))
+    port.is_some() && (name == "localhost" || local.is_ok_and(|it| it.is_loopback()))
 }
 
+/// Whether a page of this origin is one of the host's own: the same name and the same port.
 fn is_origin(origin: &str, host: &str) -> bool {
-    origin.to_ascii_lowercase().strip_prefix("http://").is_some_and(|it| it == host)
+    let origin = origin.to_ascii_lowercase();
+    origin.strip_prefix("http://").is_some_and(|it| split(it) == split(host))
+}
+
+/// The name and the port of a host; no port: it is none.
+fn split(host: &str) -> (&str, Option<u16>) {
+    match host.rsplit_once(':') {
+        Some((name, digits)) if !digits.ends_with(']') => (name, digits.parse().ok()),
+        _ => (host, Some(80)),
+    }
 }
 
 /// Puts on every answer what a browser must know to keep strangers out.

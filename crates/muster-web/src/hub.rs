@@ -83,7 +83,7 @@ pub enum WhyRefused {
     Busy,
 }
 
-/// Why an edit was not made, or not stored.
+/// Why an edit was not made, or is not stored yet.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EditRefused {
     /// Somebody else was faster: show what is current and ask again.

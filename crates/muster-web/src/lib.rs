@@ -8,7 +8,11 @@ pub mod subject;
 
 pub mod problem;
 
+pub mod short;
+
 mod label;
+
+mod kind;
 
 mod when;
 

@@ -6,8 +6,10 @@
 
 use askama::Template;
 use axum::Router;
+use axum::extract::{Request, State};
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use muster_core::snapshot::Snapshot;
@@ -76,10 +78,20 @@ impl Frame {
         nav: &'static str,
         title: impl Into<String>,
     ) -> Self {
+        Self::themed(app, snapshot, chosen(headers), nav, title.into())
+    }
+
+    fn themed(
+        app: &App,
+        snapshot: &Snapshot,
+        theme: &'static str,
+        nav: &'static str,
+        title: String,
+    ) -> Self {
         Self {
-            title: title.into(),
+            title,
             nav,
-            theme: chosen(headers),
+            theme,
             simulated: snapshot.simulated,
             degraded: snapshot.degraded.as_deref().map(str::to_owned),
             damaged: app.hub.damage(),
@@ -119,14 +131,41 @@ fn show_as(status: StatusCode, page: &impl Template) -> Response {
     }
 }
 
-/// A page that only says what is wrong.
+/// A page that only says what is wrong; [`dress`] puts it into the layout.
 pub(crate) fn refuse(problem: &Problem) -> Response {
-    show_as(problem.status(), &Refused { problem })
+    let mut answer = problem.status().into_response();
+    answer.extensions_mut().insert(problem.clone());
+    answer
+}
+
+/// Shows what was refused as a page like every other.
+pub(crate) async fn dress(State(app): State<App>, request: Request, next: Next) -> Response {
+    let theme = chosen(request.headers());
+    let answer = next.run(request).await;
+    match answer.extensions().get::<Problem>() {
+        Some(problem) => {
+            let frame = Frame::themed(&app, &app.snapshot(), theme, "", problem.title.to_owned());
+            show_as(problem.status(), &Refused { frame, problem })
+        }
+        None => answer,
+    }
+}
+
+/// The same to somebody who was not let in, and is shown nothing of the house.
+pub(crate) fn bar(problem: &Problem) -> Response {
+    show_as(problem.status(), &Barred { problem })
 }
 
 #[derive(Template)]
 #[template(path = "refused.html")]
 struct Refused<'a> {
+    frame: Frame,
+    problem: &'a Problem,
+}
+
+#[derive(Template)]
+#[template(path = "barred.html")]
+struct Barred<'a> {
     problem: &'a Problem,
 }
 

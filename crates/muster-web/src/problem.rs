@@ -10,6 +10,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::hub::{EditRefused, WhyRefused};
+use crate::short::short;
 
 /// A refusal, as `application/problem+json`.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -112,7 +113,24 @@ impl From<EditRefused> for Problem {
                 it.version = Some(version);
                 it
             }
-            EditRefused::Wrong(error) => Self::new(status_of(&error), detail),
+            EditRefused::Wrong(error) => {
+                let problem = Self::new(status_of(&error), detail);
+                match &error {
+                    EditError::PersonName { given } => match short(given).as_str() {
+                        "" => problem.hint("type one of a-z, 0-9, _ and -, as in li-lei"),
+                        name => problem.hint(format!("as in {name}")),
+                    },
+                    EditError::Text { .. }
+                    | EditError::Taken { .. }
+                    | EditError::Missing { .. }
+                    | EditError::InUse { .. }
+                    | EditError::UnknownWord { .. }
+                    | EditError::Expiry
+                    | EditError::Ahead { .. }
+                    | EditError::Itself
+                    | EditError::Full => problem,
+                }
+            }
             EditRefused::ReadOnly => Self::new(StatusCode::FORBIDDEN, detail)
                 .hint("start the hub with `muster serve` and change it there"),
             EditRefused::Unavailable(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)

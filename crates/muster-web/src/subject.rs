@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use muster_core::directory::Directory;
+use muster_core::directory::{Directory, Person};
 use muster_core::identity::{DeviceId, Identity, Mac, PersonId};
 use muster_core::snapshot::{DeviceView, Snapshot};
 use muster_core::stay::Subject;
@@ -24,15 +24,13 @@ pub enum Found {
 pub fn find(snapshot: &Snapshot, text: &str) -> Found {
     if let Some(name) = text.strip_prefix("person:") {
         return person(&snapshot.directory, name)
-            .map_or_else(|| nothing(snapshot, name), Found::One);
+            .map_or_else(|| nothing(snapshot, name), |it| Found::One(Subject::Person(it)));
     }
     if let Some(number) = text.strip_prefix("device:") {
         return device(snapshot, number).map_or_else(|| nothing(snapshot, number), Found::One);
     }
-    let people =
-        snapshot.directory.people.iter().filter(|(_, it)| {
-            &*it.name == text || it.display.to_lowercase() == text.to_lowercase()
-        });
+    let lower = text.to_lowercase();
+    let people = snapshot.directory.people.iter().filter(|(_, it)| is_called(it, &lower));
     let mut all: Vec<Subject> = people.map(|(id, _)| Subject::Person(*id)).collect();
     let meant = Meant::read(text);
     let devices = snapshot.devices.iter().filter(|it| meant.is(it, snapshot));
@@ -68,12 +66,24 @@ pub fn called(snapshot: &Snapshot, subject: Subject) -> String {
     }
 }
 
-fn person(directory: &Directory, name: &str) -> Option<Subject> {
+/// The person with this short name, else the only one who is called so, whatever the case, else the
+/// one with this number.
+pub(crate) fn person(directory: &Directory, name: &str) -> Option<PersonId> {
     let by_number = || {
         let id = PersonId(name.parse().ok()?);
         directory.people.contains_key(&id).then_some(id)
     };
-    directory.person_named(name).or_else(by_number).map(Subject::Person)
+    let alone = || {
+        let lower = name.to_lowercase();
+        let mut called = directory.people.iter().filter(|(_, it)| is_called(it, &lower));
+        let first = called.next().map(|(id, _)| *id);
+        first.filter(|_| called.next().is_none())
+    };
+    directory.person_named(name).or_else(alone).or_else(by_number)
+}
+
+fn is_called(person: &Person, lower: &str) -> bool {
+    person.name.to_lowercase() == lower || person.display.to_lowercase() == lower
 }
 
 fn device(snapshot: &Snapshot, number: &str) -> Option<Subject> {
@@ -127,42 +137,31 @@ fn named(snapshot: &Snapshot, subject: Subject) -> (String, String) {
 
 fn nothing(snapshot: &Snapshot, text: &str) -> Found {
     let wanted = text.to_lowercase();
-    let people = snapshot.directory.people.values().map(|it| it.name.to_string());
+    let people = snapshot.directory.people.values();
+    let people = people.flat_map(|it| [it.name.to_string(), it.display.to_string()]);
     let devices = snapshot.devices.iter().map(|it| label(it, snapshot));
     let mut near: Vec<(usize, String)> = people
         .chain(devices)
-        .filter_map(|it| Some((distance(&wanted, &it.to_lowercase())?, it)))
+        .filter_map(|it| Some((nearness(&wanted, &it.to_lowercase())?, it)))
         .collect();
     near.sort();
     near.dedup();
     Found::Nothing(near.into_iter().take(MAX_NEAR).map(|(_, it)| it).collect())
 }
 
-/// How far two texts are apart (Levenshtein), if they are near: up to a third of the length, or
-/// one is part of the other.
-fn distance(a: &str, b: &str) -> Option<usize> {
-    let (a, b): (Vec<char>, Vec<char>) =
-        (a.chars().take(64).collect(), b.chars().take(64).collect());
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (y, above) in b.iter().zip(row.iter_mut().skip(1)) {
-            let here = (diagonal + usize::from(x != y)).min(left + 1).min(*above + 1);
-            diagonal = *above;
-            *above = here;
-            left = here;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    let apart = row.last().copied().unwrap_or(0);
-    let (short, long) = if a.len() < b.len() { (&a, &b) } else { (&b, &a) };
-    let part = short.len() >= 3 && long.windows(short.len()).any(|it| it == short.as_slice());
-    (part || apart <= a.len().max(b.len()) / 3).then_some(apart)
+/// How far two texts are apart, if they are near: up to a third of the length, or one is part of the
+/// other.
+fn nearness(a: &str, b: &str) -> Option<usize> {
+    let cut = |it: &str| it.chars().take(COMPARED).collect::<String>();
+    let (a, b) = (cut(a), cut(b));
+    let (short, long) = if a.chars().count() < b.chars().count() { (&a, &b) } else { (&b, &a) };
+    let apart = muster_config::distance(&a, &b);
+    let part = short.chars().count() >= 3 && long.contains(short.as_str());
+    (part || apart <= long.chars().count() / 3).then_some(apart)
 }
 
+/// Comparing more of a name costs its length.
+const COMPARED: usize = 64;
 /// As many suggestions as a person reads.
 const MAX_NEAR: usize = 5;
 
@@ -171,12 +170,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nearness() {
-        assert_eq!(distance("anna", "anna"), Some(0));
-        assert_eq!(distance("anna", "ana"), Some(1));
-        assert_eq!(distance("kitten", "sitting"), None);
-        assert_eq!(distance("phone", "annas phone"), Some(6));
-        assert_eq!(distance("anna", "bert"), None);
-        assert_eq!(distance("", "bert"), None);
+    fn near_and_far() {
+        assert_eq!(nearness("anna", "anna"), Some(0));
+        assert_eq!(nearness("anna", "ana"), Some(1));
+        assert_eq!(nearness("bne", "ben"), Some(1));
+        assert_eq!(nearness("kitten", "sitting"), None);
+        assert_eq!(nearness("phone", "annas phone"), Some(6));
+        assert_eq!(nearness("anna", "bert"), None);
+        assert_eq!(nearness("", "bert"), None);
     }
 }

@@ -33,6 +33,8 @@ async fn every_page_stands_and_links_to_the_others() {
     for path in ["/nothing", "/devices/99", "/why/zoe"] {
         let page = get(&door, path).await;
         assert_eq!((page.status.as_u16(), page.text.contains("<h1")), (404, true), "{path}");
+        assert!(page.text.contains("href=\"/monitors\""), "{path} leads nowhere");
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8", "{path}");
     }
 }
 
@@ -155,7 +157,7 @@ async fn forms_change_things_and_lead_back() {
     assert_eq!((added.status.as_u16(), added.header("location")), (303, "/people"));
     assert!(get(&door, "/people").await.text.contains("bert-meyer"));
 
-    assert_eq!(form(&door, "/people/bert-meyer/devices", "device=2").await.status, 303);
+    assert_eq!(form(&door, "/people/bert-meyer/devices", "device=2&kind=tag").await.status, 303);
     assert!(
         get(&door, "/devices").await.text.contains("Bert Meyer's")
             || get(&door, "/devices").await.text.contains("Bert Meyer&#39;s")
@@ -184,6 +186,16 @@ async fn a_refused_form_keeps_what_was_typed() {
     assert_eq!(taken.status, 409);
     assert!(taken.text.contains("value=\"Another Anna\""), "{}", taken.text);
     assert!(taken.text.contains("role=\"alert\""));
+
+    let again = form(&door, "/people", "display=Anna&name=").await;
+    assert_eq!(again.status, 303);
+    assert_eq!(get(&door, "/api/v1/people/anna-2").await.json()["display"], "Anna");
+    let foreign = form(&door, "/people", "display=%E6%9D%8E%E9%9B%B7&name=").await;
+    assert_eq!(foreign.status, 422);
+    assert!(foreign.text.contains("no short name can be made of this: 李雷"), "{}", foreign.text);
+    assert!(foreign.text.contains("as in li-lei"), "{}", foreign.text);
+    let spaced = form(&door, "/people", "display=Bo&name=Not+Short").await;
+    assert!(spaced.text.contains("as in not-short"), "{}", spaced.text);
 
     let nameless = form(&door, "/people/anna", "display=%20").await;
     assert_eq!(nameless.status, 422);
@@ -273,6 +285,19 @@ async fn assets_are_asked_for_again_and_sent_once() {
 }
 
 #[tokio::test]
+async fn who_is_not_let_in_is_told_so_on_a_page_that_shows_nothing() {
+    let door = door(&House::small().await);
+    let headers = [("host", "muster.example:8080"), ("accept", "text/html,*/*;q=0.8")];
+    let page = send(&door, "GET", "/", &headers, "").await;
+    assert_eq!(page.status, 421);
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    assert!(page.text.contains("open http://localhost:8080/ instead"), "{}", page.text);
+    assert!(!page.text.contains("Anna") && !page.text.contains("href"), "{}", page.text);
+    let answer = send(&door, "GET", "/api/v1/now", &headers, "").await;
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+}
+
+#[tokio::test]
 async fn the_past_is_asked_about_by_the_clock_on_the_wall_or_by_the_scripts() {
     let door = door(&House::small().await);
     for at in ["2026-11-18T09:00", "2026-11-18T09:00:00Z", "2026-11-18T10:00:00%2B01:00"] {
@@ -281,6 +306,13 @@ async fn the_past_is_asked_about_by_the_clock_on_the_wall_or_by_the_scripts() {
         assert!(page.text.contains("Anna was here"), "{at}");
     }
     assert_eq!(get(&door, "/why/person:anna?at=").await.status, 200);
+    for (at, why) in [
+        ("2026-11-18T23:00", "that time is still to come"),
+        ("2020-01-01T00:00", "nothing was recorded then"),
+    ] {
+        let refused = get(&door, &format!("/why/person:anna?at={at}")).await;
+        assert_eq!((refused.status.as_u16(), refused.text.contains(why)), (422, true), "{at}");
+    }
     let wrong = get(&door, "/why/person:anna?at=yesterday").await;
     assert_eq!((wrong.status.as_u16(), wrong.text.contains("not a time")), (400, true));
     let other_way = get(&door, "/people/anna").await;

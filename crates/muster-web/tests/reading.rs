@@ -137,6 +137,11 @@ async fn a_subject_is_found_by_whatever_it_is_called() {
         let why = get(&door, &format!("/api/v1/why/{text}")).await.json();
         assert_eq!(why["subject"], subject, "{text}");
     }
+    let next = get(&door, "/api/v1/why/device:1").await.json()["next"].clone();
+    let want = "it is gone after 26 min more of silence and 1 more question without an answer";
+    assert_eq!(next, want);
+    let deaf = get(&door, "/api/v1/why/device:3").await.json()["next"].clone();
+    assert!(deaf.as_str().unwrap().ends_with(", counted once hub/lan/eth0 hears again"), "{deaf}");
     let near = get(&door, "/api/v1/why/prnter").await;
     assert_eq!((near.status.as_u16(), &near.json()["near"]), (404, &json!(["printer"])));
     house.told(support::described(2, Some("Anna"), None)).await;

@@ -1,5 +1,6 @@
 //! What the interface does for those who change something, and what it refuses.
 
+use muster_core::identity::DeviceId;
 use muster_core::stay::Subject;
 use muster_web::{Guard, Hub as _, router};
 use serde_json::json;
@@ -64,6 +65,11 @@ async fn devices_are_described_given_merged_and_taken_apart() {
     assert_eq!(by_kind.json()["carried"], false);
     let taken = ask::json(&door, "PUT", owner, &json!({"person": null})).await.json();
     assert_eq!(taken["owner"], json!(null));
+    let phone = json!({"person": "anna", "kind": "phone"});
+    let phone = ask::json(&door, "PUT", owner, &phone).await.json();
+    assert_eq!((&phone["kind"], &phone["carried"]), (&json!("phone"), &json!(true)));
+    let boat = json!({"person": "anna", "kind": "boat"});
+    assert_eq!(ask::json(&door, "PUT", owner, &boat).await.status, 422);
     let nobody = ask::json(&door, "PUT", owner, &json!({"person": "zoe"})).await;
     assert_eq!(nobody.status, 404);
 
@@ -162,6 +168,11 @@ async fn what_cannot_be_changed_says_why() {
     let declared = send(&door, "DELETE", "/api/v1/people/anna", &[], "").await;
     assert_eq!(declared.status, 403);
     assert!(declared.text.contains("configuration file"), "{}", declared.text);
+    house.declare(Subject::Device(DeviceId(2)));
+    let owner = json!({"person": "anna"});
+    let given = ask::json(&door, "PUT", "/api/v1/devices/2/owner", &owner).await;
+    assert_eq!(given.status, 403);
+    assert!(given.text.contains("the configuration file says whose this is"), "{}", given.text);
     house.only_read();
     let read_only = ask::json(&door, "PATCH", "/api/v1/devices/2", &json!({"name": "x"})).await;
     assert_eq!(read_only.status, 403);

@@ -118,7 +118,7 @@ pub(crate) enum Command {
     )]
     Report(ReportCommand),
     /// Look around once and print what is found
-    #[command(after_help = "Example: muster scan lan --for 10s")]
+    #[command(after_help = "Example: muster scan lan")]
     Scan(ScanArgs),
     /// Print what a capture says, one JSON object a line
     #[command(after_help = "Example: muster decode capture.pcapng")]
@@ -164,11 +164,20 @@ pub(crate) enum Command {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ServeArgs {
     /// Where the pages are served; overrides `listen` of the configuration
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
     pub(crate) listen: Option<SocketAddr>,
     /// Add a simulated house, marked as such everywhere, in a throw-away store
     #[arg(long)]
     pub(crate) demo: bool,
+}
+
+/// An address and a port as people type them.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        let port = text.strip_prefix("localhost:").or(text.strip_prefix(':')).unwrap_or(text);
+        let port = port.parse::<u16>().unwrap_or(8080);
+        format!("write an address and a port in digits, as in 127.0.0.1:{port}")
+    })
 }
 
 /// `muster who`.

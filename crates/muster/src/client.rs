@@ -140,7 +140,7 @@ impl Api {
         if status.is_success() {
             return if answer.is_empty() { Ok(Value::Null) } else { understood(&answer) };
         }
-        Err(refused(status, &answer))
+        Err(refused(status, path, &answer))
     }
 }
 
@@ -202,7 +202,7 @@ fn foreign(cause: serde_json::Error) -> Failure {
 }
 
 /// What an answer that is no success means for whoever typed the command.
-fn refused(status: StatusCode, answer: &[u8]) -> Failure {
+fn refused(status: StatusCode, path: &str, answer: &[u8]) -> Failure {
     let problem: Problem = serde_json::from_slice(answer).unwrap_or_default();
     let exit = match status {
         StatusCode::NOT_FOUND => Exit::NotFound,
@@ -223,8 +223,23 @@ fn refused(status: StatusCode, answer: &[u8]) -> Failure {
     }
     match problem.hint {
         Some(hint) => failure.hint(muster_report::safe::terminal(&hint)),
+        None if exit == Exit::NotFound => match list_of(path) {
+            Some(list) => failure.hint(list),
+            None => failure,
+        },
         None => failure,
     }
+}
+
+/// Where whatever a path names can be found.
+fn list_of(path: &str) -> Option<&'static str> {
+    let lists = [
+        ("people/", "everybody: muster person list"),
+        ("devices/", "everything that was heard: muster device list"),
+        ("why/", "everybody: muster person list; everything: muster device list"),
+        ("monitors/", "all of them: muster monitor list"),
+    ];
+    lists.iter().find(|(start, _)| path.starts_with(start)).map(|(_, list)| *list)
 }
 
 #[derive(Deserialize)]
@@ -262,11 +277,11 @@ mod tests {
     #[test]
     fn refusals_keep_their_meaning() {
         let problem = br#"{"detail":"no such person: ana","near":["anna"]}"#;
-        let failure = refused(StatusCode::NOT_FOUND, problem);
+        let failure = refused(StatusCode::NOT_FOUND, "why/ana", problem);
         assert_eq!(failure.exit(), Exit::NotFound);
         assert_eq!(failure.to_string(), "no such person: ana");
-        assert_eq!(refused(StatusCode::CONFLICT, b"").exit(), Exit::Failed);
+        assert_eq!(refused(StatusCode::CONFLICT, "people", b"").exit(), Exit::Failed);
         let hostile = br#"{"detail":"\u001b[2J"}"#;
-        assert_eq!(refused(StatusCode::CONFLICT, hostile).to_string(), "\u{fffd}[2J");
+        assert_eq!(refused(StatusCode::CONFLICT, "people", hostile).to_string(), "\u{fffd}[2J");
     }
 }

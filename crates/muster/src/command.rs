@@ -35,7 +35,7 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Monitor(command) => monitor::run(context, &command),
         Command::Report(command) => report::run(context, &command),
         Command::Scan(args) => scan::run(context, &args),
-        Command::Decode(args) => decode::run(&args),
+        Command::Decode(args) => decode::run(context, &args),
         Command::Replay(args) => replay::run(context, &args),
         Command::Config(command) => config::run(context, &command),
         Command::Backup { file } => copies::backup(context, &file),

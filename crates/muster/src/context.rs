@@ -65,6 +65,12 @@ impl Context {
             })
     }
 
+    /// Whether the data folder was named on the command line, and not by the surroundings alone.
+    pub(crate) fn is_told_data(&self) -> bool {
+        let around = env::var_os(DATA).map(PathBuf::from);
+        self.common.data.is_some() && self.common.data != around
+    }
+
     /// Reads times as people type them.
     pub(crate) fn reader(&self) -> Result<Reader, Failure> {
         Ok(Reader { now: self.clock.now().wall, zone: self.config()?.config.zone() })
@@ -94,3 +100,5 @@ impl Context {
 
 /// Where services keep what they know (`hier(7)`).
 const ROOTS_DATA: &str = "/var/lib/muster";
+/// The variable that names the data folder.
+const DATA: &str = "MUSTER_DATA";

@@ -3,6 +3,9 @@
 //! **Invariant:** it is marked as simulated everywhere, and nothing of it outlives the process.
 
 use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,10 +20,11 @@ use muster_core::snapshot::{DeviceView, Interest, Snapshot};
 use muster_core::time::Time;
 use muster_sim::household::{Household, TICK, Thing};
 use muster_store::sqlite::{Access, Sqlite};
+use nix::unistd::Uid;
 use tempfile::TempDir;
 
 use crate::failure::{Exit, Failure};
-use crate::folder::Folder;
+use crate::folder::{Folder, LOCK};
 use crate::playback::Playback;
 use crate::supervisor::Plan;
 
@@ -35,7 +39,9 @@ pub(crate) struct Demo {
 impl Demo {
     /// Plays the last day into a fresh store.
     pub(crate) async fn prepare(clock: &Arc<dyn Clock>) -> Result<Self, Failure> {
-        let throw_away = tempfile::Builder::new().prefix("muster-demo-").tempdir();
+        clear_away(&std::env::temp_dir());
+        let prefix = format!("{PREFIX}{}-", std::process::id());
+        let throw_away = tempfile::Builder::new().prefix(&prefix).tempdir();
         let throw_away = throw_away
             .map_err(|it| Failure::new(Exit::Failed, "no room for the demo").because(it))?;
         let folder = Folder::take(throw_away.path())?;
@@ -64,6 +70,29 @@ impl Demo {
         let plan = Plan { monitor: Household::MONITOR.into(), kind: SourceKind::Lan, open };
         (plan, Kept { folder, _removed_at_the_end: throw_away })
     }
+}
+
+/// Removes what demonstrations left behind that were killed. What cannot be removed stays.
+fn clear_away(temporary: &Path) {
+    for entry in fs::read_dir(temporary).into_iter().flatten().flatten() {
+        let is_folder = entry.file_type().is_ok_and(|it| it.is_dir());
+        let path = entry.path();
+        if is_folder && is_left_over(&path) {
+            fs::remove_dir_all(&path).ok();
+        }
+    }
+}
+
+/// Whether this is the folder of a demonstration of ours whose process is gone. Where processes
+/// are numbered apart and the folder is shared, the store's lock tells.
+fn is_left_over(path: &Path) -> bool {
+    let name = path.file_name().and_then(|it| it.to_str()).unwrap_or_default();
+    let pid = name.strip_prefix(PREFIX).and_then(|it| it.split_once('-'));
+    let Some(pid) = pid.and_then(|(pid, _)| pid.parse::<u32>().ok()) else { return false };
+    let is_ours = fs::metadata(path).is_ok_and(|it| it.uid() == Uid::effective().as_raw());
+    let lives = Path::new("/proc").join(pid.to_string()).exists();
+    let is_free = |lock: File| lock.try_lock().is_ok();
+    is_ours && !lives && File::open(path.join(LOCK)).map_or(true, is_free)
 }
 
 /// The throw-away folder, removed when dropped.
@@ -165,9 +194,37 @@ impl Source for Live {
     }
 }
 
+/// How the folders of demonstrations are called, before the number of the process.
+const PREFIX: &str = "muster-demo-";
 /// How much of the past is there from the start.
 const PAST: Duration = Duration::from_hours(24);
 /// How much of it is played at once.
 const PIECE: Duration = Duration::from_hours(1);
 /// Any number gives a household; the same one gives the same.
 const SEED: u64 = 7;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_demonstration_left_is_removed_and_nothing_else() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = |name: &str| {
+            let path = temporary.path().join(name);
+            fs::create_dir(&path).unwrap();
+            path
+        };
+        // No process has a number beyond what the kernel gives (`pid_max`, 2^22).
+        let dead = folder("muster-demo-4194305-a");
+        fs::write(dead.join(LOCK), "").unwrap();
+        let held = folder("muster-demo-4194305-b");
+        let lock = File::create(held.join(LOCK)).unwrap();
+        lock.try_lock().unwrap();
+        let live = folder(&format!("muster-demo-{}-c", std::process::id()));
+        let other = folder("muster-demo-notes");
+        clear_away(temporary.path());
+        let there = [&dead, &held, &live, &other].map(|it| it.exists());
+        assert_eq!(there, [false, true, true, true]);
+    }
+}

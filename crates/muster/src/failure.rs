@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use muster_config::ConfigError;
 
 /// The exit codes that scripts rely on.
@@ -83,6 +84,9 @@ impl From<ConfigError> for Failure {
                     None => failure,
                 }
             }
+            ConfigError::Syntax { .. } => Self::new(Exit::Usage, it.to_string()).hint(
+                "text stands in quotes, as in listen = \"127.0.0.1:8080\"; sections in brackets",
+            ),
             ConfigError::Wrong { .. } => Self::new(Exit::Usage, it.to_string())
                 .hint("every key with its meaning: muster config explain KEY"),
         }
@@ -99,5 +103,11 @@ impl fmt::Display for Failure {
 pub(crate) fn usage(shown: &clap::Error) -> ExitCode {
     // There is nobody left to tell when the stream is gone.
     drop(shown.print());
+    let wrong = shown.get(ContextKind::InvalidArg);
+    if let Some(ContextValue::String(wrong)) = wrong
+        && let Some(format) = wrong.strip_prefix("--").filter(|it| ["json", "csv"].contains(it))
+    {
+        drop(writeln!(io::stderr(), "hint: --format {format}"));
+    }
     if shown.use_stderr() { ExitCode::from(Exit::Usage as u8) } else { ExitCode::SUCCESS }
 }

@@ -73,6 +73,8 @@ pub(crate) fn unusable(path: &Path, done: &str, cause: io::Error) -> Failure {
 
 /// The store's file in the data folder.
 pub(crate) const STORE: &str = "muster.db";
+/// What whoever writes the store holds, beside it.
+pub(crate) const LOCK: &str = "muster.lock";
 /// The commands' socket in the data folder.
 pub(crate) const SOCKET: &str = "muster.sock";
 

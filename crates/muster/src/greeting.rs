@@ -20,18 +20,25 @@ pub(crate) struct Speaker {
     pub(crate) quiet: bool,
 }
 
+/// How a hub was started.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Started<'a> {
+    /// Where the page is.
+    pub(crate) address: SocketAddr,
+    /// Where the data is.
+    pub(crate) data: &'a Path,
+    /// The configuration file in use.
+    pub(crate) file: Option<&'a Path>,
+    /// With which rights it runs.
+    pub(crate) rights: &'a Rights,
+    /// Whether it simulates a house.
+    pub(crate) demo: bool,
+}
+
 impl Speaker {
     /// Where the page and the data are, and with which rights the hub runs.
-    pub(crate) fn started(self, address: SocketAddr, data: &Path, rights: &Rights, demo: bool) {
-        let mut text = format!("muster {}\n", env!("CARGO_PKG_VERSION"));
-        if demo {
-            text.push_str("simulated: nobody here is real, and nothing of it is kept\n");
-        }
-        text.push_str(&rights_told(rights));
-        let kept = if demo { "data, until the end" } else { "data" };
-        line(&mut text, format_args!("{kept}: {}", data.display()));
-        line(&mut text, format_args!("page: http://{address}/"));
-        self.say(&text);
+    pub(crate) fn started(self, it: &Started<'_>) {
+        self.say(&started_told(it));
     }
 
     /// Any line for people.
@@ -61,6 +68,27 @@ impl Speaker {
             }
         }
     }
+}
+
+fn started_told(it: &Started<'_>) -> String {
+    let mut text = format!("muster {}\n", env!("CARGO_PKG_VERSION"));
+    if it.demo {
+        text.push_str("simulated: nobody here is real, and nothing of it is kept\n");
+    }
+    text.push_str(&rights_told(it.rights));
+    match it.file {
+        Some(file) => line(&mut text, format_args!("configuration: {}", file.display())),
+        None => line(&mut text, format_args!("configuration: none, the defaults hold")),
+    }
+    let data = it.data.display();
+    if it.demo {
+        line(&mut text, format_args!("data, until the end: {data}"));
+        line(&mut text, format_args!("in another terminal: muster who --data {data}"));
+    } else {
+        line(&mut text, format_args!("data: {data}"));
+    }
+    line(&mut text, format_args!("page: http://{}/", it.address));
+    text
 }
 
 fn rights_told(rights: &Rights) -> String {

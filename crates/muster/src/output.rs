@@ -99,6 +99,14 @@ pub(crate) fn aside(sentence: &str) {
     drop(writeln!(stderr(), "{}", muster_report::safe::terminal(sentence)));
 }
 
+/// Asks something on standard error, and leaves the cursor there.
+pub(crate) fn ask(question: &str) {
+    let mut out = stderr();
+    // Nobody can be asked when standard error is gone: the answer is missing too then.
+    drop(out.write_all(muster_report::safe::terminal(question).as_bytes()));
+    drop(out.flush());
+}
+
 /// One JSON value.
 pub(crate) fn json(value: &Value) -> Result<(), Failure> {
     let mut text = serde_json::to_string_pretty(value).map_err(unprintable)?;

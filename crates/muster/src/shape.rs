@@ -218,6 +218,8 @@ pub(crate) struct Why {
     pub(crate) last: Option<Stamp>,
     /// The rule that decided.
     pub(crate) rule: String,
+    /// Until when it was set by hand.
+    pub(crate) until: Option<Stamp>,
     /// What would change it.
     pub(crate) next: Option<String>,
     /// What was heard by whom.

@@ -145,3 +145,15 @@ fn what_cannot_be_replayed_is_said() {
 
 /// A small part of what the recording makes: some commits.
 const GROWTH: u64 = 60_000;
+
+#[test]
+fn a_recording_of_nobody_says_so_in_words() {
+    let home = Home::new();
+    fs::write(home.path().join("empty.jsonl"), "not a fact\n").unwrap();
+    let (_, said) = failed(&home.run(&["replay", "empty.jsonl"]));
+    assert!(said.contains("hint: a recording is a fact file"), "{said}");
+    fs::write(home.path().join("empty.jsonl"), "").unwrap();
+    let output = home.run(&["replay", "empty.jsonl"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said == "nobody was heard\n", "{output:?}");
+}

@@ -21,10 +21,25 @@ fn an_empty_folder_is_enough() {
     assert_eq!(hub.get("/healthz").status, 200);
     assert_eq!(hub.get("/readyz").status, 200);
     assert!(hub.said.contains(&format!("data: {}", home.data().display())), "{}", hub.said);
+    assert!(hub.said.contains("configuration: none, the defaults hold\n"), "{}", hub.said);
     let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(home.data()), 0o700);
     assert_eq!(mode(home.data().join("muster.sock")), 0o600);
     assert!(home.data().join("muster.db").exists());
+}
+
+#[test]
+fn the_file_in_use_is_said_and_how_a_demonstration_is_asked() {
+    let home = Home::new();
+    let hub = home.serve();
+    assert!(hub.said.contains("configuration: muster.toml\n"), "{}", hub.said);
+    drop(hub);
+    let demo = Hub::start(home.muster(&["serve", "--demo", "--listen", "127.0.0.1:0"]));
+    let (_, asked) = demo.said.split_once("in another terminal: muster ").unwrap();
+    let words: Vec<&str> = asked.lines().next().unwrap().split(' ').collect();
+    let who = home.run(&words);
+    let said = String::from_utf8_lossy(&who.stdout);
+    assert!(who.status.success() && said.starts_with("SIMULATED"), "{who:?}");
 }
 
 #[test]

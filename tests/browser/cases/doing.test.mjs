@@ -97,10 +97,82 @@ test("escape closes a dialog and changes nothing", async () => {
   const before = await house.api("GET", "/devices");
   await page.getByRole("link", { name: /^Edit / }).first().click();
   await page.locator("dialog input[name=name]").fill("Never saved");
+  const asked = [];
+  page.once("dialog", (it) => (asked.push(it.message()), it.dismiss()));
+  await page.locator("dialog .close").click();
+  assert.deepEqual(asked, ["Discard what you typed?"]);
+  assert.equal(await page.locator("dialog input[name=name]").inputValue(), "Never saved");
+  page.once("dialog", (it) => it.accept());
   await page.keyboard.press("Escape");
   await page.locator("dialog[open]").waitFor({ state: "hidden" });
   const names = ({ items }) => items.map((it) => it.name);
   assert.deepEqual(names(await house.api("GET", "/devices")), names(before));
+  await close();
+});
+
+test("the way back closes a panel and stays on the page", async () => {
+  const { page, wrong, close } = await visit(chromium, `${house.url}/people`);
+  await page.goto(`${house.url}/devices`);
+  for (let round = 0; round < 2; round += 1) {
+    await page.getByRole("link", { name: /^Edit / }).first().click();
+    await page.locator("dialog[open]").waitFor();
+    await page.goBack();
+    await page.locator("dialog[open]").waitFor({ state: "hidden" });
+    assert.equal(new URL(page.url()).pathname, "/devices");
+  }
+  // Closing it by hand leaves nothing behind that has to be gone back through.
+  await page.getByRole("link", { name: /^Edit / }).first().click();
+  await page.locator("dialog .close").click();
+  await page.locator("dialog[open]").waitFor({ state: "hidden" });
+  await poll("the panel's entry to be gone", () => page.evaluate(() => !history.state?.panel));
+  await page.goBack();
+  await page.waitForURL(`${house.url}/people`);
+  assert.deepEqual(wrong, []);
+  await close();
+});
+
+test("fingers get no keyboard before they ask for one", async () => {
+  const { page, close } = await visit(chromium, `${house.url}/devices`, { viewport: PHONE, hasTouch: true, isMobile: true });
+  await page.getByRole("link", { name: /^Edit / }).first().tap();
+  await page.locator("dialog[open]").waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.className), "close");
+  await close();
+});
+
+test("a phone that hides its address is proposed as one when it is given away", async () => {
+  await house.api("POST", "/people", { name: "guest", display: "Guest" });
+  const { items } = await house.api("GET", "/devices?limit=1000");
+  const hidden = items.find((it) => it.randomised && !/watch|pad|book/i.test(it.hostname));
+  await house.api("PUT", `/devices/${hidden.id}/owner`, { person: null, kind: "other" });
+  const { page, wrong, close } = await visit(chromium, `${house.url}/people`);
+  const card = page.locator("article", { hasText: "Guest" });
+  await card.getByText("Give a device").click();
+  await card.locator("select[name=device]").selectOption(String(hidden.id));
+  assert.equal(await card.locator("select[name=kind]").inputValue(), "phone");
+  await card.getByRole("button", { name: "Give to Guest" }).click();
+  await card.locator(".chip").waitFor();
+  const given = await house.api("GET", `/devices/${hidden.id}`);
+  assert.deepEqual([given.owner, given.carried], ["guest", true]);
+  await house.api("PUT", `/devices/${hidden.id}/owner`, { person: hidden.owner, kind: hidden.kind });
+  await house.api("DELETE", "/people/guest");
+  assert.deepEqual(wrong, []);
+  await close();
+});
+
+test("what was said goes when the next thing goes wrong", async () => {
+  const person = await anyPerson();
+  const { page, close } = await visit(chromium, `${house.url}/people`);
+  await live(page);
+  const fold = page.locator(`#edit-${person.id}`);
+  await fold.locator("summary").first().click();
+  await fold.locator("input").fill(person.display);
+  await fold.getByRole("button", { name: "Rename" }).click();
+  await page.locator("#said", { hasText: "Saved" }).waitFor();
+  await page.locator("#add input[name=display]").fill("Zoe");
+  await page.locator("#add input[name=name]").fill("Not Short");
+  await page.locator("#add").getByRole("button", { name: "Add" }).click();
+  await page.getByRole("alert").filter({ hasText: "as in not-short" }).waitFor();
+  assert.equal(await page.locator("#said").innerText(), "");
   await close();
 });
 
@@ -133,7 +205,7 @@ test("an open dialog and what is typed in it outlive a change", async () => {
   await page.getByRole("heading", { name: "Somebody else" }).waitFor();
   assert.equal(await page.locator("#add input[name=display]").inputValue(), "Half a na");
   const fold = page.locator(`#edit-${person.id}`);
-  await fold.locator("summary").click();
+  await fold.locator("summary").first().click();
   await fold.locator("input").fill("Typing");
   await house.api("PATCH", `/people/${person.name}`, { display: person.display });
   await page.getByRole("heading", { name: person.display }).waitFor();
@@ -160,7 +232,8 @@ for (const javaScriptEnabled of [true, false]) {
     const card = page.locator("article", { hasText: "Zoe of the Browser" });
     await card.waitFor();
     await card.locator("summary", { hasText: "Rename or remove" }).click();
-    await card.getByRole("button", { name: /^Remove/ }).click();
+    await card.locator("summary", { hasText: /^Remove/ }).click();
+    await card.getByRole("button", { name: /^Yes, remove/ }).click();
     await card.waitFor({ state: "detached" });
     await close();
   });

@@ -15,7 +15,8 @@ before(async () => {
   [house, chromium] = await Promise.all([serve(), browser()]);
   const { people } = await house.api("GET", "/now");
   const { items } = await house.api("GET", "/devices?limit=1");
-  paths = { ...PAGES, device: `/devices/${items[0].id}`, why: `/why/person:${people[0].name}` };
+  const absent = { missing: "/nothing" };
+  paths = { ...PAGES, ...absent, device: `/devices/${items[0].id}`, why: `/why/person:${people[0].name}` };
 });
 
 after(async () => {
@@ -69,6 +70,32 @@ test("no page scrolls sideways on a phone, not even the smallest", async () => {
       assert.equal(over, 0, `${name} at ${width}`);
       await close();
     }
+  }
+});
+
+test("a name that nobody can break widens no page", async () => {
+  const name = "x".repeat(64);
+  await house.api("POST", "/people", { name: "x".repeat(32), display: name });
+  for (const path of ["/", "/people"]) {
+    const { page, close } = await visit(chromium, house.url + path, { viewport: PHONE });
+    await page.evaluate(() => document.querySelectorAll("details").forEach((it) => (it.open = true)));
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.equal(over, 0, path);
+    await close();
+  }
+  await house.api("DELETE", `/people/${"x".repeat(32)}`);
+});
+
+test("evidence is a card where there is no room for columns", async () => {
+  for (const [viewport, head] of [[PHONE, false], [DESKTOP, true]]) {
+    const { page, close } = await visit(chromium, house.url + paths.why, { viewport });
+    const table = page.getByRole("table", { name: "Evidence" });
+    const { left, right } = await table.evaluate((it) => it.getBoundingClientRect());
+    assert.ok(left >= 0 && right <= viewport.width, `${left} to ${right} of ${viewport.width}`);
+    const columns = await table.locator("thead").evaluate((it) => it.getBoundingClientRect().width > 2);
+    assert.equal(columns, head);
+    assert.ok((await table.getByRole("cell").count()) > 5);
+    await close();
   }
 });
 

@@ -1,10 +1,17 @@
 //! Why something is believed: the evidence and the rule, in words that people can check.
+//!
+//! **Invariant:** everything is counted anew up to the frontier, so that the words never contradict
+//! the lines beside them.
 
 use std::time::Duration;
 
-use crate::identity::DeviceId;
-use crate::judge::{Line, Waiting};
-use crate::snapshot::{Evidence, Presence, Why};
+use crate::directory::Mark;
+use crate::fact::{Outcome, SIGHTING};
+use crate::identity::{DeviceId, PersonId};
+use crate::judge::Line;
+use crate::policy::Patience;
+use crate::snapshot::{Evidence, Missing, Presence, Why};
+use crate::span::Span;
 use crate::stay::{Ended, Subject};
 use crate::time::{Now, Time};
 
@@ -18,12 +25,21 @@ impl Engine {
         match subject {
             Subject::Device(id) => {
                 self.book.entry(crate::identity::IdentityId(id.0))?;
-                let standing = self.standing_of(id);
                 let state = self.devices.get(id);
-                let rule = state.map_or_else(|| NEVER.to_owned(), |it| self.rule(it));
-                let next = state.and_then(|it| self.next(it));
-                let evidence = self.evidence(id);
-                Some(Why { subject, at: now.wall, standing, rule, next, evidence })
+                let rule = match state {
+                    _ if self.directory.device(id).mark == Mark::Ignored => IGNORED.to_owned(),
+                    Some(state) => self.rule(state),
+                    None => NEVER.to_owned(),
+                };
+                Some(Why {
+                    subject,
+                    at: now.wall,
+                    standing: self.standing_of(id),
+                    rule,
+                    until: None,
+                    next: self.missing(id),
+                    evidence: self.evidence(id),
+                })
             }
             Subject::Person(id) => {
                 self.directory.people.get(&id)?;
@@ -31,44 +47,72 @@ impl Engine {
                 let mut evidence: Vec<Evidence> =
                     self.carried_by(id).flat_map(|it| self.evidence(it)).collect();
                 evidence.sort_by_key(|it| std::cmp::Reverse(it.last));
-                let rule = self.person_rule(id, standing.presence, &evidence);
-                let next = self.carried_by(id).filter_map(|it| self.devices.get(it));
-                let next = next.filter(|it| it.open().is_some()).filter_map(|it| self.next(it));
-                Some(Why { subject, at: now.wall, standing, rule, next: next.last(), evidence })
+                let by_hand = self.set_by_hand(id);
+                let next = match by_hand {
+                    Some(_) => Vec::new(),
+                    None => self.carried_by(id).flat_map(|it| self.missing(it)).collect(),
+                };
+                Some(Why {
+                    subject,
+                    at: now.wall,
+                    standing,
+                    rule: self.person_rule(id, standing.presence, &evidence),
+                    until: by_hand.map(|it| it.until),
+                    next,
+                    evidence,
+                })
             }
         }
     }
 
-    fn person_rule(
-        &self,
-        id: crate::identity::PersonId,
-        presence: Presence,
-        evidence: &[Evidence],
-    ) -> String {
+    fn person_rule(&self, id: PersonId, presence: Presence, evidence: &[Evidence]) -> String {
         if let Some(set) = self.set_by_hand(id) {
-            let word = if set.home { "home" } else { "away" };
-            return format!("set to {word} by {} until {}", set.by, set.until);
+            let word = if set.home { "here" } else { "away" };
+            return format!("set to {word} by {}, whatever the devices say", set.by);
         }
         let carried = self.carried_by(id).count();
         let newest = evidence.first().map(|it| it.device).and_then(|it| self.devices.get(it));
         match (presence, carried, newest) {
-            (_, 0, _) => "nobody told which devices this person carries".to_owned(),
-            (Presence::Away, _, None) => NEVER.to_owned(),
+            (_, 0, _) => self.uncarried(id),
+            (Presence::Away | Presence::Unknown, _, None) => {
+                "none of what they carry was ever heard".to_owned()
+            }
+            (Presence::Away, 1, Some(state)) => self.rule(state),
             (Presence::Away, _, Some(state)) => {
                 format!(
-                    "none of {carried} carried devices is here; the last one: {}",
+                    "none of the {carried} devices that they carry is here; of the one heard last: {}",
                     self.rule(state)
                 )
             }
             (Presence::Present | Presence::Arriving, ..) => {
-                "a carried device is here; one is enough".to_owned()
+                "a device that they carry is here; one is enough".to_owned()
             }
-            (Presence::Unknown, ..) => {
-                "the carried devices were here when the last listener that knows them stopped \
-                 hearing; nobody leaves because of that"
-                    .to_owned()
-            }
+            (Presence::Unknown, ..) => "what they carry was here when the last listener that \
+                                        knows it stopped hearing; nobody leaves because of that"
+                .to_owned(),
         }
+    }
+
+    /// Why nothing tells where a person is who carries nothing, and what to do about it.
+    fn uncarried(&self, id: PersonId) -> String {
+        let owned: Vec<String> = self
+            .directory
+            .devices
+            .iter()
+            .filter(|(_, it)| it.owner() == Some(id))
+            .map(|(id, _)| id.to_string())
+            .collect();
+        if owned.is_empty() {
+            return "no device is theirs, so nothing tells where they are: give them what they \
+                    carry"
+                .to_owned();
+        }
+        let which = if owned.len() == 1 { "device" } else { "devices" };
+        format!(
+            "they have nothing that people carry, so nothing tells where they are: say that \
+             {which} {} is a phone, a watch or a tag, or goes where its owner goes",
+            owned.join(" or ")
+        )
     }
 
     /// The rule that decided about a device.
@@ -93,39 +137,40 @@ impl Engine {
             Presence::Away => match state.stays.last() {
                 None => "heard too briefly to have been here, or not at all lately".to_owned(),
                 Some(last) => match last.stay.ended {
-                    Ended::Left | Ended::Open => format!(
-                        "gone since {}: everybody who could hear it was listening, and it was silent",
-                        last.stay.last
-                    ),
+                    Ended::Left | Ended::Open => {
+                        "it fell silent while everybody who could hear it was listening".to_owned()
+                    }
                     Ended::Moved => "it arrived at another site".to_owned(),
                     Ended::Assumed => format!(
-                        "assumed to be gone: nobody who knows it was listening for {} after {}",
-                        brief(self.policy.unknown_max),
-                        last.stay.last
+                        "assumed to be gone: after it was last heard, nobody who knows it was \
+                         listening for {}",
+                        brief(self.policy.unknown_max)
                     ),
                 },
             },
         }
     }
 
-    /// What would change it.
-    fn next(&self, state: &DeviceState) -> Option<String> {
-        let tail = state.tail.as_ref()?;
-        let missing = |it: &Waiting| {
-            let silence = it.away_after.saturating_sub(it.silence);
-            let misses = it.misses_needed.saturating_sub(it.misses);
-            let name = self.book.heard_by(it.listener).map(|it| it.listener.to_string());
-            let heard_out = it.dropped || (silence.is_zero() && misses == 0);
-            (!heard_out).then(|| {
-                format!(
-                    "{}: {} more covered silence and {misses} more misses",
-                    name.unwrap_or_default(),
-                    brief(silence)
-                )
-            })
+    /// What each listener that decides about a present device still has to miss.
+    fn missing(&self, id: DeviceId) -> Vec<Missing> {
+        let Some(tail) = self.devices.get(id).and_then(|it| it.tail.as_ref()) else {
+            return Vec::new();
         };
-        let all: Vec<String> = tail.decisive.iter().filter_map(missing).collect();
-        (!all.is_empty()).then(|| format!("it leaves after {}", all.join("; ")))
+        let lines = self.lines(id);
+        let decisive = tail.decisive.iter().filter(|it| !it.dropped);
+        let missing = decisive.filter_map(|it| {
+            let line = lines.iter().find(|line| line.listener == it.listener)?;
+            let misses = self.misses(line, tail.last);
+            Some(Missing {
+                device: id,
+                listener: self.book.heard_by(it.listener)?.listener.clone(),
+                covered: !self.is_dark(it.listener),
+                silence: it.away_after.saturating_sub(self.silence(line, tail.last)),
+                misses: it.misses_needed.saturating_sub(misses),
+                asking: self.asks(line),
+            })
+        });
+        missing.filter(|it| !it.covered || !it.silence.is_zero() || it.misses > 0).collect()
     }
 
     /// A line for each (identity, listener) that knows a device.
@@ -140,20 +185,23 @@ impl Engine {
                 let Some(line) = lines.iter().find(|it| it.listener == track.listener) else {
                     continue;
                 };
-                let waiting =
-                    tail.and_then(|it| it.decisive.iter().find(|it| it.listener == track.listener));
+                let decisive = tail
+                    .is_some_and(|it| it.decisive.iter().any(|it| it.listener == line.listener));
                 let Some(heard) = self.book.heard_by(track.listener) else { continue };
+                let since = tail.map(|it| it.last);
+                let since = since.or_else(|| line.heard.last().map(|it| it.to - SIGHTING));
+                let since = since.unwrap_or(self.frontier);
                 all.push(Evidence {
                     device: id,
                     identity: entry.identity.clone(),
                     listener: heard.listener.clone(),
-                    last: last.to - crate::fact::SIGHTING,
+                    last: last.to - SIGHTING,
                     rssi: track.reading.and_then(|it| it.rssi),
-                    decisive: waiting.is_some(),
+                    decisive,
                     covered: !self.is_dark(track.listener),
-                    silence: self.silence(line, tail.map(|it| it.last)),
+                    silence: self.silence(line, since),
                     away_after: line.patience.away_after,
-                    misses: waiting.map_or(0, |it| it.misses),
+                    misses: self.misses(line, since),
                     misses_needed: line.patience.misses,
                 });
             }
@@ -162,10 +210,23 @@ impl Engine {
         all
     }
 
-    fn silence(&self, line: &Line<'_>, since: Option<Time>) -> Duration {
-        let since = since.or_else(|| line.heard.last().map(|it| it.to - crate::fact::SIGHTING));
-        let window = crate::span::Span::new(since.unwrap_or(self.frontier), self.frontier);
-        line.bridged.clip(window).measure()
+    fn silence(&self, line: &Line<'_>, since: Time) -> Duration {
+        line.bridged.clip(Span::new(since, self.frontier)).measure()
+    }
+
+    fn misses(&self, line: &Line<'_>, since: Time) -> u32 {
+        let count = if self.asks(line) {
+            let silent = line.probes.iter().filter(|it| it.1 == Outcome::Silent);
+            silent.filter(|it| it.0 > since && it.0 <= self.frontier).count() as u64
+        } else {
+            let heard = line.coverage.clip(Span::new(since, self.frontier)).measure();
+            heard.as_secs() / Patience::WINDOW.as_secs()
+        };
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    fn asks(&self, line: &Line<'_>) -> bool {
+        line.patience.asking && !self.policy.windows_for_all
     }
 }
 
@@ -175,8 +236,15 @@ fn brief(it: Duration) -> String {
     match s {
         0..120 => format!("{s} s"),
         120..7200 => format!("{} min", s / 60),
-        _ => format!("{} h {} min", s / 3600, s % 3600 / 60),
+        _ => match s % 3600 / 60 {
+            0 => format!("{} h", s / 3600),
+            min => format!("{} h {min} min", s / 3600),
+        },
     }
 }
 
 const NEVER: &str = "never heard";
+const IGNORED: &str = "you said to ignore it, so it is not judged";
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! One look around: the same source, for a while, in its fast profile.
+//! One look around: the same source, for a while or until everybody was asked.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,17 +20,29 @@ pub struct Scan {
     pub closed: bool,
 }
 
-/// Looks around for at most `limit`.
-///
-/// With `settings.fast` it ends as soon as everybody has been asked and had time to answer on a
-/// wired network; otherwise it listens for the whole time.
+/// How long to look around.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// For the whole of this time, to hear who sends something by itself too.
+    For(Duration),
+    /// Until everybody has been asked and had time to answer, but no longer than this.
+    UntilAsked {
+        /// The longest it may take.
+        limit: Duration,
+    },
+}
+
+/// Looks around once.
 pub async fn scan(
     settings: LanSettings,
     monitor: &str,
     clock: Arc<dyn Clock>,
-    limit: Duration,
+    length: Length,
 ) -> Result<Scan, SourceError> {
-    let until_closed = settings.fast;
+    let (limit, until_closed) = match length {
+        Length::For(limit) => (limit, false),
+        Length::UntilAsked { limit } => (limit, true),
+    };
     let mut lan = Lan::open(settings, monitor, Arc::clone(&clock))?;
     let mut scan = Scan::default();
     let end = clock.now().mono + limit;

@@ -8,7 +8,9 @@ use muster_core::ports::{BoxError, StoreError};
 /// What an error of the engine underneath means for the store in the file `path`.
 pub(super) fn explain(error: sqlx::Error, path: &Path) -> StoreError {
     if let Some(code) = code(&error) {
-        return by_code(code, error.into(), path);
+        // What the engine says itself, without the library's words around it.
+        let said = error.as_database_error().map(|it| it.message().to_owned());
+        return by_code(code, said.unwrap_or_default().into(), path);
     }
     let shape = matches!(
         error,

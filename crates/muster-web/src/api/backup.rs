@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use muster_core::ports::StoreError;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -48,6 +49,20 @@ pub(crate) async fn write(
     if !path.is_absolute() {
         return Err(Problem::wrong(format!("the file needs its absolute path: {to}")));
     }
-    app.hub.store().backup(&path).await?;
+    app.hub.store().backup(&path).await.map_err(unwritten)?;
     Ok((StatusCode::CREATED, Json(Written { to })))
+}
+
+/// The store is well: it is the other file that cannot be written.
+fn unwritten(error: StoreError) -> Problem {
+    match &error {
+        StoreError::Unavailable { what, .. } => {
+            let detail = format!("the backup cannot be written: {what}");
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+                .hint("choose a file in a folder that exists and has room")
+        }
+        StoreError::Newer { .. } | StoreError::Damaged { .. } | StoreError::Refused { .. } => {
+            error.into()
+        }
+    }
 }

@@ -5,6 +5,7 @@ use axum::extract::State;
 use muster_core::directory::{DeviceKind, Edit, Mark};
 use muster_core::identity::{DeviceId, Identity, IdentityId};
 use muster_core::snapshot::{DeviceView, Presence, Snapshot};
+use muster_core::stay::Subject;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -176,6 +177,8 @@ pub(crate) struct DeviceChange {
 pub(crate) struct NewOwner {
     /// A person's short name; null: nobody.
     person: Option<String>,
+    /// What the device is, as in a description; what it is said to be already if absent.
+    kind: Option<String>,
     /// From when on, not later than now; now if absent.
     from: Option<Stamp>,
 }
@@ -246,9 +249,16 @@ pub(crate) async fn assign(
     Sent(new): Sent<NewOwner>,
 ) -> Result<Versioned<Device>, Problem> {
     let snapshot = app.snapshot();
-    let device = numbered(&snapshot, id)?;
+    let device = givable(&app, &snapshot, id)?;
     let person = new.person.as_deref().map(|it| people::named(&snapshot, it)).transpose()?;
+    let kind = new.kind.as_deref().map(str::parse::<DeviceKind>).transpose();
+    let kind = kind.map_err(|it| Problem::from(crate::hub::EditRefused::Wrong(it)))?;
     let from = new.from.map_or_else(|| app.hub.now().wall, |it| it.0);
+    let mut expect = expect;
+    if kind.is_some() {
+        let is = Edit::EditDevice { device, name: None, kind, mark: None, carried: None };
+        expect = Some(edit(&app, is, expect, |it| current(it, device)).await?.version);
+    }
     let assign = Edit::Assign { device, person, from };
     let done = edit(&app, assign, expect, |it| current(it, device)).await?;
     shown(&app, done.version, device)
@@ -326,6 +336,18 @@ pub(crate) fn part(
 pub(crate) fn numbered(snapshot: &Snapshot, id: u32) -> Result<DeviceId, Problem> {
     let found = snapshot.device(DeviceId(id));
     found.map(|it| it.id).ok_or_else(|| Problem::missing("device", &id.to_string()))
+}
+
+/// The same, unless the configuration file says whose it is.
+pub(crate) fn givable(app: &App, snapshot: &Snapshot, id: u32) -> Result<DeviceId, Problem> {
+    let device = numbered(snapshot, id)?;
+    if app.hub.declares(Subject::Device(device)) {
+        let what = snapshot.device(device).map_or_else(String::new, |it| label(it, snapshot));
+        let detail = format!("the configuration file says whose this is: {what}");
+        return Err(Problem::new(axum::http::StatusCode::FORBIDDEN, detail)
+            .hint("change it in the configuration file and restart"));
+    }
+    Ok(device)
 }
 
 fn shown(app: &App, version: u64, id: DeviceId) -> Result<Versioned<Device>, Problem> {

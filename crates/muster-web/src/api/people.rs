@@ -234,7 +234,7 @@ pub(crate) async fn clear(
 
 /// The person with this short name, or what to do about it.
 pub(crate) fn named(snapshot: &Snapshot, name: &str) -> Result<PersonId, Problem> {
-    snapshot.directory.person_named(name).ok_or_else(|| {
+    subject::person(&snapshot.directory, name).ok_or_else(|| {
         let near = match subject::find(snapshot, &format!("person:{name}")) {
             subject::Found::Nothing(near) => near,
             subject::Found::One(_) | subject::Found::Several(_) => Vec::new(),

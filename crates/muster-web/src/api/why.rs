@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::extract::{Asked, Named};
 use crate::problem::Problem;
 use crate::subject::{self, Found};
+use crate::when::length;
 
 pub(crate) fn add(routes: Routes) -> Routes {
     routes.get("/api/v1/why/{subject}", read)
@@ -37,6 +38,8 @@ pub(crate) struct Why {
     last: Option<Stamp>,
     /// The rule that decided.
     rule: String,
+    /// Until when it was set by hand, if it was.
+    until: Option<Stamp>,
     /// What would change it next.
     next: Option<String>,
     /// One line for each identity and listener that knows the subject, most recent first.
@@ -85,8 +88,9 @@ impl Why {
             presence: why.standing.presence.word(),
             since: why.standing.since.map(Stamp),
             last: why.standing.last.map(Stamp),
+            next: next(snapshot, &why),
             rule: why.rule,
-            next: why.next,
+            until: why.until.map(Stamp),
             evidence: why.evidence.iter().map(|it| Evidence::of(snapshot, it)).collect(),
         }
     }
@@ -143,9 +147,78 @@ pub(crate) async fn explain(
     text: &str,
     at: Option<Time>,
 ) -> Result<snapshot::Why, Problem> {
-    let subject = meant(&app.snapshot(), text)?;
+    let snapshot = app.snapshot();
+    let subject = meant(&snapshot, text)?;
+    if let Some(at) = at {
+        recorded(&snapshot, at, app.hub.now().wall)?;
+    }
     let why = app.hub.why(subject, at).await?;
     why.ok_or_else(|| Problem::missing("person or device", text))
+}
+
+/// Refuses a time of which nothing can be known.
+fn recorded(snapshot: &Snapshot, at: Time, now: Time) -> Result<(), Problem> {
+    let refused = |what: &str| Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, what));
+    if at > now {
+        return refused("that time is still to come").map_err(|it| it.hint("ask about the past"));
+    }
+    let first = snapshot.devices.iter().filter_map(|it| it.first_seen).min();
+    if first.is_none_or(|first| at < first) {
+        return refused("nothing was recorded then")
+            .map_err(|it| it.hint("ask about a time after the first device was heard"));
+    }
+    Ok(())
+}
+
+/// What would change a verdict, in words.
+pub(crate) fn next(snapshot: &Snapshot, why: &snapshot::Why) -> Option<String> {
+    let mut devices: Vec<_> = why.next.iter().map(|it| it.device).collect();
+    devices.dedup();
+    let told = |device| {
+        let missing: Vec<_> = why.next.iter().filter(|it| it.device == device).collect();
+        patience(&missing)
+    };
+    match (devices.as_slice(), why.subject) {
+        ([], _) => None,
+        ([one], Subject::Device(_)) => Some(format!("it is gone {}", told(*one))),
+        ([one], Subject::Person(_)) => {
+            let label = subject::called(snapshot, Subject::Device(*one));
+            Some(format!("{label} is gone, and they are away, {}", told(*one)))
+        }
+        (several, _) => {
+            let label = |it: &_| subject::called(snapshot, Subject::Device(*it));
+            let each = several.iter().map(|it| format!("{} {}", label(it), told(*it)));
+            let each: Vec<String> = each.collect();
+            Some(format!("they are away once each of these is gone: {}", each.join("; ")))
+        }
+    }
+}
+
+/// `after 26 min more of silence and 2 more questions without an answer`.
+fn patience(missing: &[&snapshot::Missing]) -> String {
+    let deaf: Vec<String> =
+        missing.iter().filter(|it| !it.covered).map(|it| it.listener.to_string()).collect();
+    let silence = missing.iter().map(|it| it.silence).max().unwrap_or_default();
+    let more = |asking: bool, one: &str, several: &str| {
+        let most = missing.iter().filter(|it| it.asking == asking).map(|it| it.misses).max();
+        match most.unwrap_or(0) {
+            0 => None,
+            1 => Some(format!("1 more {one}")),
+            n => Some(format!("{n} more {several}")),
+        }
+    };
+    let needs = [
+        (!silence.is_zero()).then(|| format!("{} more of silence", length(silence))),
+        more(true, "question without an answer", "questions without an answer"),
+        more(false, "moment of listening in vain", "moments of listening in vain"),
+    ];
+    let needs: Vec<String> = needs.into_iter().flatten().collect();
+    let after = if needs.is_empty() { "at once".to_owned() } else { needs.join(" and ") };
+    let after = if needs.is_empty() { after } else { format!("after {after}") };
+    match deaf.as_slice() {
+        [] => after,
+        _ => format!("{after}, counted once {} hears again", deaf.join(" and ")),
+    }
 }
 
 /// The one person or device that a text means.

@@ -7,11 +7,12 @@ use axum::response::Response;
 use muster_core::directory::{DeviceKind, Directory, Edit, Mark};
 use muster_core::identity::DeviceId;
 use muster_core::snapshot::Snapshot;
+use muster_core::stay::Subject;
 use serde::Deserialize;
 
 use super::show::{Clock, DeviceLine};
 use super::{Frame, Refusal, back, refuse, show_as};
-use crate::api::devices::{join, numbered, part};
+use crate::api::devices::{givable, join, numbered, part};
 use crate::api::people;
 use crate::app::App;
 use crate::extract::{Filled, Named};
@@ -30,6 +31,8 @@ struct Page {
     people: Vec<(String, String)>,
     /// Devices that it may be merged into.
     others: Vec<(u32, String)>,
+    /// Whether the configuration file says whose it is.
+    declared: bool,
     refusal: Option<Refusal>,
 }
 
@@ -133,6 +136,7 @@ fn render(
         form,
         people: people.map(|it| (it.name.to_string(), it.display.to_string())).collect(),
         others: others(&snapshot, view.id),
+        declared: app.hub.declares(Subject::Device(view.id)),
         refusal,
     };
     show_as(status, &page)
@@ -188,6 +192,12 @@ async fn describe(app: &App, device: DeviceId, form: &DeviceForm) -> Result<(), 
             "" => None,
             name => Some(people::named(&snapshot, name)?),
         };
+        if form.owner != current.owner {
+            givable(app, &snapshot, device.0)?;
+            if kind == DeviceKind::Other && carried.is_none() && person.is_some() {
+                return Err(super::people::unsaid(&form.owner));
+            }
+        }
         let edit = Edit::EditDevice {
             device,
             name: Some(name.clone()),

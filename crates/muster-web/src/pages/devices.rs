@@ -5,13 +5,14 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use muster_core::directory::Mark;
-use muster_core::snapshot::{DeviceView, Presence};
+use muster_core::snapshot::{DeviceView, Presence, Snapshot};
 use serde::Deserialize;
 use std::cmp::Reverse;
 
 use super::show::{Clock, DeviceLine};
 use super::{Frame, refuse, show};
 use crate::api::devices::Filter;
+use crate::api::now::is_strange;
 use crate::app::App;
 use crate::extract::Asked;
 
@@ -35,7 +36,7 @@ enum Show {
     #[default]
     All,
     Here,
-    /// Without an owner.
+    /// Nobody's, as they are counted on the first page.
     Free,
     Infrastructure,
     Ignored,
@@ -50,13 +51,13 @@ impl Show {
         ("ignored", "Ignored", Self::Ignored),
     ];
 
-    fn passes(self, device: &DeviceView) -> bool {
+    fn passes(self, snapshot: &Snapshot, device: &DeviceView) -> bool {
         match self {
             Self::All => device.mark != Mark::Ignored,
             Self::Here => {
                 device.standing.presence == Presence::Present && device.mark != Mark::Ignored
             }
-            Self::Free => device.owner.is_none() && device.mark == Mark::Normal,
+            Self::Free => is_strange(snapshot, device),
             Self::Infrastructure => device.mark == Mark::Infrastructure,
             Self::Ignored => device.mark == Mark::Ignored,
         }
@@ -82,7 +83,7 @@ pub(super) async fn page(
         Ok(found) => found,
         Err(problem) => return refuse(&problem),
     };
-    found.retain(|it| which.passes(it));
+    found.retain(|it| which.passes(&snapshot, it));
     found.sort_by_key(|it| {
         (it.standing.presence != Presence::Present, Reverse(it.first_seen), it.id)
     });

@@ -15,7 +15,8 @@ use crate::app::App;
 #[template(path = "now.html")]
 struct Page {
     frame: Frame,
-    sites: String,
+    /// What the sites are called, where there are several.
+    sites: Option<String>,
     people: Vec<PersonCard>,
     here: usize,
     unknown: usize,
@@ -33,12 +34,13 @@ pub(super) async fn page(State(app): State<App>, headers: HeaderMap) -> Response
     let count =
         |want: Presence| snapshot.people.iter().filter(|it| it.standing.presence == want).count();
     let sites = snapshot.directory.places.values().filter(|it| it.parent.is_none());
+    let sites: Vec<String> = sites.map(|it| it.name.to_string()).collect();
     let (strangers, more) = strangers(&snapshot, &clock);
     let mut people: Vec<_> = snapshot.people.iter().collect();
     people.sort_by_key(|it| (rank(it.standing.presence), it.id));
     show(&Page {
         frame: Frame::new(&app, &snapshot, &headers, "/", "Who is here"),
-        sites: sites.map(|it| it.name.to_string()).collect::<Vec<_>>().join(", "),
+        sites: (sites.len() > 1).then(|| sites.join(", ")),
         people: people.iter().map(|it| PersonCard::of(&app, &snapshot, it, &clock)).collect(),
         here: count(Presence::Present),
         unknown: count(Presence::Unknown),

@@ -6,17 +6,20 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use muster_core::directory::{Edit, Mark, Override};
-use muster_core::identity::DeviceId;
+use muster_core::directory::{DeviceKind, Edit, Mark, Override};
 use muster_core::snapshot::{Presence, Snapshot};
 use serde::Deserialize;
 
 use super::show::{Clock, DeviceLine, PersonCard};
 use super::{Frame, Refusal, back, refuse, show_as};
+use crate::api::devices::givable;
 use crate::api::people::{BY, changeable, named};
 use crate::app::App;
 use crate::extract::{Filled, Named};
+use crate::hub::EditRefused;
+use crate::kind::is_unsaid;
 use crate::problem::Problem;
+use crate::short;
 use crate::when::next_morning;
 
 #[derive(Template)]
@@ -33,6 +36,8 @@ struct Page {
 }
 
 impl Page {
+    const KINDS: [(&'static str, DeviceKind); 11] = DeviceKind::ALL;
+
     fn typed(&self, person: &PersonCard) -> Option<&str> {
         let (name, typed) = self.renaming.as_ref()?;
         (*name == person.name).then_some(typed.as_str())
@@ -87,26 +92,32 @@ pub(super) async fn add(
     headers: HeaderMap,
     Filled(form): Filled<AddForm>,
 ) -> Response {
-    let display = form.display.trim().to_owned();
-    let name = match form.name.trim() {
-        "" => short(&display),
-        given => given.to_owned(),
+    let added = async {
+        let display = form.display.trim().to_owned();
+        let name = match form.name.trim() {
+            "" => made_of(&app.snapshot(), &display)?,
+            given => given.to_owned(),
+        };
+        app.hub.edit(Edit::AddPerson { name, display }, None).await.map_err(Problem::from)
     };
-    match app.hub.edit(Edit::AddPerson { name, display }, None).await {
+    match added.await {
         Ok(_) => back("/people"),
-        Err(refused) => {
-            let problem = Problem::from(refused);
+        Err(problem) => {
             let refusal = Some(Refusal::from(&problem));
             render(&app, &headers, problem.status(), form, None, refusal)
         }
     }
 }
 
-/// A short name made from what people read: `Anna Müller` becomes `anna-m-ller`.
-fn short(display: &str) -> String {
-    let safe = |it: char| if it.is_ascii_alphanumeric() || it == '_' { it } else { '-' };
-    let name: String = display.to_ascii_lowercase().chars().map(safe).take(32).collect();
-    name.trim_matches('-').to_owned()
+/// A short name that is free, made of what people read.
+fn made_of(snapshot: &Snapshot, display: &str) -> Result<String, Problem> {
+    let name = short::short(display);
+    if name.is_empty() && !display.is_empty() {
+        let detail = format!("no short name can be made of this: {display}");
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+            .hint("type one of a-z, 0-9, _ and -, as in li-lei"));
+    }
+    Ok(short::free(&name, |it| snapshot.directory.person_named(it).is_some()))
 }
 
 #[derive(Deserialize)]
@@ -146,6 +157,9 @@ pub(super) async fn remove(State(app): State<App>, Named(name): Named<String>) -
 #[derive(Deserialize)]
 pub(super) struct GiveForm {
     device: u32,
+    /// What it is; empty: as it is described.
+    #[serde(default)]
+    kind: String,
 }
 
 pub(super) async fn give(
@@ -154,12 +168,29 @@ pub(super) async fn give(
     Filled(form): Filled<GiveForm>,
 ) -> Response {
     let given = async {
-        let person = Some(named(&app.snapshot(), &name)?);
-        let from = app.hub.now().wall;
-        let assign = Edit::Assign { device: DeviceId(form.device), person, from };
+        let snapshot = app.snapshot();
+        let person = Some(named(&snapshot, &name)?);
+        let device = givable(&app, &snapshot, form.device)?;
+        let described = snapshot.directory.device(device);
+        if !form.kind.is_empty() && form.kind != described.kind.word() {
+            let kind = form.kind.parse().map_err(|it| Problem::from(EditRefused::Wrong(it)))?;
+            let kind = Some(kind);
+            let is = Edit::EditDevice { device, name: None, kind, mark: None, carried: None };
+            app.hub.edit(is, None).await.map_err(Problem::from)?;
+        } else if is_unsaid(&described) {
+            return Err(unsaid(&name));
+        }
+        let assign = Edit::Assign { device, person, from: app.hub.now().wall };
         app.hub.edit(assign, None).await.map_err(Problem::from)
     };
     done(given.await)
+}
+
+/// Why a device that nobody described is not given to a person without a question.
+pub(super) fn unsaid(person: &str) -> Problem {
+    let detail = format!("nobody said what this is, so it would say nothing about {person}");
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+        .hint("say what it is, or whether it goes where its owner goes")
 }
 
 #[derive(Deserialize)]

@@ -7,7 +7,9 @@ use muster_core::snapshot::{DeviceView, PersonView, Presence, Snapshot};
 use muster_core::stay::Subject;
 use muster_core::time::Time;
 
+use crate::api::now::is_strange;
 use crate::app::App;
+use crate::kind::{guess, is_unsaid};
 use crate::label::{label, vendor};
 use crate::when::When;
 
@@ -77,6 +79,11 @@ pub(crate) struct PersonCard {
 }
 
 impl PersonCard {
+    /// Whether they have devices, and none that says anything about them.
+    pub(crate) fn carries_nothing(&self) -> bool {
+        !self.devices.is_empty() && self.devices.iter().all(|it| !it.carried)
+    }
+
     pub(crate) fn of(app: &App, snapshot: &Snapshot, view: &PersonView, clock: &Clock) -> Self {
         let described = snapshot.directory.people.get(&view.id);
         let display = described.map_or_else(String::new, |it| it.display.to_string());
@@ -111,15 +118,21 @@ pub(crate) struct DeviceLine {
     pub(crate) label: String,
     pub(crate) state: State,
     pub(crate) vendor: Option<&'static str>,
-    /// Its addresses: link layer first.
+    /// What it is known by besides its label: identities first, then IP addresses.
     pub(crate) addresses: Vec<String>,
+    /// The IP address that it used last.
+    pub(crate) ip: Option<String>,
     pub(crate) randomised: bool,
     pub(crate) first: Option<When>,
     pub(crate) last: Option<When>,
     /// What people call the owner.
     pub(crate) owner: Option<String>,
+    /// Whether it may be a visitor's.
+    pub(crate) strange: bool,
     /// What it is, where somebody said.
     pub(crate) kind: Option<&'static str>,
+    /// What to say it is when it is given to somebody: what was said, else what it looks like.
+    pub(crate) guess: &'static str,
     /// How it is marked, where it is.
     pub(crate) mark: Option<&'static str>,
     pub(crate) carried: bool,
@@ -128,20 +141,30 @@ pub(crate) struct DeviceLine {
 impl DeviceLine {
     pub(crate) fn of(snapshot: &Snapshot, view: &DeviceView, clock: &Clock) -> Self {
         let kind = snapshot.directory.devices.get(&view.id).map_or(DeviceKind::Other, |it| it.kind);
+        let unsaid = is_unsaid(&snapshot.directory.device(view.id));
+        let guessed = if unsaid { guess(view) } else { None };
         let owner = view.owner.and_then(|it| snapshot.directory.people.get(&it));
         let identities = view.identities.iter().map(|(_, it)| it.to_string());
         let ips = view.ips.iter().map(ToString::to_string);
+        let label = label(view, snapshot);
         Self {
             id: view.id.0,
-            label: label(view, snapshot),
             state: State::new(view.standing.presence, view.standing.since, clock),
             vendor: vendor(view),
-            addresses: identities.chain(ips).collect(),
+            addresses: identities.chain(ips).filter(|it| *it != label).collect(),
+            ip: view.ips.first().map(ToString::to_string),
+            label,
             randomised: view.randomised,
             first: view.first_seen.map(|it| clock.when(it)),
             last: view.last_seen.map(|it| clock.when(it)),
             owner: owner.map(|it| it.display.to_string()),
+            strange: is_strange(snapshot, view),
             kind: (kind != DeviceKind::Other).then(|| kind.word()),
+            guess: match guessed {
+                Some(kind) => kind.word(),
+                None if unsaid => "",
+                None => kind.word(),
+            },
             mark: (view.mark != Mark::Normal).then(|| view.mark.word()),
             carried: view.carried,
         }

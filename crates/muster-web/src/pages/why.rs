@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::show::{self, Clock, medium};
 use super::{Frame, refuse};
-use crate::api::why::{explain, meant};
+use crate::api::why::{explain, meant, next};
 use crate::app::App;
 use crate::extract::{Asked, Named};
 use crate::problem::Problem;
@@ -35,7 +35,11 @@ struct Page {
     /// A text that means the subject alone.
     key: String,
     rule: String,
+    /// Until when it was set by hand.
+    until: Option<When>,
     next: Option<String>,
+    /// Devices of theirs that say nothing about them, where that is all they have.
+    silent: Vec<(u32, String)>,
     evidence: Vec<Line>,
 }
 
@@ -127,10 +131,22 @@ async fn answer(
         asked: clock.civil(at.unwrap_or(clock.now)),
         zone: clock.zone_name(),
         key: key(&snapshot.directory, why.subject),
+        next: next(&snapshot, &why),
         rule: why.rule,
-        next: why.next,
+        until: why.until.map(|it| clock.when(it)),
+        silent: silent(&snapshot, why.subject),
         evidence: evidence.map(|it| Line::of(&snapshot, it, &clock)).collect(),
     })
+}
+
+/// Devices that a person owns and does not carry, if they carry none.
+fn silent(snapshot: &Snapshot, subject: Subject) -> Vec<(u32, String)> {
+    let Subject::Person(id) = subject else { return Vec::new() };
+    let theirs: Vec<_> = snapshot.devices.iter().filter(|it| it.owner == Some(id)).collect();
+    if theirs.iter().any(|it| it.carried) {
+        return Vec::new();
+    }
+    theirs.iter().map(|it| (it.id.0, called(snapshot, Subject::Device(it.id)))).collect()
 }
 
 /// A time as scripts write it (RFC 3339), or as a field holds it: by the clock on the hub's wall.

@@ -9,7 +9,7 @@ use muster_core::fact::{Listener, SourceKind};
 use muster_core::identity::{Identity, IdentityId, PersonId};
 use muster_core::ports::{BoxFuture, ChannelStatus, Inability, Store};
 use muster_core::series::SinkHealth;
-use muster_core::snapshot::{DeviceView, Evidence, Snapshot, Why};
+use muster_core::snapshot::{DeviceView, Evidence, Missing, Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::time::{Now, Time};
 use muster_web::{EditRefused, Hub, WhyRefused};
@@ -99,7 +99,13 @@ impl Hub for House {
                 at,
                 standing,
                 rule: "a carried device was heard a moment ago".into(),
-                next: Some("away after 30 min of silence and 5 misses".into()),
+                until: match subject {
+                    Subject::Device(_) => None,
+                    Subject::Person(id) => {
+                        snapshot.person(id).and_then(|it| it.overridden.as_ref().map(|it| it.1))
+                    }
+                },
+                next: devices.clone().map(missing).collect(),
                 evidence: devices.flat_map(|it| evidence(it, at)).collect(),
             }))
         })
@@ -115,6 +121,17 @@ impl Hub for House {
 
     fn declares(&self, subject: Subject) -> bool {
         self.lock().declared.contains(&subject)
+    }
+}
+
+fn missing(device: &DeviceView) -> Missing {
+    Missing {
+        device: device.id,
+        listener: Listener::new("hub", SourceKind::Lan, "eth0"),
+        covered: device.id.0 != 3,
+        silence: Duration::from_mins(26),
+        misses: device.id.0,
+        asking: true,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::SignedDuration;
@@ -12,15 +13,22 @@ pub(crate) struct ScanArgs {
     /// Where to look
     #[arg(value_enum, hide_possible_values = true, default_value_t = Medium::Lan)]
     pub(crate) medium: Medium,
-    /// How long to look
-    #[arg(long = "for", value_name = "DURATION", default_value = "10s")]
-    pub(crate) length: SignedDuration,
+    /// How long to look [default: until everybody was asked]
+    #[arg(long = "for", value_name = "DURATION", value_parser = length)]
+    pub(crate) length: Option<Duration>,
     /// Stop as soon as every known address has been asked once
     #[arg(long)]
     pub(crate) single: bool,
     /// Also write every fact to this file, as `muster replay` reads it
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
+}
+
+/// A length of time as people type it.
+fn length(text: &str) -> Result<Duration, String> {
+    let wrong = || "that is no length of time, as in 10s, 5m or 1h30m".to_owned();
+    let span: SignedDuration = text.parse().map_err(|_| wrong())?;
+    Duration::try_from(span).map_err(|_| wrong())
 }
 
 /// Where to look.

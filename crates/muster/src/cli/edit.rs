@@ -53,16 +53,20 @@ pub(crate) enum DeviceCommand {
         mark: String,
     },
     /// Give a device to a person, or to nobody
-    #[command(after_help = "Example: muster device assign 7 anna --from 2026-11-01")]
+    #[command(after_help = "Example: muster device assign 7 anna --kind phone")]
     Assign {
         /// Which device
         device: String,
-        /// To whom
+        /// To whom: a short name, or nobody
         #[arg(required_unless_present = "nobody", conflicts_with = "nobody")]
         person: Option<String>,
         /// Take it from its owner
         #[arg(long)]
         nobody: bool,
+        /// What it is, as `device kind` takes it: only phones, watches and tags tell where their
+        /// owner is
+        #[arg(long, value_name = "KIND", conflicts_with = "nobody")]
+        kind: Option<String>,
         /// From when on, at the latest now [default: now]
         #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
         from: Option<String>,
@@ -135,10 +139,13 @@ pub(crate) enum PersonCommand {
         display: String,
     },
     /// Remove a person; their devices lose their owner, recorded stays remain
-    #[command(after_help = "Example: muster person remove anna")]
+    #[command(after_help = "Example: muster person remove anna --yes")]
     Remove {
         /// The person's short name
         name: String,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
     },
     /// Say that a person is here, whatever the devices say
     #[command(after_help = "Example: muster person home anna --until 18:00")]

@@ -8,11 +8,18 @@ use muster_wire::capture::{self, Capture};
 use muster_wire::decoded::Decoded;
 use muster_wire::lan::{self, LinkType};
 
-use crate::cli::{DecodeArgs, DecodeAs};
+use crate::cli::{DecodeArgs, DecodeAs, Format};
+use crate::context::Context;
 use crate::failure::{Exit, Failure};
 
 /// Runs the command.
-pub(crate) fn run(args: &DecodeArgs) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, args: &DecodeArgs) -> Result<(), Failure> {
+    if context.common.format == Format::Csv {
+        let what = "what a capture says does not fit into the columns of CSV";
+        return Err(
+            Failure::new(Exit::Usage, what).hint("without --format: one JSON object a line")
+        );
+    }
     let path = Path::new(&args.input);
     if args.input == "-" {
         return decode(stdin().lock(), "standard input", args.kind);
@@ -54,7 +61,7 @@ fn decode(input: impl Read, name: &str, kind: DecodeAs) -> Result<(), Failure> {
     // A line longer than any frame is cut, and then is no frame.
     let mut lines = BufReader::new(input);
     let mut frame = 0;
-    print(std::iter::from_fn(|| {
+    let mut frames = std::iter::from_fn(|| {
         loop {
             let mut text = Vec::new();
             match (&mut lines).take(LONGEST_LINE).read_until(b'\n', &mut text) {
@@ -62,17 +69,31 @@ fn decode(input: impl Read, name: &str, kind: DecodeAs) -> Result<(), Failure> {
                 Ok(_) if text.trim_ascii().is_empty() => {}
                 Ok(_) => {
                     frame += 1;
-                    if let Some(found) = bare(frame, link, &text) {
-                        return Some(found);
-                    }
+                    return Some((frame, octets(&text)));
                 }
             }
         }
-    }))
+    });
+    // A few words may stand before the first frame; a file of them is something else.
+    let mut before = Vec::new();
+    let first = loop {
+        match frames.next() {
+            Some((frame, None)) if before.len() < WORDS => before.push((frame, None)),
+            Some((_, None)) | None if !before.is_empty() => return Err(garbage(name)),
+            first => break first,
+        }
+    };
+    let all = before.into_iter().chain(first).chain(frames);
+    print(all.filter_map(|(frame, bytes)| bare(frame, link, bytes)))
 }
 
-fn bare(frame: u64, link: LinkType, text: &[u8]) -> Option<Decoded> {
-    let Some(bytes) = octets(text) else {
+fn garbage(name: &str) -> Failure {
+    let what = format!("this is neither a capture nor hexadecimal digits: {name}");
+    Failure::new(Exit::Failed, what).hint("give a pcap or pcapng file, or frames in hexadecimal")
+}
+
+fn bare(frame: u64, link: LinkType, bytes: Option<Vec<u8>>) -> Option<Decoded> {
+    let Some(bytes) = bytes else {
         let error = "this is neither a capture nor hexadecimal digits".to_owned();
         return Some(Decoded::Broken { frame, error });
     };
@@ -118,5 +139,7 @@ fn octets(text: &[u8]) -> Option<Vec<u8>> {
 
 /// Captures are read in pieces of this size.
 const BUFFER: usize = 1 << 16;
+/// Lines of words before the first frame.
+const WORDS: usize = 8;
 /// Three characters for each octet of the longest frame.
 const LONGEST_LINE: u64 = 3 * capture::MAX_RECORD as u64;

@@ -45,14 +45,16 @@ pub(crate) fn run(context: &Context, command: &DeviceCommand) -> Result<(), Fail
             };
             describe(device, json!({ "carried": carried }))
         }
-        DeviceCommand::Assign { device, person, nobody: _, from } => {
+        DeviceCommand::Assign { device, person, nobody: _, kind, from } => {
             let from = from.as_deref().map(|it| context.reader()?.read(it, Meant::From));
             let from = from.transpose()?.map(|it| it.to_string());
             let api = Api::to_edit(context)?;
             let id = number(&api, device)?;
-            let owner = json!({ "person": person, "from": from });
+            let person = person.as_ref().filter(|it| !it.eq_ignore_ascii_case(NOBODY));
+            let owner = json!({ "person": person, "kind": kind, "from": from });
             let assigned = api.send(&Method::PUT, &format!("devices/{id}/owner"), &owner)?;
-            output.done(&sentence("assigned", &assigned)?, &assigned)
+            output.done(&sentence("assigned", &assigned)?, &assigned)?;
+            says_nothing(&output, &assigned)
         }
         DeviceCommand::Merge { device, into } => {
             let api = Api::to_edit(context)?;
@@ -143,6 +145,27 @@ fn show(output: &Output, value: &Value) -> Result<(), Failure> {
     output.one(&pairs, value)
 }
 
+/// Tells whoever gave a device to somebody that it says nothing about them, and what would.
+fn says_nothing(output: &Output, assigned: &Value) -> Result<(), Failure> {
+    let Device { id, owner, carried, kind, mark, .. } = shaped(assigned.clone())?;
+    let Some(owner) = owner.filter(|_| !carried) else { return Ok(()) };
+    if mark != "normal" {
+        output.note(&format!("device {id} is marked as {mark}, so it says nothing about {owner}"));
+        output.hint(&format!("muster device mark {id} normal"));
+    } else if kind == "other" {
+        output.note(&format!(
+            "device {id} is of no kind that people carry, so it says nothing about {owner}"
+        ));
+        output.hint(&format!("muster device kind {id} phone"));
+    } else {
+        output.note(&format!(
+            "device {id} ({kind}) does not go where its owner goes, so it says nothing about {owner}"
+        ));
+        output.hint(&format!("muster device carried {id} yes"));
+    }
+    Ok(())
+}
+
 fn sentence(done: &str, device: &Value) -> Result<String, Failure> {
     let it: Device = shaped(device.clone())?;
     let owner = it.owner.unwrap_or_else(|| "nobody".to_owned());
@@ -151,6 +174,8 @@ fn sentence(done: &str, device: &Value) -> Result<String, Failure> {
     Ok(format!("{done}: device {id}, {label}, {kind}, {mark}, {carried}, owned by {owner}"))
 }
 
+/// Instead of a person's name.
+const NOBODY: &str = "nobody";
 const COLUMNS: [Column; 10] = [
     Column::new("presence"),
     Column::new("id"),

@@ -38,6 +38,7 @@ pub(crate) fn run(context: &Context, args: &ExplainArgs) -> Result<(), Failure> 
         ("since", time(why.since)),
         ("last evidence", time(why.last)),
         ("because", Cell::Text(why.rule.clone())),
+        ("until", time(why.until)),
         ("next", Cell::text(why.next.clone())),
     ];
     output.one(&pairs, &answer)?;

@@ -1,5 +1,7 @@
 //! `muster person`: who there is, and presence set by hand.
 
+use std::io::{IsTerminal as _, stderr, stdin};
+
 use hyper::Method;
 use muster_report::{Cell, Column, Table};
 use serde_json::{Value, json};
@@ -8,7 +10,7 @@ use super::device;
 use crate::cli::{OverrideArgs, PersonCommand};
 use crate::client::{Api, encoded, shaped};
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::output::{self, Output};
 use crate::shape::{Person, time};
 use crate::when::Meant;
@@ -21,7 +23,8 @@ pub(crate) fn run(context: &Context, command: &PersonCommand) -> Result<(), Fail
         PersonCommand::Show { name } => show(&output, &Api::to_read(context)?, name),
         PersonCommand::Add { name, display } => {
             let new = json!({ "name": name, "display": display.clone().unwrap_or_default() });
-            let added = Api::to_edit(context)?.send(&Method::POST, "people", &new)?;
+            let added = Api::to_edit(context)?.send(&Method::POST, "people", &new);
+            let added = added.map_err(|it| better_named(it, name, display.as_deref()))?;
             output.done(&format!("added: {name}"), &added)?;
             output.hint(&format!("muster device assign DEVICE {name}"));
             Ok(())
@@ -31,8 +34,12 @@ pub(crate) fn run(context: &Context, command: &PersonCommand) -> Result<(), Fail
             let renamed = Api::to_edit(context)?.send(&Method::PATCH, &path(name), &change)?;
             output.done(&format!("renamed: {name} is {display}"), &renamed)
         }
-        PersonCommand::Remove { name } => {
-            Api::to_edit(context)?.delete(&path(name))?;
+        PersonCommand::Remove { name, yes } => {
+            let api = Api::to_edit(context)?;
+            if !yes {
+                confirm(&api, name)?;
+            }
+            api.delete(&path(name))?;
             output.done(&format!("removed: {name}"), &Value::Null)
         }
         PersonCommand::Home(args) => set(context, &output, args, true),
@@ -41,6 +48,37 @@ pub(crate) fn run(context: &Context, command: &PersonCommand) -> Result<(), Fail
             let person = Api::to_edit(context)?.delete(&format!("{}/override", path(name)))?;
             output.done(&format!("the devices of {name} decide"), &person)
         }
+    }
+}
+
+/// How to add somebody whose name cannot be a short name.
+fn better_named(refused: Failure, name: &str, display: Option<&str>) -> Failure {
+    match muster_web::short::short(name).as_str() {
+        "" => refused.hint(format!("muster person add SHORT-NAME --display \"{name}\"")),
+        short if short == name => refused,
+        short => {
+            let display = display.unwrap_or(name);
+            refused.hint(format!("muster person add {short} --display \"{display}\""))
+        }
+    }
+}
+
+/// Asks whether a person is really to be removed; where nobody can answer, it has to be said.
+fn confirm(api: &Api, name: &str) -> Result<(), Failure> {
+    let person: Person = api.read(&path(name))?;
+    let refused = |what: &str| {
+        let what = format!("{what}: {}", person.name);
+        Failure::new(Exit::Usage, what).hint(format!("muster person remove {} --yes", person.name))
+    };
+    if !stdin().is_terminal() || !stderr().is_terminal() {
+        return Err(refused("removing a person cannot be undone, so it has to be confirmed"));
+    }
+    output::ask(&format!("remove {}? their devices become nobody's [y/N] ", person.display));
+    let mut answer = String::new();
+    let read = stdin().read_line(&mut answer);
+    match read.map(|_| answer.trim().to_lowercase()).as_deref() {
+        Ok("y" | "yes") => Ok(()),
+        _ => Err(refused("nothing was removed")),
     }
 }
 

@@ -1,7 +1,6 @@
 //! `muster replay`: recordings through the whole path, on their own clock, into a store; then who
 //! stayed when.
 
-use std::path::Path;
 use std::time::Duration;
 
 use muster_core::engine::Engine;
@@ -16,7 +15,6 @@ use muster_report::stays::{self, StayRow};
 use muster_sources::replay::{Replay, ReplayError, time_of};
 use muster_store::sqlite::{Access, Sqlite};
 use muster_web::subject::called;
-use tracing::warn;
 
 use crate::cli::{ReplayArgs, Speed};
 use crate::context::Context;
@@ -30,10 +28,13 @@ use crate::privileges;
 /// Runs the command.
 pub(crate) fn run(context: &Context, args: &ReplayArgs) -> Result<(), Failure> {
     logs::start(&context.common, context.colour_errors());
+    let output = Output::new(context)?;
     let policy = context.config()?.config.presence.policy();
     let recording = Replay::open(&args.files, &args.monitor).map_err(unread)?;
-    if recording.skipped() > 0 {
-        warn!(skipped = recording.skipped(), "some of the recording could not be read");
+    match recording.skipped() {
+        0 => {}
+        1 => output.note("1 part of the recording could not be read"),
+        n => output.note(&format!("{n} parts of the recording could not be read")),
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -50,13 +51,19 @@ pub(crate) fn run(context: &Context, args: &ReplayArgs) -> Result<(), Failure> {
         })?;
         play(&Folder::take(throw_away.path())?, recording, policy, args.speed).await
     })?;
-    show(context, &stays)
+    match stays.refused {
+        0 => {}
+        n => output.note(&format!("{n} facts are too old for what the store holds")),
+    }
+    show(&output, &stays)
 }
 
 /// What a replay ends with.
 struct Played {
     stays: Vec<Stay>,
     picture: Snapshot,
+    /// Facts that the engine did not take.
+    refused: u64,
 }
 
 async fn play(
@@ -95,19 +102,14 @@ async fn play(
     }
     playback.commit().await.map_err(failed)?;
     let picture = playback.snapshot();
-    if playback.refused() > 0 {
-        warn!(
-            refused = playback.refused(),
-            "facts were refused: too old for what the store holds, or too many new devices"
-        );
-    }
+    let refused = playback.refused();
     // The last sighting covers a little more than the instant of it.
     let window = Span::new(span.from, span.to + Duration::from_secs(1));
     let query =
         StayQuery { window, subject: None, of: StaysOf::Both, site: None, limit: MOST_STAYS };
     let stays = store.stays(&query).await.map_err(failed)?;
     store.close().await.map_err(failed)?;
-    Ok(Played { stays, picture })
+    Ok(Played { stays, picture, refused })
 }
 
 /// Waits as long as passed in the recording, so many times faster.
@@ -120,7 +122,7 @@ async fn wait(before: &mut Time, fact: &Fact, times: f64) {
     }
 }
 
-fn show(context: &Context, played: &Played) -> Result<(), Failure> {
+fn show(output: &Output, played: &Played) -> Result<(), Failure> {
     let end = played.picture.at;
     let rows: Vec<StayRow> = played
         .stays
@@ -138,14 +140,19 @@ fn show(context: &Context, played: &Played) -> Result<(), Failure> {
             }
         })
         .collect();
-    Output::new(context)?.table(&stays::table(&rows))
+    output.table(&stays::table(&rows))?;
+    if rows.is_empty() {
+        output.note("nobody was heard");
+    }
+    Ok(())
 }
 
 fn unread(error: ReplayError) -> Failure {
     let (exit, hint) = match &error {
-        ReplayError::Unreadable { path, cause } if cause.kind() == std::io::ErrorKind::NotFound => {
-            (Exit::NotFound, missing(path))
-        }
+        ReplayError::Unreadable { cause, .. } if cause.kind() == std::io::ErrorKind::NotFound => (
+            Exit::NotFound,
+            "give a file that is there: a fact file, a pcap or a pcapng file".to_owned(),
+        ),
         ReplayError::Unreadable { cause, .. }
             if cause.kind() == std::io::ErrorKind::PermissionDenied =>
         {
@@ -159,13 +166,6 @@ fn unread(error: ReplayError) -> Failure {
         }
     };
     Failure::new(exit, "cannot replay").because(error).hint(hint)
-}
-
-fn missing(path: &Path) -> String {
-    match path.parent().filter(|it| !it.as_os_str().is_empty()) {
-        Some(folder) => format!("look for it with `ls {}`", folder.display()),
-        None => "look for it with `ls`".to_owned(),
-    }
 }
 
 /// Facts at once: few enough to stop soon, enough to be fast.

@@ -72,12 +72,21 @@ fn window(context: &Context, args: &StaysArgs) -> Result<(Time, Time), Failure> 
     if let Some(hours) = args.hours {
         return Ok((reader.now - Duration::from_secs(u64::from(hours) * 3_600), reader.now));
     }
-    let from = reader.read(args.from.as_deref().unwrap_or("today"), Meant::From)?;
+    let begin = args.from.as_deref().unwrap_or("today");
+    let from = reader.read(begin, Meant::From)?;
     let to = args.to.as_deref().map(|it| reader.read(it, Meant::To)).transpose()?;
+    let Some(end) = args.to.as_deref() else {
+        if from < reader.now {
+            return Ok((from, reader.now));
+        }
+        let what = format!("that time is still to come: {begin}");
+        return Err(Failure::new(Exit::Usage, what).hint("give a time in the past with --from"));
+    };
     let to = to.unwrap_or(reader.now);
     if from >= to {
-        let what = format!("the time ends before it begins: {from} to {to}");
-        return Err(Failure::new(Exit::Usage, what).hint("swap --from and --to"));
+        let what = format!("the time ends before it begins: {begin} to {end}");
+        let swapped = format!("swap them: --from {end} --to {begin}");
+        return Err(Failure::new(Exit::Usage, what).hint(swapped));
     }
     Ok((from, to))
 }

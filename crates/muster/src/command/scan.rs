@@ -12,7 +12,7 @@ use muster_core::identity::{Identity, Mac};
 use muster_core::ports::SourceError;
 use muster_core::time::Time;
 use muster_report::{Cell, Column, Table};
-use muster_sources::lan::Scan;
+use muster_sources::lan::{Length, Scan};
 use muster_wire::{fact_file, oui};
 
 use crate::cli::{Medium, ScanArgs};
@@ -23,14 +23,14 @@ use crate::output::Output;
 /// Runs the command.
 pub(crate) fn run(context: &Context, args: &ScanArgs) -> Result<(), Failure> {
     let output = Output::new(context)?;
-    let limit = Duration::try_from(args.length).ok().filter(|it| (SHORTEST..=LONGEST).contains(it));
-    let limit = limit.ok_or_else(|| {
-        Failure::new(Exit::Usage, format!("a look takes from 1s to 24h: {:#}", args.length))
-            .hint("muster scan lan --for 10s")
-    })?;
+    if let Some(length) = args.length.filter(|it| !(SHORTEST..=LONGEST).contains(it)) {
+        let length = jiff::SignedDuration::try_from(length).unwrap_or(jiff::SignedDuration::MAX);
+        let what = format!("a look takes from 1s to 24h: {length:#}");
+        return Err(Failure::new(Exit::Usage, what).hint("muster scan lan --for 10s"));
+    }
     let record = args.record.as_deref().map(Recording::new).transpose()?;
     let scan = match args.medium {
-        Medium::Lan => lan(context, args.single, limit)?,
+        Medium::Lan => lan(context, args)?,
     };
     if let Some(record) = record {
         record.write(&scan.facts)?;
@@ -44,17 +44,21 @@ pub(crate) fn run(context: &Context, args: &ScanArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn lan(context: &Context, single: bool, limit: Duration) -> Result<Scan, Failure> {
+fn lan(context: &Context, args: &ScanArgs) -> Result<Scan, Failure> {
     let config = &context.config()?.config;
     let mut settings = config.sources.lan.clone();
-    settings.fast |= single;
+    settings.fast |= args.single;
+    let length = match args.length {
+        Some(length) if !args.single => Length::For(length),
+        length => Length::UntilAsked { limit: length.unwrap_or(PATIENCE) },
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|it| Failure::new(Exit::Failed, "cannot start").because(it))?;
     let clock = Arc::clone(&context.clock);
     let monitor = config.monitor.as_str();
-    runtime.block_on(muster_sources::lan::scan(settings, monitor, clock, limit)).map_err(|it| {
+    runtime.block_on(muster_sources::lan::scan(settings, monitor, clock, length)).map_err(|it| {
         let what = "cannot look around on the local network";
         match it {
             SourceError::Lost { .. } => Failure::new(Exit::Unreachable, what).because(it),
@@ -184,10 +188,12 @@ fn tell(output: &Output, scan: &Scan) {
     }
     if !scan.closed {
         output.note("time ran out before everybody was asked");
-        output.hint("look longer with --for, or faster with --single");
+        output.hint("look longer, as in --for 10m, or ask faster with --single");
     }
 }
 
+/// A look around is quick: a larger network than this reaches is asked with `--for`.
+const PATIENCE: Duration = Duration::from_mins(2);
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_hours(24);
 const COLUMNS: [Column; 8] = [

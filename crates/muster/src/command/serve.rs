@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::serve::ListenerExt as _;
@@ -29,7 +30,7 @@ use crate::declare::{self, Declared};
 use crate::demo::Demo;
 use crate::failure::{Exit, Failure};
 use crate::folder::Folder;
-use crate::greeting::Speaker;
+use crate::greeting::{Speaker, Started};
 use crate::hub::LiveHub;
 use crate::listen::Administrators;
 use crate::owner::Owner;
@@ -47,6 +48,10 @@ pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
     logs::start(&context.common, context.colour_errors());
     let config = &context.config()?.config;
     let address = listen::loopback(args.listen.unwrap_or(config.listen.get()))?;
+    if args.demo && context.is_told_data() {
+        let what = "a demonstration keeps nothing, so it takes no data folder";
+        return Err(Failure::new(Exit::Usage, what).hint("muster serve --demo"));
+    }
     let data = if args.demo { None } else { Some(context.data()?) };
     let owner = match &data {
         _ if !privileges::is_root() => None,
@@ -60,19 +65,26 @@ pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
         .build()
         .map_err(|it| Failure::new(Exit::Failed, "cannot start threads").because(it))?;
     let speaker = Speaker { quiet: context.common.quiet };
+    let file = context.config()?.file.clone();
     let clock = Arc::clone(&context.clock);
     runtime.block_on(async {
         let Some(data) = data else {
             let (plan, kept) = Demo::prepare(&clock).await?.open(&clock);
             let house = House { folder: &kept.folder, policy: Policy::default(), demo: true };
-            return serve(house, config, vec![plan], Entry { address, rights, speaker }, clock)
-                .await;
+            return serve(
+                house,
+                config,
+                vec![plan],
+                Entry { address, rights, file, speaker },
+                clock,
+            )
+            .await;
         };
         let folder = Folder::take(&data).map_err(|it| out_of_reach(it, owner.as_ref()))?;
         let policy = config.presence.policy();
         let house = House { folder: &folder, policy, demo: false };
         let plans = registry::sources(config, &clock);
-        serve(house, config, plans, Entry { address, rights, speaker }, clock).await
+        serve(house, config, plans, Entry { address, rights, file, speaker }, clock).await
     })
 }
 
@@ -96,6 +108,8 @@ struct House<'a> {
 struct Entry {
     address: SocketAddr,
     rights: Rights,
+    /// The configuration file in use.
+    file: Option<PathBuf>,
     speaker: Speaker,
 }
 
@@ -147,8 +161,15 @@ async fn serve(
         finder,
         announcer,
     ));
-    entry.speaker.started(address, house.folder.path(), &entry.rights, house.demo);
-    rooms.spawn(entry.speaker.tell(channels));
+    let Entry { rights, file, speaker, .. } = entry;
+    speaker.started(&Started {
+        address,
+        data: house.folder.path(),
+        file: file.as_deref(),
+        rights: &rights,
+        demo: house.demo,
+    });
+    rooms.spawn(speaker.tell(channels));
 
     let ended = runtime
         .run(async move {
@@ -291,7 +312,7 @@ fn closed(error: StoreError, house: &House<'_>) -> Failure {
         }
         StoreError::Damaged { .. } => (
             Exit::Failed,
-            format!("put a backup in its place: muster restore FILE --data {folder}"),
+            format!("put a backup in its place: muster restore FILE --replace --data {folder}"),
         ),
         StoreError::Refused { .. } => (Exit::Failed, format!("it is in: {folder}")),
     };

@@ -91,7 +91,7 @@ fn crowd(present: u64, guests: u64) -> String {
     let devices = if present == 1 { "device is" } else { "devices are" };
     match guests {
         0 => format!("{present} {devices} here"),
-        _ => format!("{present} {devices} here, {guests} of nobody"),
+        _ => format!("{present} {devices} here, {guests} nobody's"),
     }
 }
 

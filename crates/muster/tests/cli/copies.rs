@@ -8,7 +8,7 @@ fn there_and_back() {
     let said = house.ask(&["backup", "copy.db"]);
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.err.contains("written and verified: DATA/copy.db"), "{said:?}");
-    house.tell(&["person", "remove", "anna"]);
+    house.tell(&["person", "remove", "anna", "--yes"]);
 
     let refused = house.ask(&["restore", "copy.db"]);
     assert_eq!(refused.code, 1);
@@ -36,6 +36,9 @@ fn what_is_refused_changes_nothing() {
     house.file("list.txt", "flour, eggs");
     let there = house.ask(&["backup", "list.txt"]);
     assert_ne!(there.code, 0, "{there:?}");
+    let nowhere = house.ask(&["backup", "no/such/folder/copy.db"]);
+    assert_eq!(nowhere.code, 2, "{nowhere:?}");
+    assert!(nowhere.err.contains("hint: choose a file in a folder that exists"), "{nowhere:?}");
     for (file, code) in [("list.txt", 1), ("nowhere.db", 3)] {
         let said = house.ask(&["restore", file, "--replace"]);
         assert_eq!(said.code, code, "{said:?}");

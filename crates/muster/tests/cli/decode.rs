@@ -22,6 +22,18 @@ fn bare_frames() {
 }
 
 #[test]
+fn what_is_no_capture_at_all_is_said_once() {
+    let house = House::empty();
+    house.file("list.txt", "flour\neggs\n");
+    house.file("empty.txt", "");
+    assert_snapshot!(house.transcript(&[
+        "decode list.txt",
+        "decode empty.txt",
+        "decode frames.txt --format csv",
+    ]));
+}
+
+#[test]
 fn standard_input_and_a_reader_that_goes_away() {
     let house = House::empty();
     let mut command = house.command(&["decode"]);

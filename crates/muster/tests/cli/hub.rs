@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{Home, failed};
+use crate::common::{Home, Hub, failed};
+use crate::support::{ANNAS, House};
 
 #[test]
 fn commands_and_pages_agree() {
@@ -41,7 +42,26 @@ fn a_running_hub_is_backed_up_and_not_restored_over() {
     let (code, said) = failed(&home.run(&["restore", "copy.db", "--replace"]));
     assert!(code == 5 && said.contains("another muster runs on this data folder"), "{said}");
     drop(hub);
-    assert!(home.run(&["person", "remove", "anna"]).status.success());
+    assert!(home.run(&["person", "remove", "anna", "--yes"]).status.success());
     assert!(home.run(&["restore", "copy.db", "--replace"]).status.success());
     assert!(home.run(&["person", "show", "anna"]).status.success());
+}
+
+#[test]
+fn what_the_file_says_of_a_device_is_not_given_away() {
+    let house = House::of_a_friday();
+    let file = format!(
+        "[sources.lan]\nenabled = false\n[[people]]\nname = \"anna\"\n\
+         display = \"Anna Berg\"\ndevices = [\"{ANNAS}\"]\n"
+    );
+    house.file("muster.toml", &file);
+    let _hub = Hub::start(house.command(&["serve", "--listen", "127.0.0.1:0"]));
+    let said = house.ask(&["device", "assign", "2", "bert"]);
+    assert_eq!(said.code, 4, "{said:?}");
+    assert!(
+        said.err.contains("the configuration file says whose this is: Anna's phone"),
+        "{said:?}"
+    );
+    assert!(house.tell(&["device", "show", "2"]).contains("owner                anna"));
+    assert_eq!(house.ask(&["device", "assign", "3", "Anna Berg"]).code, 0);
 }

@@ -18,6 +18,7 @@ fn what_cannot_be_meant() {
     for (args, words) in [
         (["scan", "lan", "--for", "0s"], "a look takes from 1s to 24h: 0s"),
         (["scan", "lan", "--for", "25h"], "a look takes from 1s to 24h: 25h"),
+        (["scan", "lan", "--for", "1x"], "that is no length of time, as in 10s"),
         (["scan", "ble", "--for", "1s"], "invalid value 'ble'"),
     ] {
         let said = house.ask(&args);

@@ -9,6 +9,9 @@ fn what_is_not_there() {
     let house = House::of_a_friday();
     assert_snapshot!(house.transcript(&[
         "explain ana",
+        "explain bret",
+        "explain anna --at +2h",
+        "explain anna --at 2020-01-01",
         "person show clara",
         "device show 99",
         "device show 10.0.0.9",
@@ -18,6 +21,7 @@ fn what_is_not_there() {
         "monitor place hub Cellar",
         "report stays --place Cellar --from 2026-11-20",
         "decode no-such-file.pcap",
+        "replay no-such-file.pcap",
         "config explain enabled",
         "config explain nonsense",
     ]));
@@ -33,6 +37,12 @@ fn wrong_usage() {
         "person add Anna",
         "device mark 1 loved",
         "device assign 1",
+        "who --json",
+        "report stays --from +2d",
+        "scan lan --for 1x",
+        "serve --listen 8099",
+        "serve --listen localhost:8099",
+        "serve --demo --data elsewhere",
         "whom",
     ]));
 }
@@ -46,11 +56,13 @@ fn a_wrong_configuration_stops_every_command_that_needs_it() {
          homeassistant_entity = \"person.anna\"\n\n[sources.lan]\nenabled = 5\n",
     );
     house.file("value.toml", "[sources.lan]\nenabled = 5\n");
+    house.file("syntax.toml", "listen = 127.0.0.1\n");
     assert_snapshot!(house.transcript(&[
         "config check",
         "config show",
         "who",
         "config check --config value.toml",
+        "config check --config syntax.toml",
         "config check --config nowhere.toml",
     ]));
     let variable = House::empty().with("MUSTER__SOURCES__LAN__ENBLED", "true");
