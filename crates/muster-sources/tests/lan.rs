@@ -108,7 +108,7 @@ fn a_proxy_gives_names_not_presence() {
         source.wait_for("va0 channel hears=true");
         source.tell(&wants(&[0, 1, 2]));
         // Its address answers, but it is another station that does.
-        let alone = if rights == Rights::NetRaw { "Silent" } else { "NoEvidence" };
+        let alone = if rights == Rights::NetRaw { "Silent" } else { "Unaskable" };
         source.wait_until("a verdict on host 1", |it| it.starts_with(&probe(1, alone)));
         let proxy = format!("mac:{} proxy_for mac:{}", HOSTS[0].0, HOSTS[1].0);
         if rights == Rights::None {

@@ -64,8 +64,7 @@ pub fn unpack_outcomes(base: Time, bytes: &[u8]) -> Result<Vec<(Time, Outcome)>,
             0 => Outcome::Answered,
             1 => Outcome::Silent,
             2 => Outcome::NoEvidence,
-            3 => Outcome::Unaskable,
-            _ => return Err(PackError::Outcome),
+            _ => Outcome::Unaskable,
         };
         last = unzigzag(last, small(number >> 2)?);
         outcomes.push((last, outcome));
@@ -82,9 +81,6 @@ pub enum PackError {
     /// A number of more than 64 bits.
     #[error("the packed list holds a number that is too large")]
     Large,
-    /// An outcome that does not exist.
-    #[error("the packed list holds an unknown outcome")]
-    Outcome,
 }
 
 /// The difference between two instants, small in size giving a small number. It wraps, so that it
@@ -206,6 +202,6 @@ mod tests {
         assert_eq!(unpack_spans(base, &packed), Err(PackError::Truncated));
         assert_eq!(unpack_spans(base, &[0]), Err(PackError::Truncated));
         assert_eq!(unpack_spans(base, &[0xff; 12]), Err(PackError::Large));
-        assert_eq!(unpack_outcomes(base, &[4]), Err(PackError::Outcome));
+        assert_eq!(unpack_outcomes(base, &[0xff]), Err(PackError::Truncated));
     }
 }

@@ -23,6 +23,10 @@ pub(crate) fn backup(context: &Context, file: &Path) -> Result<(), Failure> {
     let to = std::path::absolute(file).map_err(|it| {
         Failure::new(Exit::Usage, format!("this is no file: {}", file.display())).because(it)
     })?;
+    if let Some(parent) = to.parent().filter(|it| !it.is_dir()) {
+        let what = format!("there is no such folder: {}", parent.display());
+        return Err(Failure::new(Exit::Usage, what).hint("choose a file in a folder that exists"));
+    }
     let folder = context.data()?;
     let store = folder.join(STORE);
     if !store.exists() {

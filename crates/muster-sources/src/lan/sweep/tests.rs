@@ -149,7 +149,7 @@ fn an_unanswered_device_is_asked_again_while_it_is_wanted() {
 }
 
 #[test]
-fn silence_at_a_guessed_address_or_at_none_tells_nothing() {
+fn whoever_is_silent_at_a_guessed_address_or_has_none_cannot_be_asked() {
     let mut lan = Responder::new(7, BASE, 2, None);
     let mut wants = known(&lan);
     lan.switch(0, false, START);
@@ -159,7 +159,7 @@ fn silence_at_a_guessed_address_or_at_none_tells_nothing() {
     let mut machine = sweep("10.0.0.0/30", 50, default_rounds());
     machine.set_wants(wants.clone(), START);
     let silent = run(&mut machine, &mut lan, |it, _| it.outcomes.len() == 6);
-    assert!(silent.outcomes.iter().all(|it| it.1 == Outcome::NoEvidence), "{silent:?}");
+    assert!(silent.outcomes.iter().all(|it| it.1 == Outcome::Unaskable), "{silent:?}");
     let cannot = silent.outcomes.iter().filter(|it| it.0 == wants[1].mac).map(|it| after(it.2));
     let cannot: Vec<_> = cannot.map(|it| it.as_secs()).take(3).collect();
     assert_eq!(cannot, [0, 30, 60], "said again while it is wanted");
