@@ -24,6 +24,7 @@ mod retention;
 mod runtime;
 mod supervisor;
 
+mod doors;
 mod greeting;
 mod hub;
 mod listen;
