@@ -14,6 +14,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 use tracing::debug;
 
 /// What a door allows.
@@ -21,7 +22,8 @@ use tracing::debug;
 pub(crate) struct Manners {
     /// Connections at once; the next ones wait outside.
     pub(crate) seats: usize,
-    /// How long the head of a request may take, the waiting for it included.
+    /// How long the head of a request may take, the waiting for it included, and each part of its
+    /// body.
     pub(crate) silence: Duration,
 }
 
@@ -44,6 +46,7 @@ pub(crate) async fn keep<L: Listener>(
     manners: Manners,
     mut open: watch::Receiver<()>,
 ) {
+    let rooms = rooms.layer(RequestBodyTimeoutLayer::new(manners.silence));
     let seats = Arc::new(Semaphore::new(manners.seats));
     let mut guests = JoinSet::new();
     loop {
@@ -110,7 +113,7 @@ mod tests {
     use std::net::SocketAddr;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use axum::routing::get;
+    use axum::routing::{get, post};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
 
@@ -140,7 +143,9 @@ mod tests {
     async fn who_says_nothing_is_let_go_and_who_waits_for_an_answer_is_not() {
         let answer = Arc::new(Semaphore::new(0));
         let waiting = Arc::clone(&answer);
-        let rooms = Router::new().route("/", get(|| async move { drop(waiting.acquire().await) }));
+        let rooms = Router::new()
+            .route("/", get(|| async move { drop(waiting.acquire().await) }))
+            .route("/body", post(|body: String| async move { body }));
         let manners = Manners { seats: 8, silence: Duration::from_millis(50) };
         let (address, _open) = door(rooms, manners).await;
         let mut patient = TcpStream::connect(address).await.unwrap();
@@ -150,6 +155,10 @@ mod tests {
             said(&mut silent, words).await;
             heard(&mut silent).await;
         }
+        let mut half = TcpStream::connect(address).await.unwrap();
+        said(&mut half, b"POST /body HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\nhalf")
+            .await;
+        assert!(heard(&mut half).await.starts_with("HTTP/1.1 400"));
         answer.add_permits(1);
         assert!(heard(&mut patient).await.starts_with("HTTP/1.0 200"));
         // Nor may one stay after an answer.
