@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::graphite::GraphiteSettings;
 use crate::lan::LanSettings;
@@ -21,7 +22,7 @@ pub struct Config {
     pub listen: Listen,
     /// The data folder, which holds the store. Without it: `$XDG_DATA_HOME/muster`, for root
     /// `/var/lib/muster`. `--data` and `$MUSTER_DATA` win over it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "folder", skip_serializing_if = "Option::is_none")]
     pub data: Option<PathBuf>,
     /// What this machine is called as a listener.
     pub monitor: MonitorName,
@@ -92,6 +93,16 @@ impl Default for Config {
             people: Vec::new(),
         }
     }
+}
+
+fn folder<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {
+    let path = String::deserialize(from)?;
+    // No system takes a name with a zero in it.
+    if path.is_empty() || path.contains('\0') {
+        let wrong = format!("\"{}\" is not the path of a folder", path.escape_debug());
+        return Err(D::Error::custom(wrong));
+    }
+    Ok(Some(path.into()))
 }
 
 /// Where facts come from.

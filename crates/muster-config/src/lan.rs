@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::value::{Count, Length};
 
@@ -23,6 +23,7 @@ pub struct LanSettings {
     pub interfaces: Vec<InterfaceName>,
     /// IPv4 ranges to sweep, as in `192.168.1.0/24`. Empty: the private ranges up to /22 that the
     /// watched interfaces are attached to. Only directly attached ranges can be swept.
+    #[serde(deserialize_with = "swept")]
     pub ranges: Vec<Network>,
     /// Interfaces never watched (`docker0`) and addresses never spoken to (`192.168.1.9`,
     /// `10.0.0.0/28`).
@@ -188,6 +189,31 @@ impl fmt::Display for Network {
     }
 }
 
+/// A range that can be swept: of addresses that single machines have.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Swept(Network);
+
+impl TryFrom<String> for Swept {
+    type Error = InvalidLanSetting;
+
+    fn try_from(given: String) -> Result<Self, InvalidLanSetting> {
+        let range: Network = given.parse()?;
+        let wanted = "a range of single IPv4 addresses, as in 192.168.1.0/24";
+        let IpAddr::V4(base) = range.base else { return Err(InvalidLanSetting { given, wanted }) };
+        let last = Ipv4Addr::from(u32::from(base) | !mask4(range.prefix));
+        // RFC 6890: this network, loopback, and everything from the multicast addresses on.
+        let ([first, ..], [last, ..]) = (base.octets(), last.octets());
+        let apart = first == 0 || (first..=last).contains(&127) || last >= 224;
+        if apart { Err(InvalidLanSetting { given, wanted }) } else { Ok(Self(range)) }
+    }
+}
+
+fn swept<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Network>, D::Error> {
+    let ranges = Vec::<Swept>::deserialize(from)?;
+    Ok(ranges.into_iter().map(|it| it.0).collect())
+}
+
 /// Something left alone: an interface by name, or addresses.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(try_from = "String", into = "String")]
@@ -288,6 +314,11 @@ mod tests {
             ("refresh = \"5s\"", "5s is not between 30s and 24h"),
             ("ranges = [\"192.168.1.7/24\"]", "is not a range of addresses"),
             ("ranges = [\"192.168.1.0/33\"]", "is not a range of addresses"),
+            ("ranges = [\"224.0.0.0/24\"]", "is not a range of single IPv4 addresses"),
+            ("ranges = [\"::/0\"]", "is not a range of single IPv4 addresses"),
+            ("ranges = [\"0.0.0.0/0\"]", "is not a range of single IPv4 addresses"),
+            ("ranges = [\"126.0.0.0/7\"]", "is not a range of single IPv4 addresses"),
+            ("ranges = [\"255.255.255.255\"]", "is not a range of single IPv4 addresses"),
             ("interfaces = [\"a/b\"]", "is not an interface name"),
             ("interfaces = [\"sixteen-letters-\"]", "is not an interface name"),
             ("exclude = [\"300.1.1.1/24\"]", "is not an interface name, an address or a range"),

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -67,12 +67,7 @@ impl Loaded {
         };
         let Some(file) = file else { return Self::read("", None, &environment) };
         let unreadable = |cause| ConfigError::Unreadable { file: file.clone(), cause };
-        let size = fs::metadata(&file).map_err(unreadable)?.len();
-        if size > MAX_BYTES {
-            let cause = io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 1 MiB");
-            return Err(unreadable(cause));
-        }
-        let text = fs::read_to_string(&file).map_err(unreadable)?;
+        let text = text_of(&file).map_err(unreadable)?;
         Self::read(&text, Some(&file), &environment)
     }
 
@@ -291,6 +286,19 @@ impl<'a> Reading<'a> {
         let column = before.rsplit('\n').next().map_or(0, |it| it.chars().count()) + 1;
         (line, column)
     }
+}
+
+/// The text of a regular file: anything else may never end, or never begin.
+fn text_of(file: &Path) -> io::Result<String> {
+    if !fs::metadata(file)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut text = String::new();
+    File::open(file)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 1 MiB"));
+    }
+    Ok(text)
 }
 
 fn overrides(

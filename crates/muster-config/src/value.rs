@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::SpanRelativeTo;
 use jiff::tz::TimeZone;
+use muster_core::legible::is_legible;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
@@ -235,10 +236,10 @@ text! {
 }
 
 text! {
-    /// A text for people: 1 to 64 characters.
-    Shown(Box<str>), |text| word(text, 64, |it| !it.is_control())
-        .filter(|it| !it.trim().is_empty())
-        .ok_or_else(|| Wrong::new(text, "a text of 1 to 64 characters"))
+    /// A text for people: 1 to 64 characters, some to see and none that is hidden.
+    Shown(Box<str>), |text| word(text, 64, |_| true)
+        .filter(|it| is_legible(it))
+        .ok_or_else(|| Wrong::new(text, "a text of 1 to 64 characters that can be seen"))
 }
 
 text! {
@@ -256,7 +257,7 @@ text! {
     HostPort(Box<str>), |text| {
         let wrong = || Wrong::new(text, "a host and a port, as in graphite.local:2003");
         let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
-        let sound = !host.is_empty() && host.len() <= 253 && !host.contains(char::is_whitespace);
+        let sound = !host.is_empty() && host.len() <= 253 && !host.contains(|it: char| it.is_whitespace() || it.is_control());
         match port.parse::<u16>() {
             Ok(1..) if sound => Ok(text.into()),
             _ => Err(wrong()),

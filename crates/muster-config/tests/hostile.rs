@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use muster_config::{ConfigError, Loaded};
+use muster_sim::damage::damage;
 use proptest::prelude::*;
 
 const EXAMPLE: &str = include_str!("../../../muster.example.toml");
@@ -57,6 +58,13 @@ proptest! {
     fn any_variable(name in "[A-Z_]{0,40}|[a-z]+(__[a-z_]+){0,3}|.{0,20}", value in any::<String>()) {
         read("", &[(name, value)]);
     }
+}
+
+/// The example with everything in it, damaged.
+#[test]
+fn seeded_damage() {
+    let corpus = [EXAMPLE.replace("#: ", ""), EXAMPLE.to_owned()].map(String::into_bytes);
+    damage(6, 2_000, &corpus, |_, bytes| read(&String::from_utf8_lossy(bytes), &[]));
 }
 
 #[test]

@@ -120,6 +120,24 @@ fn values() {
                      this machine alone, as in 127.0.0.1:8080 (pages have no accounts: reach them \
                      from elsewhere through an SSH tunnel)"],
         },
+        Mistake {
+            name: "no folder",
+            text: "data = \"\"\n",
+            said: &["muster.toml, line 1, column 8: data: \"\" is not the path of a folder"],
+        },
+        Mistake {
+            name: "a zero in a folder",
+            text: "data = \"/srv/\\u0000\"\n",
+            said: &[
+                "muster.toml, line 1, column 8: data: \"/srv/\\0\" is not the path of a folder",
+            ],
+        },
+        Mistake {
+            name: "a range for everybody",
+            text: "[sources.lan]\nranges = [\"192.168.1.0/24\", \"224.0.0.0/24\"]\n",
+            said: &["muster.toml, line 2, column 10: sources.lan.ranges: 224.0.0.0/24 is not a \
+                     range of single IPv4 addresses, as in 192.168.1.0/24"],
+        },
     ]);
 }
 
@@ -213,5 +231,17 @@ fn check(mistakes: &[Mistake]) {
         let whole = wrong.to_string();
         let said: Vec<&str> = whole.lines().skip(1).map(str::trim).collect();
         assert_eq!(said, mistake.said, "{}", mistake.name);
+    }
+}
+
+#[test]
+fn only_a_regular_file_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let fifo = folder.path().join("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    for path in [fifo.as_path(), Path::new("/dev/zero"), folder.path()] {
+        let wrong = Loaded::find(Some(path), []).unwrap_err();
+        let ConfigError::Unreadable { cause, .. } = wrong else { panic!("{wrong}") };
+        assert_eq!(cause.to_string(), "it is not a regular file");
     }
 }

@@ -10,6 +10,8 @@ pub mod span;
 
 pub mod identity;
 
+pub mod legible;
+
 pub mod fact;
 
 pub mod directory;

@@ -14,15 +14,20 @@ pub fn csv(table: &Table) -> Result<String, csv::Error> {
     String::from_utf8(bytes).map_err(|it| std::io::Error::other(it).into())
 }
 
+/// It is read in spreadsheets, and printed on terminals.
+fn harmless(text: &str) -> String {
+    safe::spreadsheet(&safe::terminal(text))
+}
+
 fn plain(cell: &Cell) -> String {
     match cell {
         Cell::Empty => String::new(),
-        Cell::Text(it) | Cell::State(it) => safe::spreadsheet(it),
+        Cell::Text(it) | Cell::State(it) => harmless(it),
         Cell::Whole(it) => it.to_string(),
         // More digits than this say nothing about time that is counted in seconds.
         Cell::Share(it) => ((it * 10_000.0).floor() / 10_000.0).to_string(),
         Cell::Flag(it) => it.to_string(),
         Cell::Time(it) => it.to_string(),
-        Cell::List(all) => safe::spreadsheet(&all.join(" ")),
+        Cell::List(all) => harmless(&all.join(" ")),
     }
 }

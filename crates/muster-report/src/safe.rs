@@ -1,12 +1,14 @@
 //! Text that came from a network, made harmless for where it goes.
 
-/// For a terminal: what would move the cursor, colour or reverse the line is shown as what it is.
+use muster_core::legible::hides;
+
+/// For a terminal: what would move the cursor, colour, reverse or hide is shown as what it is.
 #[must_use]
 pub fn terminal(text: &str) -> String {
-    if !text.chars().any(acts) {
+    if !text.chars().any(hides) {
         return text.to_owned();
     }
-    text.chars().map(|it| if acts(it) { '\u{fffd}' } else { it }).collect()
+    text.chars().map(|it| if hides(it) { '\u{fffd}' } else { it }).collect()
 }
 
 /// For a spreadsheet: what would begin a formula gets an apostrophe before it, as spreadsheets
@@ -21,13 +23,6 @@ pub fn spreadsheet(text: &str) -> String {
     }
 }
 
-/// Control characters, and the marks that reverse or hide what follows (Unicode, UAX #9 and the
-/// invisible operators).
-fn acts(it: char) -> bool {
-    it.is_control()
-        || matches!(it, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,6 +34,7 @@ mod tests {
             ("\u{1b}[31mred", "\u{fffd}[31mred"),
             ("a\nb\tc", "a\u{fffd}b\u{fffd}c"),
             ("txt\u{202e}gpj.exe", "txt\u{fffd}gpj.exe"),
+            ("tag\u{e0041}ged", "tag\u{fffd}ged"),
             ("Zoë 手机", "Zoë 手机"),
         ] {
             assert_eq!(terminal(text), shown);

@@ -83,7 +83,10 @@ fn hostile_text_is_only_text() {
     let mut table = Table::new(&[Column::new("name")]);
     table.push(vec![Cell::Text("=1+1\u{1b}[2J\n".into())]);
     assert_eq!(text(&table, &style(80)), "name\n=1+1\u{fffd}[2J\u{fffd}\n");
-    assert_eq!(csv(&table).unwrap(), "name\n\"'=1+1\u{1b}[2J\n\"\n");
+    assert_eq!(csv(&table).unwrap(), "name\n'=1+1\u{fffd}[2J\u{fffd}\n");
+    let mut reversed = Table::new(&[Column::new("name")]);
+    reversed.push(vec![Cell::List(vec!["txt\u{202e}gpj.exe".into()])]);
+    assert_eq!(csv(&reversed).unwrap(), "name\ntxt\u{fffd}gpj.exe\n");
     assert_eq!(json(&table).unwrap(), "[{\"name\":\"=1+1\\u001b[2J\\n\"}]\n");
 }
 

@@ -18,3 +18,5 @@ pub mod reference;
 pub mod store;
 
 pub mod rng;
+
+pub mod damage;

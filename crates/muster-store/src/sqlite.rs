@@ -19,10 +19,13 @@ use tokio::sync::Mutex;
 use commit::Writer;
 use cursors::Cursors;
 use files::Lock;
+use ground::Ground;
 
 pub use replace::{Backup, Over, Ready};
 
 mod files;
+
+mod ground;
 
 mod schema;
 
@@ -66,6 +69,8 @@ pub struct Sqlite {
     readers: SqlitePool,
     /// None when opened to look only.
     writer: Option<Mutex<Writer>>,
+    /// What that stands on.
+    ground: Option<Ground>,
     cursors: Cursors,
     _lock: Option<Lock>,
 }
@@ -74,14 +79,15 @@ impl Sqlite {
     /// Opens the store in the file `path`. Needs a tokio runtime.
     pub async fn open(path: &Path, access: Access) -> Result<Self, StoreError> {
         let explain = |cause| fault::explain(cause, path);
-        let (writer, lock) = match access {
+        let (writer, ground, lock) = match access {
             Access::ReadWrite => {
                 let lock = Lock::take(path)?;
-                (Some(Mutex::new(open_writer(path).await?)), Some(lock))
+                let writer = open_writer(path).await?;
+                (Some(Mutex::new(writer)), Some(Ground::of(path)?), Some(lock))
             }
             Access::ReadOnly => {
                 refuse_missing(path)?;
-                (None, None)
+                (None, None, None)
             }
         };
         let readers = files::readers(path).await.map_err(explain)?;
@@ -89,6 +95,7 @@ impl Sqlite {
             path: path.to_owned(),
             readers,
             writer,
+            ground,
             cursors: Cursors::default(),
             _lock: lock,
         };
@@ -120,11 +127,14 @@ impl Sqlite {
     pub async fn close(self) -> Result<(), StoreError> {
         self.readers.close().await;
         let Some(writer) = &self.writer else { return Ok(()) };
-        self.write_cursors(writer).await?;
-        writer.lock().await.close().await.map_err(|it| self.explain(it))
+        // What was acknowledged is folded into the file also where nothing more is taken.
+        let written = self.write_cursors(writer).await;
+        writer.lock().await.close().await.map_err(|it| self.explain(it))?;
+        written
     }
 
     async fn reader(&self) -> Result<Transaction<'static, Engine>, StoreError> {
+        self.ground.iter().try_for_each(Ground::bears_reading)?;
         self.readers.begin().await.map_err(|it| self.explain(it))
     }
 
@@ -146,7 +156,10 @@ impl Sqlite {
     async fn write_cursors(&self, writer: &Mutex<Writer>) -> Result<(), StoreError> {
         let mut writer = writer.lock().await;
         let rows = self.cursors.rows();
+        let connected = writer.is_connected();
+        self.bears_writing(connected)?;
         writer.write(&rows).await.map_err(|it| self.explain(it))?;
+        self.bore_writing(connected)?;
         self.cursors.written(&rows);
         Ok(())
     }
@@ -157,8 +170,18 @@ impl Sqlite {
         })
     }
 
+    fn bears_writing(&self, connected: bool) -> Result<(), StoreError> {
+        self.ground.iter().try_for_each(|it| it.bears_writing(connected))
+    }
+
+    fn bore_writing(&self, connected: bool) -> Result<(), StoreError> {
+        self.ground.iter().try_for_each(|it| it.bore_writing(connected))
+    }
+
     fn explain(&self, cause: sqlx::Error) -> StoreError {
-        fault::explain(cause, &self.path)
+        let error = fault::explain(cause, &self.path);
+        self.ground.iter().for_each(|it| it.notice(&error));
+        error
     }
 }
 
@@ -167,7 +190,11 @@ impl Store for Sqlite {
         Box::pin(async move {
             let mut writer = self.writer()?.lock().await;
             let cursors = self.cursors.rows();
+            let connected = writer.is_connected();
+            self.bears_writing(connected)?;
             let last = writer.commit(batch, &cursors).await.map_err(|it| self.explain(it))?;
+            self.bore_writing(connected)?;
+            writer.answered();
             self.cursors.written(&cursors);
             Ok(last)
         })
@@ -238,15 +265,19 @@ impl Store for Sqlite {
         journal_before: Option<Time>,
     ) -> BoxFuture<'_, Result<u64, StoreError>> {
         Box::pin(async move {
-            let gone = forget::forget(self.writer()?, facts_before, journal_before).await;
+            let writer = self.writer()?;
+            self.bears_writing(writer.lock().await.is_connected())?;
+            let gone = forget::forget(writer, facts_before, journal_before).await;
             gone.map_err(|it| self.explain(it))
         })
     }
 
     fn backup<'a>(&'a self, to: &'a Path) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
+            self.ground.iter().try_for_each(Ground::bears_reading)?;
             let mut conn = self.readers.acquire().await.map_err(|it| self.explain(it))?;
-            backup::backup(&mut conn, &self.path, to).await
+            let copied = backup::backup(&mut conn, &self.path, to).await;
+            copied.inspect_err(|it| self.ground.iter().for_each(|ground| ground.notice(it)))
         })
     }
 }

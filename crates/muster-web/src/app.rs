@@ -6,7 +6,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::http::header::CONTENT_LENGTH;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use muster_core::snapshot::Snapshot;
 use tokio::sync::Semaphore;
@@ -30,6 +31,7 @@ pub fn router(hub: Arc<dyn Hub>, guard: Guard) -> Router {
         .layer(from_fn_with_state(app.clone(), pages::dress))
         .layer(CatchPanicLayer::custom(broken))
         .layer(RequestBodyLimitLayer::new(guard::MAX_BODY))
+        .layer(from_fn(too_long))
         .layer(from_fn_with_state(guard, guard::check))
         .layer(from_fn(guard::harden))
         .with_state(app)
@@ -64,6 +66,20 @@ async fn not_that_way(request: Request) -> Response {
     let detail = format!("{} cannot be used at {path}", request.method());
     let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail);
     if path.starts_with("/api/") { problem.into_response() } else { pages::refuse(&problem) }
+}
+
+/// Says why a body is not even read.
+async fn too_long(request: Request, next: Next) -> Response {
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|it| it.to_str().ok());
+    let bytes: usize = length.and_then(|it| it.parse().ok()).unwrap_or(0);
+    if bytes <= guard::MAX_BODY {
+        return next.run(request).await;
+    }
+    let most = guard::MAX_BODY;
+    let detail = format!("a request may carry {most} bytes, this one has: {bytes}");
+    let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail);
+    let api = request.uri().path().starts_with("/api/");
+    if api { problem.into_response() } else { pages::refuse(&problem) }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the layer gives it away")]

@@ -8,6 +8,8 @@ use axum::routing::get;
 use rust_embed::RustEmbed;
 
 use crate::app::App;
+use crate::pages;
+use crate::problem::Problem;
 
 pub(crate) fn router() -> Router<App> {
     Router::new().route("/assets/{*path}", get(read)).route("/favicon.ico", get(icon))
@@ -26,7 +28,9 @@ async fn icon(headers: HeaderMap) -> Response {
 }
 
 fn serve(path: &str, headers: &HeaderMap) -> Response {
-    let Some(file) = Files::get(path) else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(file) = Files::get(path) else {
+        return pages::refuse(&Problem::missing("file", path));
+    };
     let hash = file.metadata.sha256_hash().into_iter().take(8).map(|it| format!("{it:02x}"));
     let tag = format!("\"{}\"", hash.collect::<String>());
     let known =

@@ -14,6 +14,9 @@ use crate::label::label;
 pub enum Found {
     /// This one.
     One(Subject),
+    /// Nothing is called so but this device, and only by itself: over the network, where everybody
+    /// can take every name.
+    SelfNamed(Subject),
     /// One of these, equally well: each as a text that means it alone, and what it is called.
     Several(Vec<(String, String)>),
     /// Nothing; these are written nearly so.
@@ -21,6 +24,7 @@ pub enum Found {
 }
 
 /// Looks for `text`: `person:NAME`, `device:NUMBER`, or anything that a person or device is called.
+/// What a device calls itself counts only where nothing else does, and never as a number or address.
 pub fn find(snapshot: &Snapshot, text: &str) -> Found {
     if let Some(name) = text.strip_prefix("person:") {
         return person(&snapshot.directory, name)
@@ -36,10 +40,24 @@ pub fn find(snapshot: &Snapshot, text: &str) -> Found {
     let devices = snapshot.devices.iter().filter(|it| meant.is(it, snapshot));
     all.extend(devices.map(|it| Subject::Device(it.id)));
     match all.as_slice() {
-        [] => nothing(snapshot, text),
+        [] => self_named(snapshot, text, &meant),
         [one] => Found::One(*one),
-        several => Found::Several(several.iter().map(|it| named(snapshot, *it)).collect()),
+        several => several_of(snapshot, several),
     }
+}
+
+fn self_named(snapshot: &Snapshot, text: &str, meant: &Meant) -> Found {
+    let devices = snapshot.devices.iter().filter(|it| meant.is_self_name(it));
+    let all: Vec<Subject> = devices.map(|it| Subject::Device(it.id)).collect();
+    match all.as_slice() {
+        [] => nothing(snapshot, text),
+        [one] => Found::SelfNamed(*one),
+        several => several_of(snapshot, several),
+    }
+}
+
+fn several_of(snapshot: &Snapshot, all: &[Subject]) -> Found {
+    Found::Several(all.iter().map(|it| named(snapshot, *it)).collect())
 }
 
 /// A text that means this subject and no other: `person:anna`, `device:7`.
@@ -112,15 +130,25 @@ impl Meant {
     }
 
     fn is(&self, device: &DeviceView, snapshot: &Snapshot) -> bool {
-        let same = |it: &str| !it.is_empty() && it.to_lowercase() == self.lower;
         self.number == Some(device.id)
-            || snapshot.directory.devices.get(&device.id).is_some_and(|it| same(&it.name))
-            || device.hostname.as_deref().is_some_and(same)
+            || snapshot.directory.devices.get(&device.id).is_some_and(|it| self.same(&it.name))
             || self.ip.is_some_and(|it| device.ips.contains(&it))
             || device.identities.iter().any(|(_, it)| {
                 Some(it) == self.identity.as_ref()
                     || (self.mac.is_some() && address(it) == self.mac)
             })
+    }
+
+    fn is_self_name(&self, device: &DeviceView) -> bool {
+        let exact = self.number.is_some()
+            || self.ip.is_some()
+            || self.mac.is_some()
+            || self.identity.is_some();
+        !exact && device.hostname.as_deref().is_some_and(|it| self.same(it))
+    }
+
+    fn same(&self, name: &str) -> bool {
+        !name.is_empty() && name.to_lowercase() == self.lower
     }
 }
 

@@ -259,7 +259,14 @@ async fn colours_are_remembered_and_redirects_stay_inside() {
     assert!(page.text.contains("data-theme=\"dark\""));
     let odd = send(&door, "GET", "/", &[("cookie", "theme=\"><b>")], "").await;
     assert!(!odd.text.contains("data-theme=") && !odd.text.contains("<b>"));
-    for back in ["%2F%2Fevil.example", "https%3A%2F%2Fevil.example", "%2F%5Cevil.example"] {
+    for back in [
+        "%2F%2Fevil.example",
+        "https%3A%2F%2Fevil.example",
+        "%2F%5Cevil.example",
+        "%2F%09%2Fevil.example",
+        "%2F%0A%2Fevil.example",
+        "%2F%00%2Fevil.example",
+    ] {
         let answer = form(&door, "/theme", &format!("theme=dark&back={back}")).await;
         assert_eq!(answer.header("location"), "/", "{back}");
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 #[cfg(test)]
 mod support;
 
-use support::ask::{door, get};
+use support::ask::{door, get, send};
 use support::{House, noon};
 
 #[tokio::test]
@@ -46,6 +46,40 @@ async fn every_answer_has_its_shape() {
         let answer = get(&door, path).await;
         insta::assert_json_snapshot!(name, answer.json());
     }
+}
+
+#[tokio::test]
+async fn what_a_device_calls_itself_counts_last() {
+    let house = House::empty();
+    let first = house.meet("b8:27:eb:00:00:01", Some("phone"), true);
+    for claimed in ["1", "10.0.0.1", "b8:27:eb:00:00:01", "mac:b8:27:eb:00:00:01"] {
+        house.meet(&format!("b8:27:eb:00:01:{:02x}", claimed.len()), Some(claimed), true);
+    }
+    let door = door(&house);
+    let why = async |text: &str| get(&door, &format!("/api/v1/why/{text}")).await;
+    for text in [first.to_string().as_str(), "b8:27:eb:00:00:01", "mac:b8:27:eb:00:00:01"] {
+        let answer = why(text).await.json();
+        assert_eq!(answer["subject"], format!("device:{first}"), "{text}");
+        assert_eq!(answer["self_named"], false, "{text}");
+    }
+    assert_eq!(why("10.0.0.1").await.status, 404);
+    let by_itself = why("PHONE").await.json();
+    assert_eq!(by_itself["subject"], format!("device:{first}"));
+    assert_eq!(by_itself["self_named"], true);
+}
+
+#[tokio::test]
+async fn what_is_too_long_or_not_there_is_said() {
+    let door = door(&House::empty());
+    let long = "x".repeat(2 << 20);
+    let kind = [("content-type", "application/json"), ("content-length", "2097152")];
+    let refused = send(&door, "POST", "/api/v1/people", &kind, &long).await;
+    assert_eq!(refused.status, 413);
+    assert_eq!(refused.header("content-type"), "application/problem+json");
+    assert_eq!(refused.json()["status"], 413);
+    let missing = get(&door, "/assets/..%2fCargo.toml").await;
+    assert_eq!(missing.status, 404);
+    assert!(missing.text.contains("no such file"), "{}", missing.text);
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ mod runtime;
 mod supervisor;
 mod trouble;
 
+mod doors;
 mod greeting;
 mod hub;
 mod listen;

@@ -3,10 +3,11 @@
 mod common;
 
 use std::fs::{self, Permissions};
-use std::net::TcpListener;
+use std::io::{BufRead as _, BufReader};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use common::{Home, Hub, failed};
 use serde_json::json;
@@ -93,6 +94,59 @@ fn one_hub_a_folder() {
     assert_eq!(code, 5, "{said}");
     assert!(said.contains("in use by another muster") && said.contains("hint: "), "{said}");
     assert_eq!(first.get("/healthz").status, 200, "the first one does not notice");
+}
+
+#[test]
+fn a_command_that_is_just_writing_is_waited_for() {
+    let home = Home::new();
+    fs::create_dir(home.data()).unwrap();
+    let lock = fs::File::create(home.data().join("muster.lock")).unwrap();
+    lock.lock().unwrap();
+    let mut command = home.muster(&["serve", "--listen", "127.0.0.1:0"]);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut said = |words: &str| lines.by_ref().any(|it| it.unwrap().contains(words));
+    assert!(said("already in use by another muster"), "it says whom it waits for");
+    lock.unlock().unwrap();
+    assert!(said("page: http://"), "and goes on");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn idle_connections_keep_no_administrator_out() {
+    let home = Home::new();
+    let mut command = Command::new("sh");
+    let script = "ulimit -n 64; exec \"$0\" serve --listen 127.0.0.1:0";
+    command.args(["-c", script, env!("CARGO_BIN_EXE_muster")]);
+    home.furnish(&mut command);
+    let hub = Hub::start(command);
+    let idle: Vec<_> = (0..100).map(|_| TcpStream::connect(hub.address).unwrap()).collect();
+    for _ in 0..3 {
+        let who = home.run(&["who"]);
+        assert!(who.status.success(), "{who:?}");
+    }
+    drop(idle);
+    assert_eq!(hub.get("/readyz").status, 200);
+}
+
+#[test]
+fn without_its_data_folder_nothing_is_acknowledged() {
+    let home = Home::new();
+    let hub = home.serve();
+    let add = |name: &str| hub.ask("POST", "/api/v1/people", Some(&json!({"name": name})));
+    assert_eq!(add("anna").status, 201);
+    let elsewhere = home.path().join("elsewhere");
+    fs::rename(home.data(), &elsewhere).unwrap();
+    let refused = add("ben");
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert!(refused.body.contains("muster.db is gone"), "{refused:?}");
+    let ready = hub.get("/readyz");
+    assert_eq!(ready.status, 503, "{ready:?}");
+    fs::rename(&elsewhere, home.data()).unwrap();
+    hub.until("recovery", |hub| (hub.get("/readyz").status == 200).then_some(()));
+    drop(hub.terminate());
+    assert_eq!(home.serve().get("/api/v1/people/ben").status, 200, "it was kept until then");
 }
 
 #[test]

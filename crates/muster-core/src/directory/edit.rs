@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::identity::{DeviceId, IdentityId, PersonId, PlaceId};
+use crate::legible::is_legible;
 use crate::time::Time;
 
 use super::{Device, DeviceKind, Directory, EditError, Mark, Override, Ownership, Person, Place};
@@ -317,7 +318,7 @@ impl Directory {
 
 fn shown(text: String) -> Result<Box<str>, EditError> {
     let count = text.chars().count();
-    if !(1..=64).contains(&count) || text.chars().any(char::is_control) || text.trim().is_empty() {
+    if !(1..=64).contains(&count) || !is_legible(&text) {
         return Err(EditError::Text { given: text });
     }
     Ok(text.into())

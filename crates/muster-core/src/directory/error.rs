@@ -12,7 +12,7 @@ pub enum EditError {
         given: String,
     },
     /// A text for people that cannot be shown.
-    #[error("a name has 1 to 64 characters and no control characters: {given}")]
+    #[error("a name has 1 to 64 characters, some to see and none that is hidden: {given}")]
     Text {
         /// What was given.
         given: String,

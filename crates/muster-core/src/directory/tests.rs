@@ -19,6 +19,34 @@ fn place(name: &str) -> Edit {
 }
 
 #[test]
+fn names_can_be_seen() {
+    let mut all = directory([person_named("anna")]);
+    let before = all.clone();
+    for wrong in ["", " ", "\u{200b}", "\u{3164}", "An\u{e0041}na", "Anna\u{202e}", "a\nb"] {
+        let name = wrong.to_owned();
+        let device = Edit::EditDevice {
+            device: DeviceId(1),
+            name: Some(format!("{name}\u{200b}")),
+            kind: None,
+            mark: None,
+            carried: None,
+        };
+        for edit in [
+            Edit::RenamePerson { person: PersonId(1), display: name.clone() },
+            Edit::AddPlace { name: name.clone(), parent: None },
+            device,
+        ] {
+            assert!(matches!(all.apply(edit), Err(EditError::Text { .. })), "{wrong:?}");
+        }
+    }
+    assert_eq!(all, before);
+    all.apply(Edit::RenamePerson {
+        person: PersonId(1), display: "Анна 👩‍🔧".to_owned()
+    })
+    .unwrap();
+}
+
+#[test]
 fn the_number_of_somebody_who_was_removed_is_not_given_again() {
     let remove = |id| Edit::RemovePerson { person: PersonId(id) };
     let mut all =

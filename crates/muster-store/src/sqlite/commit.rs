@@ -2,7 +2,7 @@
 //!
 //! **An error means: not stored.** An error while the transaction is being ended, or a caller who
 //! stopped waiting, leaves open whether it took place. So the meta row counts commits, and the
-//! attempt is remembered until one succeeds: when the same changes come again and the count shows
+//! attempt is remembered until one is acknowledged: when the same changes come again and the count shows
 //! that they are in the journal already, their rows are written again (which changes nothing) and
 //! the changes are not.
 
@@ -44,7 +44,8 @@ impl Writer {
         Self { path: path.to_owned(), conn: Some(conn), attempt: None }
     }
 
-    /// Writes a batch, and cursors along with it; the id of the last change.
+    /// Writes a batch, and cursors along with it; the id of the last change. Whoever acknowledges
+    /// it calls [`Writer::answered`].
     pub(super) async fn commit(
         &mut self,
         batch: &Batch,
@@ -78,8 +79,17 @@ impl Writer {
             return self.took_place(batch).await.ok_or(cause);
         }
         self.conn = Some(conn);
-        self.attempt = None;
         Ok(written.last_change)
+    }
+
+    /// The last commit was acknowledged: the same changes once more are others.
+    pub(super) fn answered(&mut self) {
+        self.attempt = None;
+    }
+
+    /// Whether a connection is open; without one, the next writing makes one.
+    pub(super) const fn is_connected(&self) -> bool {
+        self.conn.is_some()
     }
 
     /// Does something small in a transaction of its own.
@@ -136,11 +146,7 @@ impl Writer {
         let found = meta(&mut conn).await.ok()?;
         let stored = self.attempt.as_ref().is_some_and(|it| it.is(batch, found));
         self.conn = Some(conn);
-        if !stored {
-            return None;
-        }
-        self.attempt = None;
-        Some(found.last_change)
+        stored.then_some(found.last_change)
     }
 }
 
@@ -339,6 +345,7 @@ mod tests {
         assert_eq!(writer.took_place(&batch(1)).await, Some(1));
         unanswered(&mut writer, &batch(1), 0);
         assert_eq!(writer.commit(&batch(1), &[]).await.unwrap(), 1);
+        writer.answered();
         assert_eq!(journal(&mut writer).await, [(1, Time::from_secs(1))]);
         // The same changes once more, after an answer, are others.
         assert_eq!(writer.commit(&batch(1), &[]).await.unwrap(), 2);

@@ -58,6 +58,11 @@ pub(super) fn log_of(path: &Path) -> PathBuf {
     with_suffix(path, "-wal")
 }
 
+/// The files beside a store that is open: its log, and the index of that.
+pub(super) fn beside(path: &Path) -> [PathBuf; 2] {
+    [log_of(path), with_suffix(path, "-shm")]
+}
+
 /// A name beside `path`, for a file that is not whole yet.
 pub(super) fn unfinished(path: &Path) -> PathBuf {
     with_suffix(path, ".unfinished")

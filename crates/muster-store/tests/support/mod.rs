@@ -12,4 +12,6 @@ mod disk;
 
 mod locks;
 
+mod taken;
+
 mod wear;

@@ -237,7 +237,9 @@ pub(crate) fn named(snapshot: &Snapshot, name: &str) -> Result<PersonId, Problem
     subject::person(&snapshot.directory, name).ok_or_else(|| {
         let near = match subject::find(snapshot, &format!("person:{name}")) {
             subject::Found::Nothing(near) => near,
-            subject::Found::One(_) | subject::Found::Several(_) => Vec::new(),
+            subject::Found::One(_) | subject::Found::SelfNamed(_) | subject::Found::Several(_) => {
+                Vec::new()
+            }
         };
         Problem::missing("person", name).near(near)
     })

@@ -28,6 +28,8 @@ pub(crate) struct Why {
     subject: String,
     /// What they are called.
     called: String,
+    /// Whether only the device itself, over the network, goes by the name that was asked for.
+    self_named: bool,
     /// The time that is explained.
     at: Stamp,
     /// `away`, `arriving`, `present` or `unknown`.
@@ -84,6 +86,7 @@ impl Why {
         Self {
             subject: subject::key(&snapshot.directory, why.subject),
             called: subject::called(snapshot, why.subject),
+            self_named: false,
             at: Stamp(why.at),
             presence: why.standing.presence.word(),
             since: why.standing.since.map(Stamp),
@@ -138,7 +141,9 @@ pub(crate) async fn read(
     Asked(At { at }): Asked<At>,
 ) -> Result<Json<Why>, Problem> {
     let why = explain(&app, &text, at.map(|it| it.0)).await?;
-    Ok(Json(Why::of(&app.snapshot(), why)))
+    let snapshot = app.snapshot();
+    let self_named = matches!(subject::find(&snapshot, &text), Found::SelfNamed(_));
+    Ok(Json(Why { self_named, ..Why::of(&snapshot, why) }))
 }
 
 /// Asks the hub about whomever a text means.
@@ -224,7 +229,7 @@ fn patience(missing: &[&snapshot::Missing]) -> String {
 /// The one person or device that a text means.
 pub(crate) fn meant(snapshot: &Snapshot, text: &str) -> Result<Subject, Problem> {
     match subject::find(snapshot, text) {
-        Found::One(subject) => Ok(subject),
+        Found::One(subject) | Found::SelfNamed(subject) => Ok(subject),
         Found::Several(all) => {
             let near = all.into_iter().map(|(key, _)| key).collect();
             let detail = format!("several are called so: {text}");

@@ -1,28 +1,21 @@
 //! Names from the network, made fit to be shown, stored and compared.
 
 use muster_core::fact::Detail;
+use muster_core::legible::{hides, is_legible, joins};
 
 /// Text of `bytes` without control, direction and invisible characters, at most
 /// [`Detail::MAX_VALUE`] bytes long; none when nothing is left.
 pub(super) fn clean(bytes: &[u8]) -> Option<String> {
     let bounded = bytes.get(..bytes.len().min(4 * Detail::MAX_VALUE)).unwrap_or(bytes);
     let mut text = String::new();
-    for it in String::from_utf8_lossy(bounded).chars().filter(|it| is_shown(*it)) {
+    for it in String::from_utf8_lossy(bounded).chars().filter(|it| !hides(*it) && !joins(*it)) {
         if text.len() + it.len_utf8() > Detail::MAX_VALUE {
             break;
         }
         text.push(it);
     }
     let trimmed = text.trim();
-    (!trimmed.is_empty()).then(|| trimmed.to_owned())
-}
-
-/// Not a control character, and none that changes how its neighbours are shown (Unicode, UAX 9).
-fn is_shown(it: char) -> bool {
-    let hides = matches!(it,
-        '\u{ad}' | '\u{61c}' | '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' |
-        '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}');
-    !it.is_control() && !hides
+    is_legible(trimmed).then(|| trimmed.to_owned())
 }
 
 #[cfg(test)]
@@ -39,6 +32,8 @@ mod tests {
             (b"<img src=x>", Some("<img src=x>")),
             (b"caf\xc3\xa9", Some("caf\u{e9}")),
             (b"caf\xe9", Some("caf\u{fffd}")),
+            ("a\u{e0062}b\u{3164}".as_bytes(), Some("ab")),
+            ("\u{2800}".as_bytes(), None),
             (b"\0\0", None),
             (b"", None),
         ] {

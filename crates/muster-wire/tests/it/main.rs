@@ -9,3 +9,6 @@ mod golden;
 
 #[cfg(test)]
 mod hostile;
+
+#[cfg(test)]
+mod texts;

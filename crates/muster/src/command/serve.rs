@@ -6,8 +6,9 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
 use muster_config::Config;
@@ -20,7 +21,7 @@ use muster_store::sqlite::{Access, Sqlite};
 use muster_web::{Guard, router};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::cli::ServeArgs;
@@ -28,6 +29,7 @@ use crate::clock::is_synchronised;
 use crate::context::Context;
 use crate::declare::{self, Declared};
 use crate::demo::Demo;
+use crate::doors::{self, Manners};
 use crate::failure::{Exit, Failure};
 use crate::folder::Folder;
 use crate::greeting::{Speaker, Started};
@@ -152,7 +154,8 @@ async fn serve(
     let runtime = Runtime::new(restored, Arc::clone(&store), Arc::clone(&clock), taken, picture);
 
     let address = pages.local_addr().unwrap_or(entry.address);
-    let mut rooms = open_rooms(pages, commands, address, hub);
+    let (open, doors) = open_doors(pages, commands, address, hub);
+    let mut rooms = JoinSet::new();
     rooms.spawn(retention::keep(store, Arc::clone(&clock), kept(config)));
     rooms.spawn(inspection::once(
         Arc::clone(&sqlite),
@@ -179,6 +182,10 @@ async fn serve(
         .await;
     senders.finish().await;
     rooms.shutdown().await;
+    drop(open);
+    if tokio::time::timeout(LAST_ANSWERS, doors.join_all()).await.is_err() {
+        tracing::debug!("somebody was still reading the last answer");
+    }
     close(sqlite).await;
     drop(std::fs::remove_file(house.folder.socket()));
     ended.map_err(|it| {
@@ -193,10 +200,33 @@ async fn open_store(
     clock: &dyn Clock,
 ) -> Result<(Arc<Sqlite>, Restored), Failure> {
     let refused = |it| closed(it, house);
-    let store = Sqlite::open(&house.folder.store(), Access::ReadWrite).await.map_err(refused)?;
+    let store = patiently(&house.folder.store()).await.map_err(refused)?;
     let since = Engine::since(&house.policy, clock.now().wall);
     let restored = store.restore(since).await.map_err(refused)?;
     Ok((Arc::new(store), restored))
+}
+
+/// Opens the store, after waiting for a command that is just writing to it.
+async fn patiently(path: &Path) -> Result<Sqlite, StoreError> {
+    let mut tries = LOCK_TRIES;
+    loop {
+        match Sqlite::open(path, Access::ReadWrite).await {
+            Err(error) if tries > 0 && is_in_use(&error) => {
+                if tries == LOCK_TRIES {
+                    tracing::warn!("waiting: {error}");
+                }
+                tries -= 1;
+                tokio::time::sleep(LOCK_PAUSE).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+fn is_in_use(error: &StoreError) -> bool {
+    let StoreError::Unavailable { cause, .. } = error else { return false };
+    let cause = cause.downcast_ref::<io::Error>();
+    cause.is_some_and(|it| it.kind() == io::ErrorKind::WouldBlock)
 }
 
 /// Starts the sources, each under its supervisor.
@@ -240,20 +270,23 @@ fn senders(
     Senders::start(told, &readings)
 }
 
-/// Opens the pages to browsers and the socket to commands.
-fn open_rooms(
+/// Opens the pages to browsers and the socket to commands, until what comes back first is dropped.
+fn open_doors(
     pages: TcpListener,
     commands: Administrators,
     address: SocketAddr,
     hub: Arc<LiveHub>,
-) -> JoinSet<()> {
+) -> (watch::Sender<()>, JoinSet<()>) {
     let guard = Guard::Loopback { port: address.port() };
-    let mut rooms = JoinSet::new();
     // A page's answer is small and waited for.
     let pages = pages.tap_io(|it| drop(it.set_nodelay(true)));
-    rooms.spawn(open(axum::serve(pages, router(Arc::clone(&hub) as _, guard)).into_future()));
-    rooms.spawn(open(axum::serve(commands, router(hub, Guard::Socket)).into_future()));
-    rooms
+    let (open, opened) = watch::channel(());
+    let mut doors = JoinSet::new();
+    let browsers = router(Arc::clone(&hub) as _, guard);
+    doors.spawn(doors::keep(pages, browsers, Manners::browsers(), opened.clone()));
+    let administrators = router(hub, Guard::Socket);
+    doors.spawn(doors::keep(commands, administrators, Manners::commands(), opened));
+    (open, doors)
 }
 
 async fn close(sqlite: Arc<Sqlite>) {
@@ -261,13 +294,6 @@ async fn close(sqlite: Arc<Sqlite>) {
         && let Err(cause) = sqlite.close().await
     {
         tracing::warn!("the store was not closed in order, which loses nothing: {cause}");
-    }
-}
-
-/// A room that stays open until the program ends.
-async fn open(room: impl Future<Output = io::Result<()>>) {
-    if let Err(cause) = room.await {
-        tracing::error!("the pages are closed: {cause}");
     }
 }
 
@@ -295,11 +321,7 @@ fn kept(config: &Config) -> Retention {
 }
 
 fn closed(error: StoreError, house: &House<'_>) -> Failure {
-    if let StoreError::Unavailable { cause, .. } = &error
-        && cause
-            .downcast_ref::<io::Error>()
-            .is_some_and(|it| it.kind() == io::ErrorKind::WouldBlock)
-    {
+    if is_in_use(&error) {
         return folder::in_use(house.folder.path()).because(error);
     }
     let folder = house.folder.path().display();
@@ -323,3 +345,8 @@ fn closed(error: StoreError, house: &House<'_>) -> Failure {
 const WORKERS: usize = 2;
 /// Reports that may wait for the loop; a source that is faster waits.
 const QUEUE: usize = 64;
+/// A command holds the store for some hundredths of a second; a hub for as long as it runs.
+const LOCK_TRIES: u32 = 60;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+/// How long answers that are under way at the end may take.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
