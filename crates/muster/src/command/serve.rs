@@ -17,6 +17,7 @@ use muster_core::batch::Restored;
 use muster_core::engine::Engine;
 use muster_core::policy::Policy;
 use muster_core::ports::{Clock, Store, StoreError};
+use muster_core::time::Time;
 use muster_store::sqlite::{Access, Sqlite};
 use muster_web::{Guard, router};
 use tokio::net::TcpListener;
@@ -201,7 +202,12 @@ async fn open_store(
 ) -> Result<(Arc<Sqlite>, Restored), Failure> {
     let refused = |it| closed(it, house);
     let store = patiently(&house.folder.store()).await.map_err(refused)?;
-    let since = Engine::since(&house.policy, clock.now().wall);
+    let mut wall = clock.now().wall;
+    if !is_synchronised() {
+        // A clock that woke in the past must not have the whole store read.
+        wall = wall.max(store.restore(Time::MAX).await.map_err(refused)?.frontier);
+    }
+    let since = Engine::since(&house.policy, wall);
     let restored = store.restore(since).await.map_err(refused)?;
     Ok((Arc::new(store), restored))
 }
