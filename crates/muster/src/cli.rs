@@ -145,7 +145,7 @@ pub(crate) enum Command {
         /// A file that `muster backup` wrote
         #[arg(value_name = "FILE")]
         file: PathBuf,
-        /// Replace a store that is already there; it is kept beside as muster.db.before-restore
+        /// Replace a store that is already there; it is kept beside as muster.before-restore
         #[arg(long)]
         replace: bool,
     },

@@ -99,8 +99,8 @@ fn one_hub_a_folder() {
 #[test]
 fn a_command_that_is_just_writing_is_waited_for() {
     let home = Home::new();
-    fs::create_dir(home.data()).unwrap();
-    let lock = fs::File::create(home.data().join("muster.lock")).unwrap();
+    drop(home.serve());
+    let lock = fs::File::open(home.data().join("muster.lock")).unwrap();
     lock.lock().unwrap();
     let mut command = home.muster(&["serve", "--listen", "127.0.0.1:0"]);
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();

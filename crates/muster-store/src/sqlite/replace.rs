@@ -58,13 +58,21 @@ impl Backup {
         Ok(Self { path: path.to_owned(), file })
     }
 
-    /// Copies it beside where the store is, or will be, and reads it to its last row.
+    /// Copies it beside where the store is, or will be, and reads it to its last row. A store that
+    /// an earlier restore kept is never written over.
     pub async fn restore(self, store: &Path, over: Over) -> Result<Ready, StoreError> {
         let explain_io = |cause| fault::explain_io(cause, store);
         let lock = Lock::take(store)?;
         if over == Over::Nothing {
             refuse_existing(store)?;
             refuse_existing(&files::log_of(store))?;
+        } else if store.exists() && before(store).exists() {
+            let kept = before(store);
+            let what = format!(
+                "the store from before an earlier restore is still kept, move it away first: {}",
+                kept.display()
+            );
+            return Err(StoreError::Refused { what });
         }
         let ready = restoring(store);
         let unfinished = files::unfinished(&ready);
@@ -102,7 +110,6 @@ pub(super) fn put_in_place(store: &Path) -> Result<(), StoreError> {
     }
     let moved = || -> io::Result<()> {
         if store.exists() {
-            files::discard(&kept)?;
             std::fs::rename(store, &kept)?;
         }
         // The log goes with its own store: it would be the other one's ruin.

@@ -18,7 +18,13 @@ fn there_and_back() {
     let done = house.ask(&["restore", "copy.db", "--replace"]);
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(house.ask(&["person", "show", "anna"]).code, 0);
-    assert!(house.path().join("muster.before-restore").exists());
+    let kept = house.path().join("muster.before-restore");
+    let was = std::fs::read(&kept).expect("it is kept");
+
+    let again = house.ask(&["restore", "copy.db", "--replace"]);
+    assert_eq!(again.code, 1, "{again:?}");
+    assert!(again.err.contains("still kept, move it away first: DATA/muster.before-restore"));
+    assert_eq!(std::fs::read(&kept).expect("it is kept"), was, "the only copy of what it holds");
 
     // Into an empty folder nothing has to be said.
     let empty = House::empty();
