@@ -32,7 +32,12 @@ pub(crate) struct Rights {
 /// Whether the process is the machine's root. The root of a user namespace is somebody else
 /// outside of it, who has nothing that is root's.
 pub(crate) fn is_root() -> bool {
-    let same = |map: String| map.lines().any(|it| it.split_whitespace().take(2).eq(["0", "0"]));
+    let others = |line: &str| {
+        let mut words = line.split_whitespace();
+        // In a namespace of root alone there is nobody else to become.
+        words.by_ref().take(2).eq(["0", "0"]) && words.next().is_some_and(|count| count != "1")
+    };
+    let same = |map: String| map.lines().any(others);
     Uid::effective().is_root() && fs::read_to_string("/proc/self/uid_map").is_ok_and(same)
 }
 
