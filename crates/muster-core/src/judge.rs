@@ -4,42 +4,20 @@
 //! **Invariant:** a pure function. The same lines, policy and frontier give the same stays; a
 //! device's stays at one site never overlap.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::fact::{Outcome, SIGHTING, SourceKind};
+use crate::fact::SIGHTING;
 use crate::identity::{ListenerId, PlaceId};
-use crate::policy::{Patience, Policy};
+use crate::policy::Policy;
 use crate::span::{Span, SpanSet};
 use crate::stay::{Ended, Stay};
 use crate::time::Time;
 
 pub use gap::{Tail, Waiting};
+pub use line::Line;
 
 mod gap;
-#[cfg(test)]
-mod tests;
-
-/// What one listener knows about one device.
-#[derive(Clone, Debug)]
-pub struct Line<'a> {
-    /// Which listener.
-    pub listener: ListenerId,
-    /// Its medium.
-    pub source: SourceKind,
-    /// Where its monitor stands.
-    pub site: PlaceId,
-    /// The patience with this device on this medium.
-    pub patience: Patience,
-    /// When it heard the device.
-    pub heard: Cow<'a, SpanSet>,
-    /// When it asked and got no answer, and what that means; sorted.
-    pub probes: Cow<'a, [(Time, Outcome)]>,
-    /// When it could hear.
-    pub coverage: &'a SpanSet,
-    /// The same with the source's own rhythm filled in.
-    pub bridged: &'a SpanSet,
-}
+mod line;
 
 /// The state from which judgement starts, when facts before it are no longer at hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,16 +92,6 @@ impl Judged {
             after_gap,
             without: Vec::new(),
         }
-    }
-}
-
-impl Line<'_> {
-    /// When its questions came out so, in (from, to].
-    fn asked(&self, window: Span, outcome: Outcome) -> impl Iterator<Item = Time> {
-        let first = self.probes.partition_point(|it| it.0 <= window.from);
-        let rest = self.probes.get(first..).unwrap_or(&[]).iter();
-        let so = rest.filter(move |it| it.1 == outcome).map(|it| it.0);
-        so.take_while(move |it| *it <= window.to)
     }
 }
 

@@ -6,14 +6,12 @@
 use std::time::Duration;
 
 use crate::directory::Mark;
-use crate::fact::{Outcome, SIGHTING};
+use crate::fact::SIGHTING;
 use crate::identity::{DeviceId, PersonId};
-use crate::judge::Line;
-use crate::policy::Patience;
 use crate::snapshot::{Evidence, Missing, Presence, Why};
 use crate::span::Span;
 use crate::stay::{Ended, Subject};
-use crate::time::{Now, Time};
+use crate::time::Now;
 
 use super::Engine;
 use super::device::DeviceState;
@@ -160,14 +158,15 @@ impl Engine {
         let decisive = tail.decisive.iter().filter(|it| !it.dropped);
         let missing = decisive.filter_map(|it| {
             let line = lines.iter().find(|line| line.listener == it.listener)?;
-            let misses = self.misses(line, tail.last);
+            let window = Span::new(tail.last, self.frontier);
+            let (silence, misses) = line.needs(window, &self.policy);
             Some(Missing {
                 device: id,
                 listener: self.book.heard_by(it.listener)?.listener.clone(),
                 covered: !self.is_dark(it.listener),
-                silence: it.away_after.saturating_sub(self.silence(line, tail.last)),
-                misses: it.misses_needed.saturating_sub(misses),
-                asking: self.asks(line),
+                silence: silence.saturating_sub(line.silence(window)),
+                misses: misses.saturating_sub(line.misses(window, &self.policy)),
+                asking: line.asks(&self.policy),
             })
         });
         missing.filter(|it| !it.covered || !it.silence.is_zero() || it.misses > 0).collect()
@@ -190,7 +189,8 @@ impl Engine {
                 let Some(heard) = self.book.heard_by(track.listener) else { continue };
                 let since = tail.map(|it| it.last);
                 let since = since.or_else(|| line.heard.last().map(|it| it.to - SIGHTING));
-                let since = since.unwrap_or(self.frontier);
+                let window = Span::new(since.unwrap_or(self.frontier), self.frontier);
+                let (away_after, misses_needed) = line.needs(window, &self.policy);
                 all.push(Evidence {
                     device: id,
                     identity: entry.identity.clone(),
@@ -199,34 +199,15 @@ impl Engine {
                     rssi: track.reading.and_then(|it| it.rssi),
                     decisive,
                     covered: !self.is_dark(track.listener),
-                    silence: self.silence(line, since),
-                    away_after: line.patience.away_after,
-                    misses: self.misses(line, since),
-                    misses_needed: line.patience.misses,
+                    silence: line.silence(window),
+                    away_after,
+                    misses: line.misses(window, &self.policy),
+                    misses_needed,
                 });
             }
         }
         all.sort_by_key(|it| std::cmp::Reverse(it.last));
         all
-    }
-
-    fn silence(&self, line: &Line<'_>, since: Time) -> Duration {
-        line.bridged.clip(Span::new(since, self.frontier)).measure()
-    }
-
-    fn misses(&self, line: &Line<'_>, since: Time) -> u32 {
-        let count = if self.asks(line) {
-            let silent = line.probes.iter().filter(|it| it.1 == Outcome::Silent);
-            silent.filter(|it| it.0 > since && it.0 <= self.frontier).count() as u64
-        } else {
-            let heard = line.coverage.clip(Span::new(since, self.frontier)).measure();
-            heard.as_secs() / Patience::WINDOW.as_secs()
-        };
-        u32::try_from(count).unwrap_or(u32::MAX)
-    }
-
-    fn asks(&self, line: &Line<'_>) -> bool {
-        line.patience.asking && !self.policy.windows_for_all
     }
 }
 

@@ -92,7 +92,7 @@ impl<'a> Gap<'a> {
         // The last evidence may lie a little ahead of the hub's clock.
         let limit = next.unwrap_or(Time::MAX).min(frontier).max(last);
         let since = last - policy.decisive_within;
-        let decides = |it: &&&Line<'_>| last_evidence(it, last).is_some_and(|at| at >= since);
+        let decides = |it: &&&Line<'_>| it.last_evidence(last).is_some_and(|at| at >= since);
         let window = Span::new(last, limit);
         let decisive = lines
             .iter()
@@ -122,7 +122,7 @@ impl<'a> Gap<'a> {
 
     /// Whether a listener heard the device during this stay.
     fn heard_in_stay(&self, line: &Line<'_>) -> bool {
-        last_evidence(line, self.last).is_some_and(|at| at >= self.from)
+        line.last_evidence(self.last).is_some_and(|at| at >= self.from)
     }
 
     /// How the stay ended in this gap, if it did.
@@ -156,15 +156,14 @@ impl<'a> Gap<'a> {
     pub(super) fn tail(&self, site: PlaceId) -> Tail {
         let window = Span::new(self.last, self.limit);
         let waiting = |it: &Decisive<'_>| {
-            let (patience, hold) = (it.line.patience, self.policy.unknown_hold);
-            let unaskable = unaskable(it.line, window, self.policy).is_some();
+            let (away_after, misses_needed) = it.line.needs(window, self.policy);
             Waiting {
                 listener: it.line.listener,
-                silence: it.line.bridged.clip(window).measure(),
-                misses: misses(it.line, window, self.policy),
+                silence: it.line.silence(window),
+                misses: it.line.misses(window, self.policy),
                 dropped: it.dropped.is_some(),
-                away_after: patience.away_after.max(if unaskable { hold } else { Duration::ZERO }),
-                misses_needed: if unaskable { 0 } else { patience.misses },
+                away_after,
+                misses_needed,
             }
         };
         let longest = self.remaining(self.limit).map(|it| it.line.patience.away_after).max();
@@ -334,14 +333,6 @@ impl std::fmt::Debug for Gap<'_> {
     }
 }
 
-/// The last evidence that a listener has at or before a time.
-fn last_evidence(line: &Line<'_>, at: Time) -> Option<Time> {
-    let spans = line.heard.spans();
-    let count = spans.partition_point(|it| it.from <= at);
-    let last = count.checked_sub(1).and_then(|it| spans.get(it))?;
-    Some(at.min(last.to - SIGHTING))
-}
-
 /// When a set, counted from its beginning, has covered this much.
 fn reached(set: &SpanSet, need: Duration) -> Option<Time> {
     let mut left = need;
@@ -360,19 +351,10 @@ fn missed(line: &Line<'_>, window: Span, policy: &Policy) -> Option<Time> {
     if need == 0 {
         return Some(window.from);
     }
-    if line.patience.asking && !policy.windows_for_all {
+    if line.asks(policy) {
         return line.asked(window, Outcome::Silent).nth(need as usize - 1);
     }
     reached(&line.coverage.clip(window), Patience::WINDOW * need)
-}
-
-fn misses(line: &Line<'_>, window: Span, policy: &Policy) -> u32 {
-    let count = if line.patience.asking && !policy.windows_for_all {
-        line.asked(window, Outcome::Silent).count() as u64
-    } else {
-        line.coverage.clip(window).measure().as_secs() / Patience::WINDOW.as_secs()
-    };
-    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// When a listener by itself has been silent and has missed enough.
@@ -387,12 +369,6 @@ fn heard_out(line: &Line<'_>, silence: &SpanSet, window: Span, policy: &Policy) 
     let both = |(a, b): (Time, Time)| a.max(b);
     let asked = missed(line, window, policy).zip(reached(silence, patience)).map(both);
     let listened = reached(silence, patience.max(policy.unknown_hold));
-    let unaskable = unaskable(line, window, policy).zip(listened).map(both);
+    let unaskable = line.unaskable(window, policy).zip(listened).map(both);
     asked.into_iter().chain(unaskable).min()
-}
-
-/// When a listener first had nothing to ask by.
-fn unaskable(line: &Line<'_>, window: Span, policy: &Policy) -> Option<Time> {
-    let asks = line.patience.asking && !policy.windows_for_all;
-    line.asked(window, Outcome::Unaskable).next().filter(|_| asks)
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::batch::Restored;
 use crate::directory::{DeviceKind, Edit, Mark, Override};
-use crate::fact::{Fact, FactBody, Listener, Probe, Sighting, SourceKind};
+use crate::fact::{Fact, FactBody, Listener, Outcome, Probe, Sighting, SourceKind};
 use crate::identity::{Identity, Mac};
 use crate::policy::Policy;
+use crate::time::Time;
 
 use super::*;
 
