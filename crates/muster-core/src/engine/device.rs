@@ -21,7 +21,8 @@ use super::Engine;
 pub(super) struct DeviceState {
     /// Stays at hand, by start.
     pub(super) stays: Vec<Recorded>,
-    /// The stays that were going on where judgement begins, one a site at most.
+    /// The stays that were going on where judgement begins, or had been assumed to have ended: one
+    /// a site at most.
     pub(super) carries: Vec<Carry>,
     /// Its open stay is older than the facts at hand: it is not judged until they are.
     pub(super) waits: bool,
@@ -174,14 +175,11 @@ impl Engine {
             (None, _) => (state.carries.as_slice(), self.floor),
         };
         let mut verdict = judge(&lines, carries, begin, policy, self.frontier);
-        let followed: Vec<(usize, Time)> = (0..)
-            .zip(&state.carries)
-            .filter_map(|(index, it)| Some((index, first_after(&lines, it.stay.site, it.at)?)))
-            .collect();
+        let assumed = state.carries.iter().filter(|it| it.stay.ended == Ended::Assumed);
+        let followed = |it: &Carry| self.doubted(it, first_after(&lines, it.stay.site, it.at)?);
+        let doubt = assumed.filter_map(followed).min();
         drop(lines);
-        for (index, at) in followed {
-            self.deepen(state.carries.get(index).and_then(|it| self.doubted(it, at)));
-        }
+        self.deepen(doubt);
         state.settled = verdict.settled;
         let old: Vec<Recorded> = state.stays.drain(kept..).collect();
         if let (Some(first), Some(was)) = (verdict.stays.first_mut(), old.first())

@@ -6,9 +6,8 @@
 use crate::batch::HOUR;
 use crate::directory::Edit;
 use crate::fact::{Fact, FactBody, SIGHTING};
-use crate::identity::{DeviceId, ListenerId, PlaceId};
+use crate::identity::{DeviceId, ListenerId};
 use crate::judge::{Carry, Judged};
-use crate::span::Span;
 use crate::stay::Ended;
 use crate::time::Time;
 
@@ -36,31 +35,31 @@ impl Engine {
     /// Keeps a fact from before the floor until history is at hand.
     pub(super) fn park(&mut self, fact: Fact) {
         if let FactBody::Coverage(span) = &fact.body {
-            let site = self.directory.site_of_monitor(&fact.listener.monitor);
-            self.doubt_assumed(site, span.from);
+            let listener = self.book.listener(&fact.listener);
+            self.doubt_assumed(listener, span.from);
         }
         self.parked.push(fact);
     }
 
-    /// Coverage came; `before` is up to when it had been known. If the listener had been out for so
-    /// long that stays were assumed to have ended, this may tell when they have at the latest.
-    pub(super) fn came_back(&mut self, listener: ListenerId, before: Option<Time>, span: Span) {
-        let out = |it: Time| span.from < it || span.from.since(it) > self.policy.unknown_max;
-        if before.is_none_or(out)
-            && let Some(heard) = self.book.heard_by(listener)
-        {
-            let site = self.directory.site_of_monitor(&heard.listener.monitor);
-            self.doubt_assumed(site, span.from);
+    /// A listener is about to be known to hear from this time on. What was assumed at its site before
+    /// the floor must be judged again, if this may tell when it ended at the latest.
+    pub(super) fn doubt_assumed(&mut self, listener: ListenerId, from: Time) {
+        let Some(heard) = self.book.heard_by(listener) else { return };
+        let before = heard.coverage.spans().iter().rfind(|it| it.from <= from);
+        let out = before.is_none_or(|it| from.since(it.to) > self.policy.unknown_max);
+        let late = heard.coverage.last().is_some_and(|it| from < it.to);
+        if before.is_some_and(|it| it.contains(from)) || !(out || late) {
+            return;
         }
-    }
-
-    /// Evidence or coverage at a site, at this time or after it: what was assumed there before the
-    /// floor must be judged again, if it does not say when it ended at the latest.
-    fn doubt_assumed(&mut self, site: PlaceId, at: Time) {
+        let site = self.directory.site_of_monitor(&heard.listener.monitor);
+        let decides = |it: &Carry| {
+            let told = it.stay.without.contains(&listener) || it.stay.without.is_empty();
+            // Only who had been out for long says that an end which is still open was not later.
+            it.stay.site == site && told && (out || it.stay.to_latest.is_some())
+        };
         let all = self.devices.iter().flat_map(|(_, it)| &it.carries);
-        let from = all.filter(|it| it.stay.site == site).filter_map(|it| self.doubted(it, at));
-        let from = from.min();
-        self.deepen(from);
+        let doubt = all.filter(|it| decides(it)).filter_map(|it| self.doubted(it, from)).min();
+        self.deepen(doubt);
     }
 
     /// A stay that ended before the floor is judged otherwise now: its owner's must be as well.

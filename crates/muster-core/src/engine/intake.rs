@@ -95,8 +95,7 @@ impl Engine {
                 }
             }
             FactBody::Coverage(span) => {
-                let before = self.covered_to(listener);
-                self.came_back(listener, before, *span);
+                self.doubt_assumed(listener, span.from);
                 if let Some(changed) = self.book.cover(listener, *span, &self.policy) {
                     self.covered(listener, changed);
                 }
