@@ -142,7 +142,8 @@ impl Engine {
         intake
     }
 
-    /// Changes the directory. With `expect` it is refused if that is not its version.
+    /// Changes the directory. With `expect` it is refused if that is not its version, and so is what
+    /// is dated further ahead than facts may be.
     pub fn handle_edit(
         &mut self,
         edit: Edit,
@@ -154,6 +155,7 @@ impl Engine {
         if expect.is_some_and(|it| it != version) {
             return Err(EditRefused::Stale { version });
         }
+        edit.check(now.wall + self.policy.future)?;
         self.edit(edit)?;
         self.settle();
         Ok(self.directory.version)

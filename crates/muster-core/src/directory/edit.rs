@@ -109,16 +109,11 @@ pub enum Edit {
 }
 
 impl Edit {
-    /// How far ahead of the hub's clock an edit may be dated: as far as facts may, because whoever
-    /// dates it may have another clock.
-    pub const FUTURE: Duration = Duration::from_mins(2);
-
-    /// Refuses what makes no sense at this time, whatever the directory says.
-    pub fn check(&self, now: Time) -> Result<(), EditError> {
+    /// Refuses what is dated later than `latest`, whatever the directory says: as far ahead of the
+    /// hub's clock as facts may be, because whoever dates it may have another clock.
+    pub fn check(&self, latest: Time) -> Result<(), EditError> {
         match self {
-            Self::Assign { from, .. } if *from > now + Self::FUTURE => {
-                Err(EditError::Ahead { from: *from })
-            }
+            Self::Assign { from, .. } if *from > latest => Err(EditError::Ahead { from: *from }),
             Self::Assign { .. }
             | Self::AddPerson { .. }
             | Self::RenamePerson { .. }

@@ -107,9 +107,9 @@ fn a_merge_that_makes_no_sense_changes_nothing() {
 
 #[test]
 fn nobody_is_given_a_device_in_the_future() {
-    let now = Time::from_secs(1_000);
+    let latest = Time::from_secs(1_120);
     let from = |s| Edit::Assign { device: DeviceId(1), person: None, from: Time::from_secs(s) };
-    assert_eq!(from(1_120).check(now), Ok(()));
+    assert_eq!(from(1_120).check(latest), Ok(()));
     let ahead = EditError::Ahead { from: Time::from_secs(1_121) };
-    assert_eq!(from(1_121).check(now), Err(ahead));
+    assert_eq!(from(1_121).check(latest), Err(ahead));
 }

@@ -28,15 +28,6 @@ pub(super) struct PersonState {
     pub(super) set: Option<Override>,
 }
 
-/// What a person is judged by.
-pub(super) struct AtHand {
-    holds: Vec<Hold>,
-    /// What was set by hand and can still matter.
-    sets: Vec<Override>,
-    /// From when on that counts.
-    begin: Time,
-}
-
 impl PersonState {
     pub(super) fn open(&self) -> Option<&Stay> {
         self.stays.iter().filter(|it| it.ended == Ended::Open).max_by_key(|it| it.last)
@@ -83,15 +74,9 @@ impl Engine {
         }
     }
 
-    /// What the devices and what was set by hand say of a person now.
+    /// What the devices and what was set by hand say of a person now, as far as they are judged: from
+    /// the floor on, or from the start of a stay that was going on there.
     pub(super) fn verdict_of(&self, id: PersonId) -> Verdict {
-        let AtHand { holds, sets, begin } = self.at_hand(id);
-        judge_person(holds, &sets, begin, self.floor, self.frontier)
-    }
-
-    /// Everything that holds a person, as far as it is judged: from the floor on, or from the start
-    /// of a stay that was going on there.
-    fn at_hand(&self, id: PersonId) -> AtHand {
         let all = self.holds(id);
         let nothing = BTreeMap::new();
         let records = self.people.get(&id).map_or(&nothing, |it| &it.records);
@@ -125,8 +110,8 @@ impl Engine {
             it.at >= self.floor || home || away
         };
         let sets = self.directory.overrides.get(&id).into_iter().flatten();
-        let sets = sets.filter(in_force).cloned().collect();
-        AtHand { holds, sets, begin }
+        let sets: Vec<Override> = sets.filter(in_force).cloned().collect();
+        judge_person(holds, &sets, begin, self.floor, self.frontier)
     }
 
     /// Everything that holds a person.

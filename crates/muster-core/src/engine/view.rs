@@ -65,7 +65,7 @@ impl Engine {
         let phone = self.directory.device(id).kind == DeviceKind::Phone;
         let every = match (open, phone) {
             // The absent are found by what they send when they come; asking costs air time.
-            (false, _) => last.map_or(AWAY_EVERY, |it| AWAY_EVERY.max(now.since(it) / 24)),
+            (false, _) => AWAY_EVERY,
             (true, true) => PHONE_EVERY,
             (true, false) => OTHER_EVERY,
         };
@@ -201,5 +201,5 @@ const PHONE_EVERY: std::time::Duration = std::time::Duration::from_mins(2);
 /// How soon fresh evidence of any other present device is wanted: five misses fit into its
 /// patience of five minutes.
 const OTHER_EVERY: std::time::Duration = std::time::Duration::from_secs(45);
-/// How soon an absent device is asked again; one that is absent for long, after a 24th of that.
+/// How soon an absent device is asked again.
 const AWAY_EVERY: std::time::Duration = std::time::Duration::from_mins(10);

@@ -7,6 +7,7 @@ use muster_core::change::ChangeKind;
 use muster_core::directory::Edit;
 use muster_core::fact::{Listener, SourceKind};
 use muster_core::identity::{Identity, IdentityId, PersonId};
+use muster_core::policy::Policy;
 use muster_core::ports::{BoxFuture, ChannelStatus, Inability, Store};
 use muster_core::series::SinkHealth;
 use muster_core::snapshot::{DeviceView, Evidence, Missing, Snapshot, Why};
@@ -62,7 +63,7 @@ impl Hub for House {
             if expect.is_some_and(|it| it != version) {
                 return Err(EditRefused::Stale { version });
             }
-            edit.check((self.clock)())?;
+            edit.check((self.clock)() + Policy::default().future)?;
             let set = overridden(&edit);
             told.directory.apply(edit)?;
             let version = told.directory.version;
