@@ -283,7 +283,7 @@ mod tests {
     fn asking() -> Poke {
         let mut poke = poke(&[]);
         let doors = Doors { ips: vec![ip(1), ip(2)], sure: true };
-        poke.set_wants(vec![Want { mac: ANNA, due: at(0), doors }], at(100));
+        poke.set_wants(vec![Want { mac: ANNA, stranger: false, due: at(0), doors }], at(100));
         assert_eq!(poke.poll_poke(at(100)), Some(ip(1)));
         assert_eq!(poke.poll_poke(at(100)), None, "paced");
         assert_eq!(poke.poll_poke(at(101)), Some(ip(2)));
@@ -351,7 +351,7 @@ mod tests {
         assert_eq!(outcome(&mut it), Some(Outcome::Unaskable), "and that is said at once");
         let mut nowhere = poke(&[]);
         let doors = Doors { ips: Vec::new(), sure: false };
-        nowhere.set_wants(vec![Want { mac: ANNA, due: at(0), doors }], at(100));
+        nowhere.set_wants(vec![Want { mac: ANNA, stranger: false, due: at(0), doors }], at(100));
         assert_eq!(nowhere.poll_poke(at(100)), None);
         assert_eq!(outcome(&mut nowhere), Some(Outcome::Unaskable));
     }

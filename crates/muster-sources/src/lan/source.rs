@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
-use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,7 +14,7 @@ use muster_core::fact::{Fact, Listener, SourceKind};
 use muster_core::identity::Mac;
 use muster_core::ports::{BoxFuture, ChannelStatus, Clock, Report, Source, SourceError};
 use muster_core::snapshot::Interest;
-use muster_core::time::{Now, Time};
+use muster_core::time::Now;
 use tokio::time::Sleep;
 
 use super::channel::{Channel, Hub};
@@ -36,7 +35,7 @@ pub struct Lan {
     channels: BTreeMap<u32, Channel>,
     /// Last told status of interfaces that are not watched.
     unwatched: BTreeMap<String, ChannelStatus>,
-    interest: Vec<(Mac, Time, Vec<IpAddr>)>,
+    interest: Vec<(Mac, Interest)>,
     look: Look,
     told: Vec<Told>,
     facts: Vec<Fact>,
@@ -283,10 +282,11 @@ impl Lan {
             .collect();
         for channel in self.channels.values_mut() {
             let reach = channel.reach(&self.settings);
-            let wants = self.interest.iter().filter_map(|(mac, due, ips)| {
+            let wants = self.interest.iter().filter_map(|(mac, it)| {
                 let at_home = alone || channel.knows(*mac) || !known.contains(mac);
-                let doors = reach.doors(*mac, ips, at_home)?;
-                Some(Want { mac: *mac, due: now.mono + due.since(now.wall), doors })
+                let doors = reach.doors(*mac, &it.ips, at_home)?;
+                let due = now.mono + it.due.since(now.wall);
+                Some(Want { mac: *mac, stranger: !it.described, due, doors })
             });
             let wants = wants.collect();
             channel.set_wants(wants, now);
@@ -302,7 +302,7 @@ impl Source for Lan {
     fn set_interest(&mut self, interest: &[Interest]) {
         self.interest = interest
             .iter()
-            .filter_map(|it| it.identity.mac().map(|mac| (mac, it.due, it.ips.clone())))
+            .filter_map(|it| it.identity.mac().map(|mac| (mac, it.clone())))
             .collect();
         self.hand_out_interest(self.clock.now());
     }

@@ -17,6 +17,8 @@ use super::reach::Doors;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Want {
     pub(super) mac: Mac,
+    /// Nobody has described it: it waits until those are asked whom somebody did.
+    pub(super) stranger: bool,
     /// By when, on the monotonic clock.
     pub(super) due: Duration,
     /// Where it may be asked on this link.
@@ -35,8 +37,10 @@ pub(super) struct Wants {
     /// The longest time between two questions to one that never answers.
     longest: Duration,
     kept: BTreeMap<Mac, Kept>,
-    /// When to open a question for whom.
-    starts: BTreeSet<(Duration, Mac)>,
+    /// When to open a question for whom: those whom somebody described, and strangers.
+    starts: [BTreeSet<(Duration, Mac)>; 2],
+    /// How many strangers are being asked.
+    strangers: usize,
 }
 
 #[derive(Debug)]
@@ -53,13 +57,14 @@ struct Kept {
 impl Wants {
     /// Nobody is wanted yet; who never answers is asked at least once in `longest`.
     pub(super) fn new(longest: Duration) -> Self {
-        Self { longest, kept: BTreeMap::new(), starts: BTreeSet::new() }
+        Self { longest, kept: BTreeMap::new(), starts: Default::default(), strangers: 0 }
     }
 
     /// Replaces all wants.
     pub(super) fn set(&mut self, wants: Vec<Want>, now: Duration) {
         let mut before = std::mem::take(&mut self.kept);
-        self.starts.clear();
+        self.starts.iter_mut().for_each(BTreeSet::clear);
+        self.strangers = 0;
         for want in wants.into_iter().take(MAX_WANTS) {
             let old = before.remove(&want.mac);
             let rest_until = old.as_ref().map_or(Duration::ZERO, |it| it.rest_until);
@@ -68,28 +73,34 @@ impl Wants {
             let met = old.is_some_and(|it| it.start.is_none() && it.want.due == want.due);
             let start = want.due.saturating_sub(LEAD).max(rest_until);
             let start = (!open && (!met || want.due <= now)).then_some(start);
+            self.strangers += usize::from(open && want.stranger);
             let mac = want.mac;
-            self.starts.extend(start.map(|it| (it, mac)));
+            self.starts[usize::from(want.stranger)].extend(start.map(|it| (it, mac)));
             self.kept.insert(mac, Kept { want, start, rest_until, silent_since, open });
         }
     }
 
     /// The next one to ask now, if any. Tell [`Self::ended`] or [`Self::heard`] what came of it.
     pub(super) fn open(&mut self, now: Duration) -> Option<Want> {
-        let (start, mac) = self.starts.first().copied()?;
-        if start > now {
-            return None;
-        }
-        self.starts.pop_first();
+        let (start, mac) = self.firsts().find(|it| it.0 <= now)?;
         let kept = self.kept.get_mut(&mac)?;
         kept.start = None;
         kept.open = true;
+        self.starts[usize::from(kept.want.stranger)].remove(&(start, mac));
+        self.strangers += usize::from(kept.want.stranger);
         Some(kept.want.clone())
     }
 
     /// When [`Self::open`] has somebody.
     pub(super) fn next(&self) -> Option<Duration> {
-        self.starts.first().map(|(at, _)| *at)
+        self.firsts().map(|it| it.0).min()
+    }
+
+    /// Who would be asked first of those whom somebody described, and of strangers if there is room
+    /// for another.
+    fn firsts(&self) -> impl Iterator<Item = (Duration, Mac)> + '_ {
+        let open = if self.strangers < MOST_STRANGERS { 2 } else { 1 };
+        self.starts.iter().take(open).filter_map(|it| it.first().copied())
     }
 
     /// Whether somebody is to be asked about this station.
@@ -101,8 +112,9 @@ impl Wants {
     pub(super) fn heard(&mut self, mac: Mac, now: Duration) {
         if let Some(kept) = self.kept.get_mut(&mac) {
             if let Some(start) = kept.start.take() {
-                self.starts.remove(&(start, mac));
+                self.starts[usize::from(kept.want.stranger)].remove(&(start, mac));
             }
+            self.strangers -= usize::from(kept.open && kept.want.stranger);
             kept.open = false;
             kept.silent_since = None;
             kept.rest_until = now + PAUSE;
@@ -118,16 +130,18 @@ impl Wants {
     /// A question ended without an answer.
     pub(super) fn ended(&mut self, mac: Mac, now: Duration) {
         if let Some(kept) = self.kept.get_mut(&mac) {
+            self.strangers -= usize::from(kept.open && kept.want.stranger);
             kept.open = false;
             let silent = now.saturating_sub(*kept.silent_since.get_or_insert(now));
             // The longer it is gone, the less does another question tell.
             let slow = if silent < LONG { Duration::ZERO } else { silent / 8 }.min(self.longest);
             kept.rest_until = now + PAUSE.max(slow);
             let start = (now + AGAIN.max(slow)).max(kept.want.due.saturating_sub(LEAD));
+            let starts = &mut self.starts[usize::from(kept.want.stranger)];
             if let Some(old) = kept.start.replace(start) {
-                self.starts.remove(&(old, mac));
+                starts.remove(&(old, mac));
             }
-            self.starts.insert((start, mac));
+            starts.insert((start, mac));
         }
     }
 }
@@ -140,6 +154,9 @@ const PAUSE: Duration = Duration::from_secs(10);
 const AGAIN: Duration = Duration::from_secs(30);
 /// Longer than any phone sleeps; until then it is asked as often as the engine wants.
 const LONG: Duration = Duration::from_hours(2);
+/// So many strangers are asked at once: a crowd takes its turns, and the questions to those whom
+/// somebody described find the line free.
+const MOST_STRANGERS: usize = 256;
 /// More known stations than any link in the design has; the rest is only listened for.
 const MAX_WANTS: usize = 16_384;
 
@@ -151,7 +168,7 @@ mod tests {
 
     fn want(due: u64) -> Vec<Want> {
         let doors = Doors { ips: vec!["10.0.0.9".parse().unwrap()], sure: true };
-        vec![Want { mac: ANNA, due: at(due), doors }]
+        vec![Want { mac: ANNA, stranger: false, due: at(due), doors }]
     }
 
     fn at(seconds: u64) -> Duration {
@@ -170,6 +187,24 @@ mod tests {
         assert_eq!(wants.next(), Some(at(129)));
         wants.heard(ANNA, at(110));
         assert_eq!(wants.next(), None);
+    }
+
+    #[test]
+    fn a_crowd_of_strangers_keeps_nobody_waiting_whom_somebody_described() {
+        let mut wants = Wants::new(at(3600 * 6));
+        let crowd = (0..1000_u16).map(|number| {
+            let [high, low] = number.to_be_bytes();
+            Want { mac: Mac([0, 0, 0, 0, high, low]), stranger: true, ..want(0).remove(0) }
+        });
+        wants.set(want(112).into_iter().chain(crowd).collect(), at(50));
+        let asked: Vec<Mac> = std::iter::from_fn(|| wants.open(at(50)).map(|it| it.mac)).collect();
+        assert_eq!(asked.len(), MOST_STRANGERS);
+        assert_eq!(wants.next(), Some(at(100)), "nobody else until one is free, but Anna");
+        assert_eq!(wants.open(at(100)).map(|it| it.mac), Some(ANNA));
+        wants.ended(asked[0], at(101));
+        wants.heard(asked[1], at(101));
+        let next: Vec<Mac> = std::iter::from_fn(|| wants.open(at(101)).map(|it| it.mac)).collect();
+        assert_eq!(next.len(), 2, "the crowd goes on");
     }
 
     #[test]

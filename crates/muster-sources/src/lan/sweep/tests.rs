@@ -74,7 +74,8 @@ fn after(it: Duration) -> Duration {
 
 fn known(lan: &Responder) -> Vec<Want> {
     let at = |v4: Ipv4Addr| Doors { ips: vec![v4.into()], sure: true };
-    let want = |mac, v4: Ipv4Addr| Want { mac, due: Duration::ZERO, doors: at(v4) };
+    let want =
+        |mac, v4: Ipv4Addr| Want { mac, stranger: false, due: Duration::ZERO, doors: at(v4) };
     lan.hosts().iter().map(|it| want(it.mac, it.v4)).collect()
 }
 
