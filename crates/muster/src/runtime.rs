@@ -249,7 +249,10 @@ impl Runtime {
             }
             Err(error) => {
                 let trouble = Trouble::from(&error);
-                warn!("{}", trouble.what);
+                // It is tried again and again: what is known is not news.
+                if self.trouble.as_ref().is_none_or(|it| it.what != trouble.what) {
+                    warn!("{}", trouble.what);
+                }
                 self.step.handle_refused(&trouble.what, now);
                 self.picture.publish(&self.step, now);
                 // The edit is judged already and goes with the batch when that is taken.
@@ -263,8 +266,9 @@ impl Runtime {
 
     /// Lets go of what was held once the clock can be trusted: judged again, if its dates were wrong.
     async fn release(&mut self, now: Now) {
-        let due = Hold::is_due(self.last, (self.synchronised)(), self.belief.doubts());
-        let Some(hold) = self.hold.take_if(|_| !due) else { return };
+        let (last, behind, is_synchronised) = (self.last, self.belief.doubts(), self.synchronised);
+        let is_over = |_: &mut Hold| !Hold::is_due(last, is_synchronised(), behind);
+        let Some(hold) = self.hold.take_if(is_over) else { return };
         self.picture.waits_for_clock = false;
         let Some(facts) = hold.dated_again(now) else { return };
         match self.store.restore(Engine::since(&self.policy, now.wall)).await {
