@@ -265,3 +265,6 @@ const HEADER: usize = 16;
 const GROUPS: [u32; 6] = [1, 3, 5, 7, 9, 11];
 /// A minute of refusals, tried at each look: then the socket is of no use.
 const MAX_FAILURES: u32 = 15;
+
+#[cfg(test)]
+mod tests;
