@@ -141,6 +141,10 @@ pub trait Store: Send + Sync {
     /// and there may be many more of them than of everything else.
     fn restore(&self, since: Time) -> BoxFuture<'_, Result<Restored, StoreError>>;
 
+    /// Up to when everything is judged: the frontier of the last batch; the epoch before the
+    /// first.
+    fn frontier(&self) -> BoxFuture<'_, Result<Time, StoreError>>;
+
     /// Stored facts of these identities in a window, whole hours, and the coverage of all
     /// listeners in it. An empty slice means all identities.
     fn history<'a>(

@@ -126,6 +126,10 @@ impl Store for ModelStore {
         ready(Ok(self.lock().tables.restore(since)))
     }
 
+    fn frontier(&self) -> BoxFuture<'_, Result<Time, StoreError>> {
+        ready(Ok(self.lock().tables.frontier))
+    }
+
     fn history<'a>(
         &'a self,
         identities: &'a [IdentityId],

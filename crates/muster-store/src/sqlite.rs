@@ -204,6 +204,10 @@ impl Store for Sqlite {
         Box::pin(self.ask(async move |conn| read::restore(conn, since).await))
     }
 
+    fn frontier(&self) -> BoxFuture<'_, Result<Time, StoreError>> {
+        Box::pin(self.ask(async |conn| read::frontier(conn).await))
+    }
+
     fn history<'a>(
         &'a self,
         identities: &'a [IdentityId],

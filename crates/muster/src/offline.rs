@@ -67,7 +67,7 @@ impl OfflineHub {
         let store: Arc<dyn Store> = Arc::new(store);
         let clock = Arc::clone(&context.clock);
         let now = clock.now();
-        let stored = store.restore(Time::MAX).await.map_err(unreadable)?.frontier;
+        let stored = store.frontier().await.map_err(unreadable)?;
         if wish == Wish::Edit && now.wall + policy.future < stored && !is_synchronised() {
             let what = format!(
                 "the machine's clock is behind what is stored, nothing was changed: {} and {stored}",

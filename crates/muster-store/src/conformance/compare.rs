@@ -17,6 +17,7 @@ pub async fn agrees(store: &dyn Store, model: &Model) -> Outcome {
     for since in [Time::MIN, NOON, NOON + Duration::from_secs(5_000), Time::MAX] {
         let got = sorted(store.restore(since).await?);
         same(&format!("restore since {since}"), &got, &sorted(model.restore(since)))?;
+        same("frontier", &store.frontier().await?, &got.frontier)?;
     }
     let ids = [IdentityId(1), IdentityId(3)];
     for (ids, hours) in [(&ids[..], 1), (&ids[..], 30), (&[][..], 3), (&[][..], 10_000)] {

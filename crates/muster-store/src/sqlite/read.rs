@@ -48,6 +48,11 @@ pub(super) async fn restore(
     })
 }
 
+/// Up to when everything is judged.
+pub(super) async fn frontier(conn: &mut SqliteConnection) -> Result<Time, sqlx::Error> {
+    Ok(commit::meta(conn).await?.frontier)
+}
+
 async fn seen(conn: &mut SqliteConnection) -> Result<Vec<Seen>, sqlx::Error> {
     let in_order = "ORDER BY identity";
     let first: Vec<FirstSeen> = find(conn, in_order, SqliteArguments::default()).await?;

@@ -80,6 +80,10 @@ impl Store for Shelf {
         self.answer(Restored::default())
     }
 
+    fn frontier(&self) -> BoxFuture<'_, Result<Time, StoreError>> {
+        self.answer(Time::default())
+    }
+
     /// The first listener heard all the time but for two hours, the second until three hours ago.
     fn history<'a>(
         &'a self,

@@ -205,7 +205,7 @@ async fn open_store(
     let mut wall = clock.now().wall;
     if !is_synchronised() {
         // A clock that woke in the past must not have the whole store read.
-        wall = wall.max(store.restore(Time::MAX).await.map_err(refused)?.frontier);
+        wall = wall.max(store.frontier().await.map_err(refused)?);
     }
     let since = Engine::since(&house.policy, wall);
     let restored = store.restore(since).await.map_err(refused)?;
