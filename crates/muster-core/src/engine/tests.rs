@@ -320,3 +320,16 @@ fn whom_people_described_is_looked_for_before_a_crowd_of_strangers() {
     assert!(interest[0].described && interest[0].identity == self::device());
     assert!(interest[1..].iter().all(|it| !it.described && it.due <= interest[0].due));
 }
+
+/// However short a patience somebody configures, its misses fit into it.
+#[test]
+fn the_impatient_are_asked_as_often_as_they_need() {
+    for (away_after, misses, every) in [(300, 5, 45), (60, 2, 20), (30, 2, 10), (3600, 1, 45)] {
+        let mut house = House::new();
+        house.engine.policy.lan_other.away_after = Duration::from_secs(away_after);
+        house.engine.policy.lan_other.misses = misses;
+        house.seen(100);
+        let interest = house.engine.interest("hub", SourceKind::Lan, now(101));
+        assert_eq!(interest[0].due, now(100 + every).wall, "{away_after} s, {misses} misses");
+    }
+}

@@ -1,10 +1,12 @@
 //! What others see of the engine: the snapshot, and whom sources should look for.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::directory::{DeviceKind, Mark};
 use crate::fact::{DetailKind, SourceKind};
 use crate::identity::{DeviceId, Identity, IdentityId};
+use crate::policy::Patience;
 use crate::snapshot::{
     DeviceView, Interest, ListenerView, PersonView, Presence, Snapshot, Standing,
 };
@@ -50,7 +52,10 @@ impl Engine {
             interest.push(Interest {
                 identity: entry.identity.clone(),
                 described: self.directory.devices.contains_key(&device),
-                due: self.due_of(device, last, asked, now.wall),
+                due: last.max(asked).map_or(now.wall, |it| {
+                    // What a wrong clock dated ahead must not put it off.
+                    it.min(now.wall) + self.pace_of(device, source)
+                }),
                 ips: self.ips_of(&[id]),
             });
         }
@@ -59,18 +64,17 @@ impl Engine {
         interest
     }
 
-    /// When fresh evidence of a device is wanted.
-    fn due_of(&self, id: DeviceId, last: Option<Time>, asked: Option<Time>, now: Time) -> Time {
-        let open = self.devices.get(id).is_some_and(|it| it.open().is_some());
-        let phone = self.directory.device(id).kind == DeviceKind::Phone;
-        let every = match (open, phone) {
+    /// How soon after the last evidence or question fresh evidence of a device is wanted.
+    fn pace_of(&self, id: DeviceId, source: SourceKind) -> Duration {
+        if self.devices.get(id).is_none_or(|it| it.open().is_none()) {
             // The absent are found by what they send when they come; asking costs air time.
-            (false, _) => AWAY_EVERY,
-            (true, true) => PHONE_EVERY,
-            (true, false) => OTHER_EVERY,
-        };
-        // What a wrong clock dated ahead must not put it off.
-        last.max(asked).map_or(now, |it| it.min(now) + every)
+            return AWAY_EVERY;
+        }
+        let phone = self.directory.device(id).kind == DeviceKind::Phone;
+        let Patience { away_after, misses, .. } = *self.policy.patience(source, phone);
+        let longest = if phone { PHONE_EVERY } else { OTHER_EVERY };
+        // All its misses must fit into its patience.
+        (away_after / misses.saturating_add(1)).clamp(SHORTEST, longest)
     }
 
     fn device_ids(&self) -> Vec<DeviceId> {
@@ -197,9 +201,11 @@ impl Engine {
 }
 
 /// How soon fresh evidence of a present phone is wanted: it sleeps, and each question wakes it.
-const PHONE_EVERY: std::time::Duration = std::time::Duration::from_mins(2);
+const PHONE_EVERY: Duration = Duration::from_mins(2);
 /// How soon fresh evidence of any other present device is wanted: five misses fit into its
 /// patience of five minutes.
-const OTHER_EVERY: std::time::Duration = std::time::Duration::from_secs(45);
+const OTHER_EVERY: Duration = Duration::from_secs(45);
 /// How soon an absent device is asked again.
-const AWAY_EVERY: std::time::Duration = std::time::Duration::from_mins(10);
+const AWAY_EVERY: Duration = Duration::from_mins(10);
+/// Nobody is asked more often, however short the patience is.
+const SHORTEST: Duration = Duration::from_secs(10);
