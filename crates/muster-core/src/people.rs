@@ -207,9 +207,13 @@ fn without(hold: Hold, site: PlaceId, away: Span) -> Vec<Hold> {
     parts.into_iter().filter_map(keep).collect()
 }
 
-/// The part of a stay inside a window; its last evidence is cut with it.
+/// The part of a stay inside a window; its last evidence is cut with it. Of a stay that has ended
+/// nothing is left after its last evidence.
 fn cut(stay: &Judged, window: Span) -> Option<Judged> {
     let hold = stay.hold().intersect(window)?;
+    if stay.ended != Ended::Open && stay.last < window.from {
+        return None;
+    }
     let mut part = stay.clone();
     part.from = hold.from;
     part.last = stay.last.clamp(hold.from, hold.to);

@@ -93,8 +93,11 @@ fn votes(directory: &Directory, person: PersonId, stay: &Judged) -> Vec<Hold> {
     spans.filter_map(|(from, to)| cut(&whole, from, to)).collect()
 }
 
-/// The part of a hold inside [from, to).
+/// The part of a hold inside [from, to). The silence at the end of one that has ended is nobody's.
 fn cut(hold: &Hold, from: Time, to: Time) -> Option<Hold> {
+    if hold.ended != Ended::Open && hold.last < from {
+        return None;
+    }
     let mut part = hold.clone();
     if from > part.from {
         part.from = from;
