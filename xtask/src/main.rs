@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use muster_sim::simulate::Game;
 
 /// Chores of the Muster workspace.
 #[derive(Debug, Parser)]
@@ -52,6 +53,9 @@ enum Chore {
         /// Give the hub three hours of memory, so that it forgets and fetches
         #[arg(long)]
         forgetful: bool,
+        /// Compare what is at hand with a fresh start after each event; slow
+        #[arg(long, conflicts_with = "forgetful")]
+        closely: bool,
     },
     /// Measure false departures against leave delay; writes leave.json and leave.svg
     Leave {
@@ -74,8 +78,13 @@ fn main() -> ExitCode {
         Chore::Bench(options) => bench::run(&options),
         Chore::Check(options) => check::run(&options),
         Chore::Lab(lab) => lab::run(&lab),
-        Chore::Simulate { seeds, first, forgetful } => {
-            simulate::run(seeds, first, forgetful).map(|()| ExitCode::SUCCESS)
+        Chore::Simulate { seeds, first, forgetful, closely } => {
+            let game = match (forgetful, closely) {
+                (true, _) => Game::Forgetful,
+                (_, true) => Game::Close,
+                _ => Game::Usual,
+            };
+            simulate::run(seeds, first, game).map(|()| ExitCode::SUCCESS)
         }
         Chore::Leave { households, days, into } => {
             leave::run(households, days, &into).map(|()| ExitCode::SUCCESS)

@@ -3,19 +3,16 @@
 //! A world that ends otherwise than the reference says is named by its seed and told as a story.
 
 use anyhow::bail;
-use muster_sim::generator::World;
-use muster_sim::simulate::{Tally, run_worlds};
+use muster_sim::simulate::{self, Game, Tally};
 
-/// Plays `seeds` worlds from `first` on, for a hub with three hours of memory if it is `forgetful`;
-/// an error if one went wrong.
-pub(crate) fn run(seeds: u64, first: u64, forgetful: bool) -> anyhow::Result<()> {
-    let world = if forgetful { World::forgetful } else { World::new };
+/// Plays `seeds` worlds from `first` on; an error if one went wrong.
+pub(crate) fn run(seeds: u64, first: u64, game: Game) -> anyhow::Result<()> {
     let end = first.saturating_add(seeds);
     let mut tally = Tally::default();
     let mut failed = Vec::new();
     for from in (first..end).step_by(AT_ONCE) {
         let to = from.saturating_add(AT_ONCE as u64).min(end);
-        let report = run_worlds(from..to, world);
+        let report = simulate::run(game, from..to);
         tally.add(&report.tally);
         for failure in &report.failures {
             if failed.len() < STORIES {

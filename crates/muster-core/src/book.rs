@@ -64,6 +64,15 @@ struct Dirty {
     readings: BTreeSet<(Time, IdentityId, ListenerId)>,
 }
 
+/// What coverage changed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Covered {
+    /// Where judgements may differ.
+    pub(crate) changed: Span,
+    /// Up to when the listener was known to have heard, unless some of this lies before that.
+    pub(crate) follows: Option<Time>,
+}
+
 /// What a sighting changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Told {
@@ -170,10 +179,12 @@ impl Book {
         }
     }
 
-    /// Merges coverage; the part of time in which judgements may now differ.
-    pub(crate) fn cover(&mut self, id: ListenerId, span: Span, policy: &Policy) -> Option<Span> {
+    /// Merges coverage; where judgements may now differ.
+    pub(crate) fn cover(&mut self, id: ListenerId, span: Span, policy: &Policy) -> Option<Covered> {
         let heard = self.listeners.get_mut(index(id.0))?;
-        let before = heard.bridged.last();
+        let before = heard.coverage.last();
+        let earlier = before.map_or(span, |it| Span::new(span.from, span.to.min(it.to)));
+        let is_late = before.is_some() && !heard.coverage.gaps(earlier).is_empty();
         if !heard.coverage.insert(span) {
             return None;
         }
@@ -183,21 +194,15 @@ impl Book {
             hour = hour + HOUR;
         }
         let cycle = policy.patience(heard.listener.source, false).cycle;
-        match before {
-            Some(last) if span.from < last.to => {
-                heard.bridged = heard.coverage.bridged(cycle);
-                Some(Span::new(span.from - cycle, span.to + cycle))
-            }
-            Some(last) => {
-                let from = if span.from.since(last.to) <= cycle { last.to } else { span.from };
-                heard.bridged.insert(Span::new(from, span.to));
-                Some(Span::new(last.to, span.to))
-            }
-            None => {
-                heard.bridged.insert(span);
-                Some(span)
-            }
+        if is_late {
+            heard.bridged = heard.coverage.bridged(cycle);
+            let changed = Span::new(span.from - cycle, span.to + cycle);
+            return Some(Covered { changed, follows: None });
         }
+        let last = before.map_or(span.from, |it| it.to);
+        let from = if span.from.since(last) <= cycle { last } else { span.from };
+        heard.bridged.insert(Span::new(from, span.to));
+        Some(Covered { changed: Span::new(last, span.to), follows: before.map(|it| it.to) })
     }
 
     /// Merges a detail; whether it changed anything.

@@ -13,11 +13,12 @@ use crate::span::{Span, SpanSet};
 use crate::stay::{Ended, Stay};
 use crate::time::Time;
 
-pub use gap::{Tail, Waiting};
 pub use line::Line;
+pub use tail::{Tail, Waiting};
 
 mod gap;
 mod line;
+mod tail;
 
 /// The state from which judgement starts, when facts before it are no longer at hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +103,7 @@ pub struct Verdict {
     pub stays: Vec<Judged>,
     /// Where it was heard at two sites at once: (earlier site, later site, since).
     pub conflicts: Vec<(PlaceId, PlaceId, Time)>,
-    /// Ends of gaps that more coverage could still judge otherwise.
+    /// Ends of gaps, and of stays, that more coverage could still judge otherwise.
     pub unsettled: Vec<Time>,
     /// What the open stay waits for; the one heard last, if several are open.
     pub tail: Option<Tail>,
@@ -301,6 +302,9 @@ impl Court<'_, '_> {
             let (from, last) = (site.id, stay.last);
             if last < at {
                 let gap = gap::Gap::new(&site.lines, stay, Some(at), self.policy, self.frontier);
+                if gap.is_behind(at) {
+                    self.verdict.unsettled.push(at);
+                }
                 if let Some(end) = gap.end() {
                     self.finish(index, end);
                     continue;
@@ -333,13 +337,17 @@ impl Court<'_, '_> {
             let Some(stay) = &site.open else { continue };
             let gap = gap::Gap::new(&site.lines, stay, None, self.policy, self.frontier);
             if let Some(end) = gap.end() {
+                if gap.is_behind(end.decided) {
+                    self.verdict.unsettled.push(end.decided);
+                }
                 self.finish(index, end);
                 continue;
             }
             let tail = gap.tail(site.id);
-            if self.verdict.tail.as_ref().is_none_or(|it| it.last < tail.last) {
-                self.verdict.tail = Some(tail);
-            }
+            self.verdict.tail = Some(match self.verdict.tail.take() {
+                Some(it) => it.and(tail),
+                None => tail,
+            });
             let Some(site) = self.sites.get_mut(index) else { continue };
             self.verdict.stays.extend(site.open.take());
         }

@@ -89,6 +89,13 @@ impl Policy {
             SourceKind::Classic | SourceKind::HomeAssistant | SourceKind::Gpio => &self.classic,
         }
     }
+
+    /// How long a listener on this medium may be without coverage before it is found to be dark: not
+    /// less than its own rhythm, in which it does not hear all the time.
+    #[must_use]
+    pub fn dark_after(&self, source: SourceKind) -> Duration {
+        self.unknown_after.max(self.patience(source, false).cycle)
+    }
 }
 
 /// Patience with one kind of device on one medium.

@@ -41,15 +41,21 @@ pub struct Failure {
     pub story: Vec<String>,
 }
 
-/// Plays the worlds of these seeds, each with a way to the hub and disturbances of its own.
-#[must_use]
-pub fn run(seeds: Range<u64>) -> Report {
-    run_worlds(seeds, World::new)
+/// How worlds are played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Game {
+    /// For a hub that remembers all of it.
+    Usual,
+    /// For a hub with so little memory that hours exhaust it.
+    Forgetful,
+    /// What is at hand is compared with a fresh start after each event.
+    Close,
 }
 
-/// The same with worlds that are made otherwise.
+/// Plays the worlds of these seeds, each with a way to the hub and disturbances of its own.
 #[must_use]
-pub fn run_worlds(seeds: Range<u64>, world: fn(u64) -> World) -> Report {
+pub fn run(game: Game, seeds: Range<u64>) -> Report {
+    let world = if game == Game::Forgetful { World::forgetful } else { World::new };
     let mut report = Report::default();
     for seed in seeds {
         let world = world(seed);
@@ -59,7 +65,7 @@ pub fn run_worlds(seeds: Range<u64>, world: fn(u64) -> World) -> Report {
             _ => Uplink::Awful,
         };
         report.runs += 1;
-        match play(&world, seed, uplink, Disturbances::All) {
+        match play(&world, seed, uplink, Disturbances::All, game == Game::Close) {
             Ok(hub) => report.tally.add(&hub.tally()),
             Err(wrong) => {
                 report.failures.push(Failure { seed, what: wrong.what, story: wrong.story });

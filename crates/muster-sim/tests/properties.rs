@@ -12,7 +12,7 @@ fn the_whole_store_is_equal_after_any_way_of_travelling() {
         let world = World::new(seed);
         let mut ends = Vec::new();
         for (way, uplink) in [(0, Uplink::Prompt), (1, Uplink::Loose), (2, Uplink::Awful)] {
-            let hub = play(&world, seed ^ (way << 32), uplink, Disturbances::Faults)
+            let hub = play(&world, seed ^ (way << 32), uplink, Disturbances::Faults, false)
                 .unwrap_or_else(|it| panic!("seed {seed}, {uplink:?}: {}", it.what));
             ends.push(hub.content());
         }

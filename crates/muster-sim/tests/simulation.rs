@@ -1,12 +1,11 @@
 //! The hub's real machines in virtual time, against the reference: fixed seeds.
 
-use muster_sim::generator::World;
-use muster_sim::simulate::{run, run_worlds};
+use muster_sim::simulate::{Game, run};
 
 #[test]
 fn worlds_end_as_the_reference_says() {
     let (first, count) = seeds();
-    let report = run(first..first + count);
+    let report = run(Game::Usual, first..first + count);
     let first = report.failures.first().map(ToString::to_string).unwrap_or_default();
     let brief = report.failures.iter().map(|it| format!("seed {}: {}", it.seed, it.what));
     let told: Vec<String> = std::iter::once(first).chain(brief.take(12)).collect();
@@ -41,10 +40,19 @@ fn worlds_end_as_the_reference_says() {
 /// late fact, an edit, coverage after a long darkness. What memory forgets makes no difference.
 #[test]
 fn a_hub_that_forgets_ends_as_the_reference_says() {
-    let report = run_worlds(0..100, World::forgetful);
+    let report = run(Game::Forgetful, 0..100);
     let first = report.failures.first().map(ToString::to_string).unwrap_or_default();
     assert!(report.failures.is_empty(), "{first}");
     assert!(report.tally.fetches >= 400, "memory hardly ever ended: {}", report.tally.fetches);
+}
+
+/// Only what a fact can change is judged again when it comes; judging everything again says the same.
+#[test]
+fn what_is_at_hand_is_what_a_fresh_start_says() {
+    let report = run(Game::Close, 0..40);
+    let first = report.failures.first().map(ToString::to_string).unwrap_or_default();
+    assert!(report.failures.is_empty(), "{first}");
+    assert!(report.tally.commits > 4_000, "hardly anything happened: {:?}", report.tally);
 }
 
 fn seeds() -> (u64, u64) {

@@ -146,11 +146,15 @@ impl Engine {
         };
         let open = state.stays.iter_mut().filter(|it| it.stay.ended == Ended::Open);
         for it in open.filter(|it| it.stay.site == tail.site) {
-            it.judged.last = it.judged.last.max(tail.last);
+            let before = it.judged.last;
+            it.judged.last = before.max(tail.last);
             it.stay.last = it.judged.last;
             self.outbox.stays.insert(it.stay.id, it.stay.clone());
             if let Subject::Device(id) = it.stay.subject {
-                self.voters.extend(self.directory.device(id).owner());
+                // Also whoever it belonged to until after that.
+                let entry = self.directory.device(id);
+                let then = entry.owners.partition_point(|it| it.from <= before).saturating_sub(1);
+                self.voters.extend(entry.owners.iter().skip(then).filter_map(|it| it.person));
             }
         }
     }
@@ -176,7 +180,12 @@ impl Engine {
         };
         let mut verdict = judge(&lines, carries, begin, policy, self.frontier);
         let assumed = state.carries.iter().filter(|it| it.stay.ended == Ended::Assumed);
-        let followed = |it: &Carry| self.doubted(it, first_after(&lines, it.stay.site, it.at)?);
+        let followed = |it: &Carry| {
+            let elsewhere = verdict.stays.iter().filter(|stay| stay.site != it.stay.site);
+            let arrived = elsewhere.map(|it| it.from).filter(|from| *from >= it.at).min();
+            let again = first_after(&lines, it.stay.site, it.at);
+            self.doubted(it, again.into_iter().chain(arrived).min()?)
+        };
         let doubt = assumed.filter_map(followed).min();
         drop(lines);
         self.deepen(doubt);
@@ -314,12 +323,11 @@ impl Engine {
     }
 
     fn schedule(&mut self, id: DeviceId, state: &mut DeviceState) {
-        let soonest = state.tail.as_ref().map(|it| it.due.max(it.last));
-        state.due = soonest;
-        self.due.extend(soonest.map(|it| (it, id)));
-        let drops = state.tail.as_ref().and_then(|it| it.drops);
+        state.due = state.tail.as_ref().map(|it| it.due);
+        self.due.extend(state.due.map(|it| (it, id)));
+        let turns = state.tail.as_ref().and_then(|it| it.turns);
         let fails = state.arriving.map(|it| it.1);
-        state.timer = drops.into_iter().chain(fails).filter(|it| *it > self.frontier).min();
+        state.timer = turns.into_iter().chain(fails).filter(|it| *it > self.frontier).min();
         self.timers.extend(state.timer.map(|it| (it, id)));
         self.unsettled.extend(state.unsettled.iter().map(|it| (*it, id)));
     }

@@ -108,7 +108,8 @@ impl Engine {
     pub(super) fn reach_back(&mut self, from: Time, touched: &[DeviceId]) {
         let identities = touched.iter().flat_map(|it| self.directory.identities_of(*it));
         let seen = identities.filter_map(|it| self.book.entry(it)?.seen);
-        let first = seen.filter(|it| it.1 >= from).map(|it| it.0).min();
+        // Silence that had not ended a stay yet is longer than evidence: the last of it says nothing.
+        let first = seen.map(|it| it.0).min();
         let from = first.map(|it| it.max(from)).filter(|it| *it < self.floor);
         let bound = self.frontier - self.policy.lateness;
         self.deepen(from.map(|it| self.judged_from(it.max(bound))));

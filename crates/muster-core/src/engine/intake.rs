@@ -3,12 +3,11 @@
 use crate::change::{Change, ChangeKind};
 use crate::fact::{Detail, Fact, FactBody, Outcome, SIGHTING};
 use crate::identity::{Identity, IdentityId, ListenerId};
-use crate::span::Span;
 use crate::stay::Subject;
 use crate::time::Time;
 
 use super::{Engine, Intake, Refusal};
-use crate::book::Told;
+use crate::book::{Covered, Told};
 
 /// The time that a fact is about.
 pub(super) fn time_of(fact: &Fact) -> Time {
@@ -96,8 +95,8 @@ impl Engine {
             }
             FactBody::Coverage(span) => {
                 self.doubt_assumed(listener, span.from);
-                if let Some(changed) = self.book.cover(listener, *span, &self.policy) {
-                    self.covered(listener, changed);
+                if let Some(it) = self.book.cover(listener, *span, &self.policy) {
+                    self.covered(listener, &it);
                 }
             }
             FactBody::Level(it) => {
@@ -157,10 +156,13 @@ impl Engine {
         }
     }
 
-    /// A listener could hear in this part of time.
-    fn covered(&mut self, listener: ListenerId, changed: Span) {
-        let in_order = self.covered_to(listener).is_some_and(|it| it <= changed.to)
-            && self.now.wall.since(changed.to) < self.policy.unknown_after;
+    /// A listener is known to have heard in a part of time.
+    fn covered(&mut self, listener: ListenerId, covered: &Covered) {
+        let changed = covered.changed;
+        // Somebody may have been judged without it in the meantime.
+        let source = self.book.heard_by(listener).map(|it| it.listener.source);
+        let dark_after = source.map(|it| self.policy.dark_after(it)).unwrap_or_default();
+        let in_order = covered.follows.is_some_and(|it| self.now.wall.since(it) < dark_after);
         let upto = if in_order { changed.to } else { Time::MAX };
         let waiting = self.due.range(..=(upto, crate::identity::DeviceId(u32::MAX)));
         let waiting: Vec<_> = waiting.map(|(_, id)| *id).collect();

@@ -25,9 +25,7 @@ impl Engine {
     pub(super) fn dark_at(&self, id: ListenerId) -> Option<Time> {
         let covered = self.covered_to(id)?;
         let to = if self.is_dark(id) { covered } else { covered.max(self.resumed) };
-        let source = self.book.heard_by(id)?.listener.source;
-        let cycle = self.policy.patience(source, false).cycle;
-        Some(to + self.policy.unknown_after.max(cycle))
+        Some(to + self.policy.dark_after(self.book.heard_by(id)?.listener.source))
     }
 
     /// The next time at which a listener that hears would go dark.

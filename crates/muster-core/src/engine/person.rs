@@ -41,6 +41,9 @@ impl Engine {
             return;
         }
         let verdict = self.verdict_of(id);
+        if self.waits_for_more(id, &verdict.stays) {
+            return;
+        }
         let judged = verdict.stays;
         let mut state = self.people.remove(&id).unwrap_or_default();
         let (old, settled): (Vec<Stay>, Vec<Stay>) = std::mem::take(&mut state.stays)
@@ -59,6 +62,17 @@ impl Engine {
         state.set = verdict.set;
         self.people.insert(id, state);
         self.restand_person(id);
+    }
+
+    /// Whether an edit moved what had been going on at the floor, and history that tells since when
+    /// is on its way: until then they stay what they were.
+    fn waits_for_more(&self, id: PersonId, judged: &[Judged]) -> bool {
+        let stays = self.people.get(&id).map_or(&[][..], |it| &it.stays);
+        let crosses = |it: &&Stay| it.from < self.floor && it.last >= self.floor;
+        let is_told =
+            |it: &Stay| judged.iter().any(|new| (new.from, new.site) == (it.from, it.site));
+        let is_cut = judged.iter().any(|it| it.from == self.floor);
+        (is_cut || !stays.iter().filter(crosses).all(is_told)) && self.poll_history().is_some()
     }
 
     /// Somebody was removed: what is recorded of them stays, and what was going on ends there.

@@ -9,7 +9,7 @@ use crate::span::{Span, SpanSet};
 use crate::stay::Ended;
 use crate::time::Time;
 
-use super::{Judged, Line};
+use super::{Judged, Line, Tail, Waiting};
 
 /// A gap with everybody who has a say in it.
 pub(super) struct Gap<'a> {
@@ -48,38 +48,6 @@ impl End {
     }
 }
 
-/// What an open stay waits for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tail {
-    /// Where.
-    pub site: PlaceId,
-    /// The last evidence.
-    pub last: Time,
-    /// Who must be heard out, with its patience and what it has shown so far.
-    pub decisive: Vec<Waiting>,
-    /// Before coverage reaches this time, it cannot have left.
-    pub due: Time,
-    /// When the next decisive listener will be dropped if its coverage does not come back.
-    pub drops: Option<Time>,
-}
-
-/// A decisive listener's part in a silence that is still going on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waiting {
-    /// Which.
-    pub listener: ListenerId,
-    /// Its own covered silence so far.
-    pub silence: Duration,
-    /// Its misses so far.
-    pub misses: u32,
-    /// Whether it is out for longer than `unknown_max`.
-    pub dropped: bool,
-    /// How much silence is needed of it.
-    pub away_after: Duration,
-    /// How many misses are needed of it.
-    pub misses_needed: u32,
-}
-
 impl<'a> Gap<'a> {
     pub(super) fn new(
         lines: &'a [&'a Line<'a>],
@@ -103,7 +71,7 @@ impl<'a> Gap<'a> {
                 Decisive {
                     line,
                     dropped: gap.map(|it| it.from + policy.unknown_max),
-                    back: gap.map(|it| it.to).filter(|it| *it < frontier),
+                    back: gap.map(|it| it.to).filter(|it| *it < frontier || Some(*it) == next),
                 }
             })
             .collect();
@@ -112,8 +80,12 @@ impl<'a> Gap<'a> {
 
     /// Whether coverage that is still to come could judge it otherwise.
     pub(super) fn could_change(&self) -> bool {
-        let Some(next) = self.next else { return true };
-        let behind = |it: &Line<'_>| it.bridged.last().is_none_or(|last| last.to < next);
+        self.next.is_none_or(|it| self.is_behind(it))
+    }
+
+    /// Whether coverage of those who have a say is not known up to a time.
+    pub(super) fn is_behind(&self, at: Time) -> bool {
+        let behind = |it: &Line<'_>| it.bridged.last().is_none_or(|last| last.to < at);
         // Another medium decides only in a long gap.
         let long = self.limit.since(self.last) >= self.policy.unknown_hold;
         self.decisive.iter().any(|it| behind(it.line))
@@ -167,16 +139,27 @@ impl<'a> Gap<'a> {
             }
         };
         let longest = self.remaining(self.limit).map(|it| it.line.patience.away_after).max();
-        let drops = self.decisive.iter().filter(|it| it.dropped.is_none()).map(|it| {
-            let end = it.line.bridged.last().map_or(self.last, |it| it.to.max(self.last));
-            end + self.policy.unknown_max + Duration::from_micros(1)
-        });
+        let covered =
+            |it: &Decisive<'_>| it.line.bridged.last().map_or(self.last, |it| it.to.max(self.last));
+        let drops = self
+            .decisive
+            .iter()
+            .filter(|it| it.dropped.is_none())
+            .map(|it| covered(it) + self.policy.unknown_max + Duration::from_micros(1));
+        let medium = self.lines.first().map(|it| it.source);
+        let several = self.lines.iter().any(|it| Some(it.source) != medium);
+        let darkens = self
+            .decisive
+            .iter()
+            .filter(|_| several)
+            .map(|it| covered(it) + self.policy.dark_after(it.line.source));
+        let turns = drops.chain(darkens).filter(|it| *it > self.frontier).min();
         Tail {
             site,
             last: self.last,
             decisive: self.decisive.iter().map(waiting).collect(),
             due: self.last + longest.unwrap_or_default().min(self.policy.unknown_hold),
-            drops: drops.min(),
+            turns,
         }
     }
 
@@ -303,11 +286,11 @@ impl<'a> Gap<'a> {
         })
     }
 
-    /// When a listener counts as dark: from `unknown_after` into each gap of its coverage.
+    /// When a listener counts as dark: from [`Policy::dark_after`] into each gap of its coverage.
     fn dark_spans(&self, line: &Line<'_>) -> Vec<Span> {
         let window = Span::new(self.last, self.limit);
         let gaps = line.bridged.gaps(window);
-        let late = |it: &Span| Span::new(it.from + self.policy.unknown_after, it.to);
+        let late = |it: &Span| Span::new(it.from + self.policy.dark_after(line.source), it.to);
         gaps.spans().iter().map(late).filter(|it| it.from <= it.to).collect()
     }
 }

@@ -201,10 +201,12 @@ fn other_medium<'a>(
     })
 }
 
-/// Whether a listener has been in a gap for `unknown_after`.
+/// Whether a listener has been in a gap for `unknown_after`, or for its source's rhythm if that is
+/// longer.
 fn is_dark(case: &Case<'_>, ear: &Ear, e: usize, t: usize) -> bool {
     let gap = (e..t).rev().take_while(|s| !ear.bridged[*s]).count();
-    gap > 0 && gap >= seconds(case.policy.unknown_after)
+    let cycle = ear.patience.cycle;
+    gap > 0 && gap >= seconds(case.policy.unknown_after).max(seconds(cycle))
 }
 
 /// What happens to a stay elsewhere when one is confirmed that began at `from`; none: it goes on.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use muster_core::change::{Change, ChangeKind};
+use muster_core::engine::Engine;
 use muster_core::fact::{DetailKind, Fact, FactBody, Listener, SourceKind};
 use muster_core::identity::{Identity, IdentityId, ListenerId, TextKind};
 use muster_core::policy::Policy;
@@ -35,13 +36,27 @@ pub fn compare_with_reference(
         Case { facts, policy, directory: &tables.directory, identities: &identities, frontier };
     let want = stays(&case);
     let (_, got) = content(tables);
-    let missing = want.iter().filter(|it| !got.contains(it)).map(|it| ("reference", it));
-    let extra = got.iter().filter(|it| !want.contains(it)).map(|it| ("store    ", it));
-    let difference: Vec<String> = missing.chain(extra).map(|(who, it)| line(who, it)).collect();
-    if difference.is_empty() && want.len() == got.len() {
-        return Ok(());
+    match difference(("reference", &want), ("store    ", &got)) {
+        Some(what) => Err(format!("stays differ, judged up to {frontier}:{what}")),
+        None => Ok(()),
     }
-    Err(format!("stays differ, judged up to {}:\n    {}", frontier, difference.join("\n    ")))
+}
+
+/// What two say otherwise, by lines with their names.
+pub(super) fn difference(a: (&str, &[Told]), b: (&str, &[Told])) -> Option<String> {
+    let only = |(who, all): (&str, &[Told]), other: &[Told]| -> Vec<String> {
+        all.iter().filter(|it| !other.contains(it)).map(|it| line(who, it)).collect()
+    };
+    let lines = [only(a, b.1), only(b, a.1)].concat();
+    let same = lines.is_empty() && a.1.len() == b.1.len();
+    (!same).then(|| format!("\n    {}", lines.join("\n    ")))
+}
+
+/// What an engine has at hand, without what depends on the order of arrival.
+pub(super) fn at_hand(engine: &Engine) -> Vec<Told> {
+    let mut stays: Vec<Told> = engine.stays().map(told).collect();
+    stays.sort();
+    stays
 }
 
 /// What is stored, without what depends on the order of arrival.
@@ -191,10 +206,11 @@ fn differ<K: Ord + Debug, V: PartialEq + Debug>(
     for key in keys {
         let (got, want) = (got.get(key), want.get(key));
         if got != want {
-            let text = |it: Option<&V>| {
-                let mut text = format!("{it:?}");
-                text.truncate(text.char_indices().nth(300).map_or(text.len(), |(at, _)| at));
-                text
+            let (got, want) = (format!("{got:?}"), format!("{want:?}"));
+            let same = got.chars().zip(want.chars()).take_while(|(a, b)| a == b).count();
+            // From the first difference on, and a little before.
+            let text = |it: String| -> String {
+                it.chars().skip(same.saturating_sub(30)).take(300).collect()
             };
             return Err(format!(
                 "{what} of {key:?} differs:\n    store     {}\n    reference {}",

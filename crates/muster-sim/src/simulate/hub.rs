@@ -32,7 +32,7 @@ pub struct Hub {
     step: Step,
     now: Now,
     /// Handed in, not yet in any batch.
-    fresh: Taken,
+    loose: Taken,
     /// In the batch that is under way.
     under_way: Option<(Arc<Batch>, Taken)>,
     /// Stored.
@@ -69,7 +69,7 @@ impl Hub {
             store,
             step,
             now,
-            fresh: Taken::default(),
+            loose: Taken::default(),
             under_way: None,
             stored: Vec::new(),
             tally: Tally::default(),
@@ -136,15 +136,29 @@ impl Hub {
             return self.wrong(format!("of {} facts it took {intake:?}", facts.len()));
         }
         let refused = self.refused(&intake);
-        self.fresh.facts.extend(facts.into_iter().filter(|it| !refused.contains(it)));
+        self.loose.facts.extend(facts.into_iter().filter(|it| !refused.contains(it)));
         self.turn()
+    }
+
+    /// Wants the same from a fresh start as from what has gone on all the time; nothing while the
+    /// store fails.
+    pub fn compare_with_fresh(&mut self) -> Result<(), Wrong> {
+        if self.under_way.is_some() {
+            return Ok(());
+        }
+        self.flush()?;
+        let (live, fresh) = (check::at_hand(self.step.engine()), check::at_hand(&self.fresh()?));
+        match check::difference(("fresh", &fresh), ("live ", &live)) {
+            Some(what) => self.wrong(format!("a fresh start judges otherwise:{what}")),
+            None => Ok(()),
+        }
     }
 
     /// Changes the directory; what makes no sense is refused and forgotten.
     pub fn edit(&mut self, edit: Edit) -> Result<(), Wrong> {
         self.note(&format!("{edit:?}"));
         if self.step.handle_edit(edit.clone(), None, self.now).is_ok() {
-            self.fresh.edits.push(edit);
+            self.loose.edits.push(edit);
         }
         self.turn()
     }
@@ -189,13 +203,13 @@ impl Hub {
         self.note("killed");
         self.tally.crashes += 1;
         let mut lost = self.under_way.take().map(|(_, it)| it).unwrap_or_default();
-        lost.facts.append(&mut self.fresh.facts);
-        lost.edits.append(&mut self.fresh.edits);
+        lost.facts.append(&mut self.loose.facts);
+        lost.edits.append(&mut self.loose.edits);
         self.restore()?;
         for edit in lost.edits {
             // It may have been stored without anybody hearing of it: then it may be refused.
             if self.step.handle_edit(edit.clone(), None, self.now).is_ok() {
-                self.fresh.edits.push(edit);
+                self.loose.edits.push(edit);
             }
         }
         self.deliver(lost.facts)
@@ -218,6 +232,9 @@ impl Hub {
             self.turn()?;
             let wants = self.step.engine().wants_commit().0;
             if self.under_way.is_none() && !wants && self.step.poll_history().is_none() {
+                // What is left went with an earlier batch, or told nothing new.
+                self.stored.append(&mut self.loose.facts);
+                self.loose.edits.clear();
                 return Ok(());
             }
         }
@@ -236,15 +253,18 @@ impl Hub {
     }
 
     fn restore(&mut self) -> Result<(), Wrong> {
-        let since = Engine::since(&self.policy, self.now.wall);
-        let restored = match now_or_never(self.store.restore(since)) {
-            Some(Ok(it)) => it,
-            other => return self.wrong(format!("no restore: {other:?}")),
-        };
-        let engine = Engine::new(self.policy.clone(), restored, self.now);
-        self.step = Step::new(engine, self.now);
+        self.step = Step::new(self.fresh()?, self.now);
         self.under_way = None;
         Ok(())
+    }
+
+    /// An engine that starts with what is stored.
+    fn fresh(&self) -> Result<Engine, Wrong> {
+        let since = Engine::since(&self.policy, self.now.wall);
+        match now_or_never(self.store.restore(since)) {
+            Some(Ok(it)) => Ok(Engine::new(self.policy.clone(), it, self.now)),
+            other => self.wrong(format!("no restore: {other:?}")),
+        }
     }
 
     /// Restarts without any time passing, and wants no news from it.
@@ -292,7 +312,7 @@ impl Hub {
             Some(Ok(it)) => {
                 let intake = self.step.handle_restored(it, self.now);
                 let refused = self.refused(&intake);
-                self.fresh.facts.retain(|it| !refused.contains(it));
+                self.loose.facts.retain(|it| !refused.contains(it));
                 Ok(())
             }
             other => self.wrong(format!("no restore: {other:?}")),
@@ -305,7 +325,7 @@ impl Hub {
         if !again {
             // Facts that wait for history are in no batch yet.
             let parked = self.step.engine().waits_for_history();
-            let taken = if parked { Taken::default() } else { std::mem::take(&mut self.fresh) };
+            let taken = if parked { Taken::default() } else { std::mem::take(&mut self.loose) };
             self.under_way = Some((Arc::clone(batch), taken));
         }
         let mut tally = self.tally;

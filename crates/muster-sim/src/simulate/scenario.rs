@@ -36,12 +36,14 @@ enum Event {
     Heal,
 }
 
-/// Plays a world to its end, heals everything, and compares the whole store with the reference.
+/// Plays a world to its end, heals everything, and compares the whole store with the reference;
+/// `closely`: and after each event what is at hand with a fresh start.
 pub fn play(
     world: &World,
     seed: u64,
     uplink: Uplink,
     disturbances: Disturbances,
+    closely: bool,
 ) -> Result<Hub, Wrong> {
     let mut hub = Hub::new(world.policy.clone(), world.start);
     let mut events = arrivals(world, seed, uplink);
@@ -71,6 +73,9 @@ pub fn play(
             }
             Event::Fail(faults) => hub.fail(&faults),
             Event::Heal => hub.heal(),
+        }
+        if closely {
+            hub.compare_with_fresh()?;
         }
     }
     hub.heal();
