@@ -98,6 +98,17 @@ impl Carbon {
         panic!("{late:?} is missing after {after}: {points:?}");
     }
 
+    /// Asks until the last so many seconds of a series are missing, of those that are over.
+    #[track_caller]
+    pub(crate) fn wait_for_gap(&self, series: &str, seconds: i64) {
+        let is_gap = |_| {
+            let over = self.now() - 1;
+            let points = self.fetch(series, over - seconds, over);
+            !points.is_empty() && points.values().all(Option::is_none)
+        };
+        assert!((0..ASKED).any(is_gap), "{series} goes on");
+    }
+
     /// What whisper has after a time, up to another: the slot's time, and the value.
     pub(crate) fn fetch(&self, series: &str, after: i64, to: i64) -> BTreeMap<i64, Option<u16>> {
         let file = self.folder.path().join(format!("whisper/home/presence/{series}.wsp"));

@@ -84,6 +84,11 @@ impl<'a> House<'a> {
         assert_eq!(told, series(want).map(Some), "Graphite at {tick}: {SERIES:?}");
     }
 
+    /// Waits until Graphite has missed some seconds, because no hub is there.
+    pub(crate) fn is_missed(&self) {
+        self.carbon.wait_for_gap("count_home", 3);
+    }
+
     /// Graphite has every second since somebody was known, as the journal tells it.
     pub(crate) fn graphite_tells_the_journal(&self, hub: &Hub) {
         let changes = changes(hub);

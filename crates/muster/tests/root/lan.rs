@@ -77,6 +77,7 @@ fn goes_and_comes(house: &mut House<'_>, hub: &Hub) {
 fn restarted(house: &mut House<'_>, hub: Hub, end: impl FnOnce(Hub)) -> Hub {
     let told = moves(&hub);
     end(hub);
+    house.is_missed();
     let hub = house.serve();
     for ip in [ANNAS, BENS] {
         heard_again(house, &hub, ip);
