@@ -1,8 +1,8 @@
 //! The local network source on a real network: the kernel's interfaces, table and packet sockets,
 //! and devices that answer from another namespace. Needs root, runs the source without it.
 
-#[path = "lan/bed.rs"]
-mod bed;
+#[path = "../../../tests/peers/network.rs"]
+mod network;
 
 #[path = "lan/facts.rs"]
 mod facts;
@@ -12,8 +12,8 @@ mod blind;
 
 use std::time::Duration;
 
-use bed::{Bed, Rights};
 use facts::{HOSTS, probe, sighting, time, wants};
+use network::{Bed, Rights};
 
 #[test]
 fn with_the_one_capability_it_sweeps_asks_and_covers() {

@@ -15,6 +15,9 @@ mod wrong;
 #[path = "cli/copies.rs"]
 mod copies;
 
+#[path = "../../muster-wire/tests/it/captures.rs"]
+mod captures;
+
 #[path = "cli/decode.rs"]
 mod decode;
 

@@ -1,7 +1,20 @@
-//! The hub that root starts. Needs root: it is about not staying it.
+//! What takes root to try: the hub that root starts, which does not stay it, and a hub that
+//! nobody runs on a real network.
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
 
+#[path = "../../../tests/peers/carbon_cache.rs"]
+mod carbon_cache;
+
 mod common;
+
+#[path = "root/house.rs"]
+mod house;
+
+#[path = "root/lan.rs"]
+mod lan;
+
+#[path = "../../../tests/peers/network.rs"]
+mod network;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};

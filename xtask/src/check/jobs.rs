@@ -59,6 +59,8 @@ fn test(shell: &mut Shell) -> Result<(), Failure> {
         return shell.run(shell.cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]));
     }
     println!("cargo-nextest is not installed: running the same tests with cargo test");
+    // Tests on real networks start them, and cargo builds none of them for chosen targets.
+    shell.run(shell.cargo(&["build", "--workspace", "--examples"]))?;
     let arguments = ["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"];
     shell.run(shell.cargo(&arguments))
 }

@@ -5,6 +5,10 @@
 mod carbon;
 
 #[cfg(test)]
+#[path = "../../../../tests/peers/carbon_cache.rs"]
+mod carbon_cache;
+
+#[cfg(test)]
 mod conformance;
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 
 use nix::sys::signal::Signal;
 
-use super::bed::{Bed, Process, Rights};
 use super::facts::{self, assert_blind, new_coverage, now, probe, sighting, wants};
+use super::network::{Bed, Process, Rights};
 
 /// The watched end of a network whose default route leads to the first of five devices.
 fn behind_a_router(test: &str, rights: Rights) -> (Bed, Process, Process) {

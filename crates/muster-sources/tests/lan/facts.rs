@@ -5,7 +5,7 @@ use std::time::Duration;
 use muster_core::time::Time;
 use nix::time::{ClockId, clock_gettime};
 
-use super::bed::Process;
+use super::network::Process;
 
 /// The first hosts of the responder: link-layer address and IPv4 address.
 pub(crate) const HOSTS: [(&str, &str); 5] = [

@@ -1,4 +1,6 @@
 //! The captures of `tests/data/lan`, each with the decode of `tshark` 4.0.17 beside it.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +10,8 @@ use muster_wire::capture::{Capture, Record};
 
 /// Every capture file, sorted.
 pub(crate) fn all() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/lan");
+    // Whichever crate's tests ask.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../muster-wire/tests/data/lan");
     let mut files: Vec<PathBuf> = ["tcpdump", "zeek"]
         .iter()
         .flat_map(|it| fs::read_dir(root.join(it)).unwrap())

@@ -13,6 +13,7 @@ use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
+use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 use serde_json::Value;
 
@@ -107,14 +108,18 @@ impl Hub {
         answered(send(self.address, method, path, body).ok()?)
     }
 
-    /// Asks again with every event of the hub's stream until the answer is there.
+    /// Asks again with every event of the hub's stream until the answer is there. Fails after
+    /// [`LONGEST_WAIT`], with what the hub believes by then.
+    #[track_caller]
     pub(crate) fn until<T>(&self, what: &str, mut look: impl FnMut(&Self) -> Option<T>) -> T {
         let stream = send(self.address, "GET", "/api/v1/stream", None).unwrap();
         let mut lines = BufReader::new(stream).lines();
+        let end = running() + LONGEST_WAIT;
         loop {
             if let Some(found) = look(self) {
                 return found;
             }
+            assert!(running() < end, "no {what}: {}", self.get("/api/v1/now").body);
             match lines.next() {
                 Some(Ok(_)) => {}
                 other => panic!("no {what}: the stream ended: {other:?}"),
@@ -207,5 +212,12 @@ pub(crate) fn failed(output: &Output) -> (i32, String) {
     (output.status.code().unwrap(), said)
 }
 
-/// Longer than anything here takes on a busy machine.
+/// Time as it passes, whatever the civil clock does.
+fn running() -> Duration {
+    clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap().into()
+}
+
+/// Longer than the most patient rule that a test waits for, on a busy machine.
+const LONGEST_WAIT: Duration = Duration::from_mins(2);
+/// Longer than any answer here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,7 +1,10 @@
-//! A real network for a test: two namespaces, a cable between them, devices at one end and the
-//! source at the other, each a process of its own.
+//! A real network for a test: two namespaces, a cable between them, devices at one end and whoever
+//! listens at the other, each a process of its own.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
+use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -10,10 +13,10 @@ use std::time::Duration;
 /// The network. Dropping it takes everything away again.
 pub(crate) struct Bed {
     name: String,
-    programs: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
-/// With which rights the source runs.
+/// With which rights a program listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rights {
     /// As nobody, with nothing.
@@ -23,7 +26,7 @@ pub(crate) enum Rights {
 }
 
 impl Bed {
-    /// Builds it; the source's end has the address 10.77.0.1.
+    /// Builds it; the hub's end has the address 10.77.0.1.
     ///
     /// It takes root (network namespaces); without it the test fails and says so.
     pub(crate) fn new(test: &str) -> Self {
@@ -32,7 +35,10 @@ impl Bed {
             "this test builds network namespaces and needs root: sudo -E cargo nextest run"
         );
         let name = format!("mt{}{test}", std::process::id());
-        let bed = Self { programs: programs(), name };
+        let folder = tempfile::Builder::new().prefix("muster-lan-").tempdir().expect("a folder");
+        let open = Permissions::from_mode(0o755);
+        fs::set_permissions(folder.path(), open).expect("our own folder");
+        let bed = Self { name, folder };
         for end in ["h", "l"] {
             ip(&["netns", "add", &bed.space(end)]);
         }
@@ -51,12 +57,12 @@ impl Bed {
         ip(&["-n", &lan, "link", "set", "vb0", "up"]);
     }
 
-    /// `ip` in the source's namespace.
+    /// `ip` in the hub's namespace.
     pub(crate) fn ip_at_hub(&self, words: &[&str]) {
         ip(&[&["-n", &self.space("h")], words].concat());
     }
 
-    /// `tc` in the source's namespace.
+    /// `tc` in the hub's namespace.
     pub(crate) fn tc_at_hub(&self, words: &[&str]) {
         run("tc", &[&["-n", &self.space("h")], words].concat());
     }
@@ -72,14 +78,14 @@ impl Bed {
 
     /// Has the kernel tell of more than a socket's buffer holds.
     pub(crate) fn flood_of_notifications(&self) {
-        let batch = self.programs.path().join("batch");
+        let batch = self.folder.path().join("batch");
         let one = |n: u32| {
             let (c, d) = (n / 200, n % 200 + 20);
             let entry = format!("10.77.{c}.{d} lladdr 02:00:00:00:{c:02x}:{d:02x} dev va0");
             format!("neigh replace {entry} nud stale\nneigh del 10.77.{c}.{d} dev va0\n")
         };
         let lines: String = (0..5000).map(one).collect();
-        std::fs::write(&batch, lines).expect("room for a list");
+        fs::write(&batch, lines).expect("room for a list");
         self.ip_at_hub(&["-batch", &batch.display().to_string()]);
     }
 
@@ -101,29 +107,51 @@ impl Bed {
     pub(crate) fn devices(&self, hosts: &str, options: &[&str]) -> Process {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.space("l")]);
-        command.arg(self.programs.path().join("lan_responder"));
+        command.arg(self.copy(&example("lan_responder")));
         command.args(["vb0", "10.77.0.0", hosts]).args(options);
         let mut it = Process::start(command);
         it.wait_for(&format!("ready {hosts}"));
         it
     }
 
-    /// The source at the near end, watching the cable.
+    /// The source alone at the near end, watching the cable.
     pub(crate) fn source(&self, rights: Rights, options: &[&str]) -> Process {
+        let mut command = self.as_nobody(rights, &example("lan_watch"));
+        command.arg("va0").args(options);
+        Process::start(command)
+    }
+
+    /// A program at the near end, as nobody.
+    pub(crate) fn as_nobody(&self, rights: Rights, program: &Path) -> Command {
         let capabilities = match rights {
             Rights::None => "-all",
             Rights::NetRaw => "-all,+net_raw",
         };
         let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.space("h"), "setpriv"]);
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"]);
+        command.args(["netns", "exec", &self.space("h"), "setpriv", "--clear-groups"]);
+        command.args([format!("--reuid={NOBODY}"), format!("--regid={NOBODY}")]);
+        command.arg("--no-new-privs");
         for set in ["inh", "ambient", "bounding"] {
             let option =
                 if set == "bounding" { "--bounding-set".into() } else { format!("--{set}-caps") };
             command.arg(format!("{option}={capabilities}"));
         }
-        command.arg(self.programs.path().join("lan_watch")).arg("va0").args(options);
-        Process::start(command)
+        command.arg(self.copy(program));
+        command
+    }
+
+    /// The file by which the hub's namespace can be entered.
+    pub(crate) fn hub_space(&self) -> PathBuf {
+        Path::new("/run/netns").join(self.space("h"))
+    }
+
+    /// A program where nobody may run it too.
+    fn copy(&self, program: &Path) -> PathBuf {
+        let copy = self.folder.path().join(program.file_name().expect("a program has a name"));
+        if !copy.exists() {
+            fs::copy(program, &copy).expect("room for a copy");
+        }
+        copy
     }
 
     fn space(&self, end: &str) -> String {
@@ -230,30 +258,20 @@ fn running() -> Duration {
     read.expect("Linux has this clock").into()
 }
 
-/// The two examples, where nobody may run them too.
-fn programs() -> tempfile::TempDir {
-    use std::os::unix::fs::PermissionsExt;
-
-    let folder = tempfile::Builder::new().prefix("muster-lan-").tempdir().expect("a folder");
-    let open = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(folder.path(), open).expect("our own folder");
-    for name in ["lan_responder", "lan_watch"] {
-        let built = examples().join(name);
-        assert!(
-            built.exists(),
-            "{} is not built: cargo build -p muster-sources --examples",
-            built.display()
-        );
-        std::fs::copy(&built, folder.path().join(name)).expect("room for a copy");
-    }
-    folder
-}
-
-fn examples() -> PathBuf {
+/// An example of the sources, which every build of all tests builds.
+fn example(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("this test has a path");
     let deps = test.parent().and_then(Path::parent).expect("target/debug/deps");
-    deps.join("examples")
+    let built = deps.join("examples").join(name);
+    assert!(
+        built.exists(),
+        "{} is not built: cargo build -p muster-sources --examples",
+        built.display()
+    );
+    built
 }
 
+/// The user who may nothing.
+pub(crate) const NOBODY: u32 = 65_534;
 /// Long enough for a busy machine; a test that passes does not wait for it.
 const PATIENCE: Duration = Duration::from_mins(2);
