@@ -17,7 +17,6 @@ use muster_core::batch::Restored;
 use muster_core::engine::Engine;
 use muster_core::policy::Policy;
 use muster_core::ports::{Clock, Store, StoreError};
-use muster_core::time::Time;
 use muster_store::sqlite::{Access, Sqlite};
 use muster_web::{Guard, router};
 use tokio::net::TcpListener;
