@@ -162,4 +162,4 @@ impl Shown {
 }
 
 const CONFIG: &str = "[sources.lan]\ninterfaces = [\"lan0\"]\n";
-const LIMIT: Duration = Duration::from_mins(5);
+const LIMIT: Duration = Duration::from_mins(60);
