@@ -17,7 +17,7 @@ use std::io::{self, Read};
 
 use muster_core::time::Time;
 
-use crate::lan::LinkType;
+use crate::frame::LinkType;
 
 pub use write::PcapWriter;
 

@@ -7,7 +7,8 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use crate::capture::{Record, RecordError};
-use crate::lan::{self, DecodeError, LanBody, LanFrame};
+use crate::frame::DecodeError;
+use crate::lan::{self, LanBody, LanFrame};
 
 /// One line of decoder output.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq)]
@@ -120,7 +121,7 @@ mod tests {
     use muster_core::time::Time;
 
     use super::*;
-    use crate::lan::LinkType;
+    use crate::frame::LinkType;
     use crate::lan::build;
 
     #[test]

@@ -6,6 +6,8 @@
 
 pub mod capture;
 
+pub mod frame;
+
 pub mod lan;
 
 pub mod decoded;

@@ -7,8 +7,9 @@ use std::net::Ipv4Addr;
 
 use muster_core::identity::Mac;
 
-use super::{DecodeError, dns, text};
+use super::{dns, text};
 use crate::bytes::Bytes;
+use crate::frame::DecodeError;
 
 /// One DHCP or BOOTP message.
 #[derive(Clone, Debug, PartialEq, Eq)]

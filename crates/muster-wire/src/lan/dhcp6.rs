@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use muster_core::identity::Mac;
 
-use super::{DecodeError, dns, text};
+use super::{dns, text};
 use crate::bytes::Bytes;
+use crate::frame::DecodeError;
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,7 +10,8 @@ use muster_core::time::Time;
 use muster_sim::damage::damage;
 use muster_wire::capture::Record;
 use muster_wire::decoded::Decoded;
-use muster_wire::lan::{self, LinkType, build};
+use muster_wire::frame::LinkType;
+use muster_wire::lan::{self, build};
 use proptest::prelude::*;
 
 use crate::captures;

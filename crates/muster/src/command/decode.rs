@@ -6,7 +6,8 @@ use std::path::Path;
 
 use muster_wire::capture::{self, Capture};
 use muster_wire::decoded::Decoded;
-use muster_wire::lan::{self, LinkType};
+use muster_wire::frame::LinkType;
+use muster_wire::lan;
 
 use crate::cli::{DecodeArgs, DecodeAs, Format};
 use crate::context::Context;
