@@ -13,6 +13,16 @@ impl LinkType {
     pub const COOKED: Self = Self(113);
     /// 802.11 behind a radiotap header.
     pub const RADIOTAP: Self = Self(127);
+    /// A Bluetooth HCI packet behind its type (H4).
+    pub const HCI: Self = Self(187);
+    /// The same behind a direction: 4 bytes, big-endian, 0 sent to the controller, 1 received.
+    pub const HCI_DIRECTED: Self = Self(201);
+    /// A Bluetooth low energy link-layer packet, from the access address to the check sum.
+    pub const BLE: Self = Self(251);
+    /// Linux's Bluetooth monitor channel: adapter and opcode in 2 bytes each, big-endian.
+    pub const BLUETOOTH_MONITOR: Self = Self(254);
+    /// As [`Self::BLE`], behind a header with channel and signal.
+    pub const BLE_RADIO: Self = Self(256);
     /// Linux cooked, version 2.
     pub const COOKED_2: Self = Self(276);
 }
