@@ -25,8 +25,6 @@ mod mdns;
 
 mod nd;
 
-mod text;
-
 pub mod build;
 
 #[cfg(test)]

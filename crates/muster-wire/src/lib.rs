@@ -1,5 +1,5 @@
-//! Bytes and text to values and back: captures, LAN frames, the fact file, metric lines, packed
-//! spans, vendor prefixes.
+//! Bytes and text to values and back: captures, LAN frames, Bluetooth, the fact file, metric lines,
+//! packed spans, vendor prefixes.
 //!
 //! Pure and total: nothing here opens a file, reads a clock or panics, whatever it is given. What
 //! came from the network is hostile; names are bounded and stripped before anybody sees them.
@@ -10,6 +10,8 @@ pub mod frame;
 
 pub mod lan;
 
+pub mod bluetooth;
+
 pub mod decoded;
 
 pub mod fact_file;
@@ -19,5 +21,9 @@ pub mod graphite;
 pub mod pack;
 
 pub mod oui;
+
+mod names;
+
+mod text;
 
 mod bytes;
