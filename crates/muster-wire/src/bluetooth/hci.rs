@@ -17,7 +17,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use command::Command;
+pub use command::{Command, Scan};
 pub use event::{Event, EventBody};
 pub use report::Reports;
 pub(super) use report::signal;

@@ -9,7 +9,7 @@ use crate::bluetooth::ad::{AdKind, AdStructures, Field};
 use crate::bluetooth::address::Address;
 use crate::bluetooth::advertisement::{self, Advertisement, Kind};
 use crate::bluetooth::air::Air;
-use crate::bluetooth::hci::{Command, Event, EventBody, Hci, command_word};
+use crate::bluetooth::hci::{Command, Event, EventBody, Hci, Scan, command_word};
 use crate::bluetooth::identify::identify;
 use crate::bluetooth::management::{self, Message};
 use crate::bluetooth::tag::TagRules;
@@ -200,7 +200,7 @@ impl DecodedRadio {
         Self {
             op: Some(opcode(command.opcode)),
             handle: command.handle(),
-            scans: command.scans(),
+            scans: command.scan().map(|it| it != Scan::Off),
             name: command.name().or(data.name()).and_then(shown),
             data: DecodedData::of(data.structures()),
             ..self.about(command.address())

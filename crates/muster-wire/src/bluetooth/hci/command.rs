@@ -14,6 +14,18 @@ pub struct Command<'a> {
     parameters: &'a [u8],
 }
 
+/// Listening for advertisements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scan {
+    /// Ends.
+    Off,
+    /// Begins.
+    On {
+        /// Whether each device is reported but once until it ends.
+        each_once: bool,
+    },
+}
+
 impl<'a> Command<'a> {
     pub(super) fn read(packet: &'a [u8]) -> Option<Self> {
         let mut at = Bytes::new(packet);
@@ -91,11 +103,17 @@ impl<'a> Command<'a> {
         (self.opcode == CHANGE_NAME).then_some(self.parameters)
     }
 
-    /// Whether it begins (`true`) or ends to listen for advertisements.
+    /// Whether it begins or ends to listen for advertisements.
     #[must_use]
-    pub fn scans(&self) -> Option<bool> {
-        let scans = matches!(self.opcode, LE_SCAN_ENABLE | LE_EXTENDED_SCAN_ENABLE);
-        self.parameters.first().filter(|_| scans).map(|it| *it != 0)
+    pub fn scan(&self) -> Option<Scan> {
+        if !matches!(self.opcode, LE_SCAN_ENABLE | LE_EXTENDED_SCAN_ENABLE) {
+            return None;
+        }
+        match self.parameters {
+            [0, ..] => Some(Scan::Off),
+            [_, filter, ..] => Some(Scan::On { each_once: *filter != 0 }),
+            _ => None,
+        }
     }
 }
 

@@ -183,8 +183,12 @@ fn commands_tell_whom_they_are_about() {
     let connect = of(0x200d, &[&[0x60, 0, 0x30, 0, 0, 1][..], &A, &[0; 13]].concat());
     assert_eq!(command(&connect).address().unwrap().kind.word(), "rpa");
     assert_eq!(command(&of(0x0406, &[0x0b, 0, 0x13])).handle(), Some(11));
-    assert_eq!(command(&of(0x2042, &[1, 0, 0, 0, 0, 0])).scans(), Some(true));
-    assert_eq!(command(&of(0x200c, &[0, 0])).scans(), Some(false));
+    assert_eq!(
+        command(&of(0x2042, &[1, 2, 0, 0, 0, 0])).scan(),
+        Some(Scan::On { each_once: true })
+    );
+    assert_eq!(command(&of(0x200c, &[0, 0])).scan(), Some(Scan::Off));
+    assert_eq!(command(&of(0x200c, &[1])).scan(), None);
     let response = of(0x0c52, &[&[0][..], &[2, 10, 4]].concat());
     assert_eq!(command(&response).data(), Some(&[2, 10, 4][..]));
     assert_eq!(command(&of(0x2008, &[3, 2, 1, 6, 0, 0])).data(), Some(&[2, 1, 6][..]));
