@@ -141,7 +141,7 @@ impl Adapter {
     fn heard(&mut self, it: &Advertisement<'_>, at: Time, rules: &TagRules, facts: &mut Vec<Fact>) {
         let name = it.name().and_then(text::shown);
         let mut identities = Vec::new();
-        identify(it, rules, |id| identities.extend(id.to_identity()));
+        identify(it, rules, &mut |id| identities.extend(id.to_identity()));
         identities.retain(|it| !matches!(it, Identity::Text(TextKind::Name, _)));
         for identity in identities {
             self.sighted(identity, at, it.rssi, name.as_deref(), facts);

@@ -37,7 +37,7 @@ pub enum Id<'a> {
 pub fn identify<'a>(
     advertisement: &Advertisement<'a>,
     rules: &TagRules,
-    mut each: impl FnMut(Id<'a>),
+    each: &mut dyn FnMut(Id<'a>),
 ) {
     if let Some(address) = advertisement.address.filter(|it| !it.kind.rotates()) {
         each(Id::Address(address.kind, address.mac));

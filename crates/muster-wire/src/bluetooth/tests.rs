@@ -172,7 +172,7 @@ fn phone(text: &[u8]) -> Vec<u8> {
 fn ids(data: &[u8], address: Option<Address>) -> Vec<String> {
     let mut all = Vec::new();
     let it = Advertisement { address, ..Advertisement::bare(data) };
-    identify::identify(&it, &TagRules::default(), |id| {
+    identify::identify(&it, &TagRules::default(), &mut |id| {
         all.push(id.to_identity().unwrap().to_string());
     });
     all

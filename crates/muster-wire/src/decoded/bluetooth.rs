@@ -136,7 +136,7 @@ impl DecodedRadio {
         let kind = if is_inquiry { "inquiry" } else { "advertisement" };
         let event = it.kind.event();
         let mut ids = Vec::new();
-        identify(it, rules, |id| ids.extend(id.to_identity().map(|it| it.to_string())));
+        identify(it, rules, &mut |id| ids.extend(id.to_identity().map(|it| it.to_string())));
         let mut data = DecodedData::of(it.structures());
         data.class = it.class.or(data.class);
         let line = Self { op: event.map(|it| it.word().to_owned()), ..Self::new(frame, t, kind) };

@@ -44,7 +44,7 @@ fn check(link: LinkType, bytes: &[u8], rules: &TagRules) -> bool {
         let mut structures = 0;
         for it in packet.advertisements() {
             structures += it.structures().count();
-            identify(&it, rules, |id| {
+            identify(&it, rules, &mut |id| {
                 let identity = id.to_identity().unwrap();
                 let text = identity.to_string();
                 assert!(text.len() <= Identity::MAX_TEXT + 16 && is_legible(&text), "{text:?}");
@@ -134,7 +134,7 @@ proptest! {
         let is_line = !json.contains('\n') && json.starts_with(r#"{"frame":1,"kind":"#);
         prop_assert!(is_line, "{}", json);
         let mut ids = 0;
-        identify(&Advertisement::bare(&bytes), &rules, |_| ids += 1);
+        identify(&Advertisement::bare(&bytes), &rules, &mut |_| ids += 1);
         prop_assert!(ids <= bytes.len());
     }
 }
