@@ -5,6 +5,8 @@
 //! its number, and whatever of the file can still be found behind it is read; no record, however
 //! long it says it is, takes more than [`MAX_RECORD`] bytes of memory.
 
+mod ahead;
+
 mod btsnoop;
 
 mod pcap;

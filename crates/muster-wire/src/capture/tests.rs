@@ -160,6 +160,44 @@ fn btsnoop_in_every_form() {
 }
 
 #[test]
+fn behind_a_broken_record_of_btsnoop_the_next_is_found() {
+    let records: Vec<(u32, i64, &[u8])> = (1..6).map(|it| (1, it, &b"abcdef"[..])).collect();
+    let file = btsnoop(1002, &records);
+    let third = 16 + 2 * (24 + 6);
+    let with = |place: usize, to: &[u8]| {
+        let mut file = file.clone();
+        file[third + place..][..to.len()].copy_from_slice(to);
+        brief(&file)
+    };
+    let but_the_third = |fault: &str| {
+        let lost = format!("record 3: {fault}");
+        ["1 1/10/201", "2 2/10/201", &lost, "4 4/10/201", "5 5/10/201"].map(str::to_owned)
+    };
+    // Lengths that lead into, past and far past the records behind.
+    let past = "its length leads past the next record";
+    assert_eq!(with(0, &[0, 0, 0, 11, 0, 0, 0, 11]), but_the_third(past));
+    assert_eq!(with(0, &[0, 0, 0, 50, 0, 0, 0, 50]), but_the_third(past));
+    let end = "the file ends inside it";
+    assert_eq!(with(0, &[0, 3, 0, 0, 0, 3, 0, 0]), but_the_third(end));
+    // Heads that cannot be ones: too long, less than there is, flags and times of nobody.
+    let head = "its head cannot be one";
+    assert_eq!(with(0, &[0xff; 8]), but_the_third(head));
+    assert_eq!(with(0, &[0, 0, 0, 5]), but_the_third(head));
+    assert_eq!(with(8, &[0xff]), but_the_third(head));
+    assert_eq!(with(16, &[0xff]), but_the_third(head));
+    // Nothing but garbage behind: the end.
+    let mut lost = file[..third].to_vec();
+    lost.extend([0xee; 600]);
+    assert_eq!(brief(&lost), ["1 1/10/201", "2 2/10/201", "record 3: its head cannot be one"]);
+    // A length that is cut to less leaves bytes that belong to no record.
+    let short = with(0, &[0, 0, 0, 2, 0, 0, 0, 2]);
+    assert_eq!(
+        short[2..],
+        ["3 3/6/201", "record 4: its head cannot be one", "5 4/10/201", "6 5/10/201"]
+    );
+}
+
+#[test]
 fn damaged_records_are_told_and_passed() {
     let long = u32::try_from(MAX_RECORD).unwrap() + 1;
     let mut file = pcap(Order::Big, false, 1, &[(1, 0, b"abc"), (2, 0, b""), (3, 0, b"abc")]);

@@ -12,7 +12,7 @@ use muster_wire::bluetooth::identify::identify;
 use muster_wire::bluetooth::management::Message;
 use muster_wire::bluetooth::tag::TagRules;
 use muster_wire::bluetooth::{decode, is_bluetooth};
-use muster_wire::capture::Record;
+use muster_wire::capture::{Capture, Record};
 use muster_wire::decoded::Decoded;
 use muster_wire::frame::LinkType;
 use proptest::prelude::*;
@@ -94,6 +94,31 @@ fn seeded_damage() {
     });
     // The damage is not so heavy that nothing gets behind the headers.
     assert!(decoded > all / 7, "{decoded} of {all}");
+}
+
+/// Whole files: of most records nothing is lost but those that were hurt.
+#[test]
+fn damaged_files() {
+    let files = ["btsnoop_hci_android.log", "btsnoop_btmon.log"];
+    let files = files.map(|it| std::fs::read(captures::bluetooth(it)).unwrap());
+    let rules = TagRules::default();
+    let (mut opened, mut read, mut broken) = (0, 0, 0);
+    damage(11, 200, &files, |_, bytes| {
+        let Ok(capture) = Capture::open(bytes) else { return };
+        opened += 1;
+        for record in capture {
+            match record {
+                Ok(it) => {
+                    assert!(it.bytes.len() <= bytes.len() + 4);
+                    read += usize::from(check(it.link, &it.bytes, &rules));
+                }
+                Err(_) => broken += 1,
+            }
+        }
+    });
+    // Of 222 and 554 records, some of which are cut off in one of seven kinds of damage.
+    assert!(opened > 150 && read > opened * 200, "{opened} {read} {broken}");
+    assert!(broken > 50 && broken < opened * 5, "{opened} {read} {broken}");
 }
 
 proptest! {
