@@ -118,6 +118,15 @@ fn event(code: u16, mut at: Bytes<'_>) -> Option<Body<'_>> {
         PIN_REQUEST | CONFIRM_REQUEST | PASSKEY_REQUEST | PASSKEY_NOTIFY | BLOCKED | UNBLOCKED
         | UNPAIRED | ADDED | REMOVED => device(&mut at)?,
         FOUND => found(at)?,
+        // A number of the pattern that it matches stands before it.
+        MONITORED_FOUND => {
+            at.skip(2)?;
+            found(at)?
+        }
+        MONITORED_LOST => {
+            at.skip(2)?;
+            device(&mut at)?
+        }
         DISCOVERING => {
             at.skip(1)?;
             Body::Discovering(at.u8()? != 0)
@@ -176,3 +185,5 @@ const PASSKEY_NOTIFY: u16 = 0x0017;
 const NEW_IDENTITY_KEY: u16 = 0x0018;
 const ADDED: u16 = 0x001a;
 const REMOVED: u16 = 0x001b;
+const MONITORED_FOUND: u16 = 0x002f;
+const MONITORED_LOST: u16 = 0x0030;

@@ -66,6 +66,14 @@ fn the_management_socket() {
         Message::of_socket(&whole[..length]).unwrap_err();
     }
 
+    // What an advertisement monitor reports is laid out alike, behind the number of the pattern.
+    let monitored = [&[5, 0][..], &found].concat();
+    let it = Message::event(0x2f, &monitored).unwrap();
+    assert_eq!(
+        (it.word(), it.body),
+        (Some("advertisement_monitor_device_found"), management::Body::Found(told))
+    );
+
     let device = |code, parameters: &[u8]| match Message::event(code, parameters).unwrap().body {
         management::Body::Device { address, reason, .. } => (address, reason),
         other => panic!("{other:?}"),
@@ -73,6 +81,7 @@ fn the_management_socket() {
     let classic = Address::classic(Mac([0x41, 2, 3, 4, 5, 6]));
     assert_eq!(device(0x0c, &[&A[..], &[0, 3]].concat()), (classic, Some(3)));
     assert_eq!(device(0x0d, &[&A[..], &[0, 4]].concat()), (classic, Some(4)));
+    assert_eq!(device(0x30, &[&[5, 0][..], &A, &[0]].concat()), (classic, None));
     let connected = [&A[..], &[0], &[0; 4], &[3, 0, 2, 10, 4]].concat();
     assert_eq!(device(0x0b, &connected), (classic, None));
     // A key: whose it is, behind the private address that it resolved; the key is not looked at.

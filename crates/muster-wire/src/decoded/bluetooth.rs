@@ -54,6 +54,9 @@ pub struct DecodedRadio {
     /// Whether one can connect; absent where that is not told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connectable: Option<bool>,
+    /// Whether it is a piece of an extended advertisement of which more follows, or was lost.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// The command that it answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
@@ -146,6 +149,7 @@ impl DecodedRadio {
             tx_power: it.sent_with(),
             channel: it.channel,
             connectable: event.and_then(advertisement::Event::is_connectable),
+            partial: event.is_some_and(advertisement::Event::is_partial),
             name: it.name().and_then(shown),
             data,
             beacons: beacons(it),

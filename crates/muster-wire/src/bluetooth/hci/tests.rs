@@ -63,6 +63,10 @@ fn reports_of_both_generations() {
     let it = event(&whole).advertisements().next().unwrap();
     assert_eq!(brief(&it), "c1:02:03:04:05:06 random_static Some(-80) adv_ext_ind [170]");
     assert_eq!(it.tx_power, None);
+    assert!(!it.kind.event().unwrap().is_partial());
+    let mut piece = whole.clone();
+    piece[4] |= 0b10_0000;
+    assert!(event(&piece).advertisements().all(|it| it.kind.event().unwrap().is_partial()));
     assert_eq!(it.target.unwrap().kind.word(), "rpa");
     // Nobody's address.
     let mut anonymous = whole.clone();
