@@ -25,6 +25,8 @@ mod memory;
 #[cfg(feature = "bench")]
 mod network;
 #[cfg(feature = "bench")]
+mod radio;
+#[cfg(feature = "bench")]
 mod stopwatch;
 #[cfg(feature = "bench")]
 mod sweep;
@@ -94,6 +96,7 @@ fn measure(name: &str) -> anyhow::Result<()> {
         "hub" => hub::measure(),
         "sweep" => sweep::measure(),
         "doze" => doze::measure(),
+        "radio" => radio::measure(),
         "leave" => crate::leave::run(HOUSEHOLDS, DAYS, "docs/benchmarks".as_ref()),
         _ => anyhow::bail!("there is no such benchmark: {name}"),
     }
@@ -124,7 +127,7 @@ const HOUSEHOLDS: u64 = 5;
 const DAYS: u64 = 28;
 
 /// The benchmarks, in the order in which they run.
-const ALL: [(&str, &str); 8] = [
+const ALL: [(&str, &str); 9] = [
     ("engine", "sightings a second on one core, 10,000 devices"),
     ("ingest", "facts a second from a fact file into SQLite"),
     ("memory", "memory for 100,000 devices"),
@@ -135,5 +138,6 @@ const ALL: [(&str, &str); 8] = [
     ),
     ("sweep", "a /24 and a /16 with 100 responders, against arp-scan and nmap (as root)"),
     ("doze", "known devices that doze: time and packets until all are found"),
+    ("radio", "advertisements a second decoded and identified on one core"),
     ("leave", "false departures against the delay of true ones"),
 ];

@@ -15,6 +15,10 @@ mod check;
 mod lab;
 mod leave;
 
+mod names;
+
+mod numbers;
+
 mod oui;
 
 mod simulate;
@@ -69,6 +73,11 @@ enum Chore {
         #[arg(long, default_value = "docs/benchmarks")]
         into: PathBuf,
     },
+    /// Rebuild the table of Bluetooth's assigned numbers from a checkout of bluetooth-numbers-database
+    Numbers {
+        /// Its folder `v1`
+        from: PathBuf,
+    },
     /// Rebuild the vendor table from the listings of Debian's ieee-data package
     Oui,
 }
@@ -89,6 +98,7 @@ fn main() -> ExitCode {
         Chore::Leave { households, days, into } => {
             leave::run(households, days, &into).map(|()| ExitCode::SUCCESS)
         }
+        Chore::Numbers { from } => numbers::run(&from).map(|()| ExitCode::SUCCESS),
         Chore::Oui => oui::run().map(|()| ExitCode::SUCCESS),
     };
     match done {

@@ -4,12 +4,14 @@
 //! The table is the same for the same listings, whatever their order. Its layout is described beside
 //! it, in `crates/muster-wire/data/oui/README.md`; the reader is `muster_wire::oui`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Context, ensure};
+
+use crate::names::{Names, shown};
 
 /// Reads the listings and writes the table.
 pub(crate) fn run() -> anyhow::Result<()> {
@@ -52,53 +54,27 @@ fn add_listing(blocks: &mut Blocks, text: &str, digits: usize) -> anyhow::Result
     Ok(())
 }
 
-/// The name in one line, bounded, without the words for its legal form.
-fn shown(name: &str) -> String {
-    let words = name.split(|it: char| it.is_whitespace() || it.is_control());
-    let name = words.filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" ");
-    let mut rest = name.as_str();
-    while let Some((head, tail)) = rest.rsplit_once([' ', ',']) {
-        let bare: String = tail.chars().filter(char::is_ascii_alphanumeric).collect();
-        let is_form = bare.is_empty() || LEGAL_FORMS.contains(&bare.to_ascii_lowercase().as_str());
-        if !is_form || head.is_empty() || tail.ends_with(')') {
-            break;
-        }
-        rest = head.trim_end_matches([' ', ',', '&']);
-    }
-    let short: String = rest.chars().take(MAX_NAME).collect();
-    short.trim_end_matches([' ', ',']).to_owned()
-}
-
 /// The layout: `b"MOUI"`; the number of names and of rows of each length; where every 32nd name
 /// begins among the names; the rows; the names, each behind its length in one byte.
 ///
 /// Counts and beginnings are numbers of 4 bytes. A row is a prefix, left-aligned in 3, 4 or 5 bytes,
 /// and the number of a name in 2. All numbers are big-endian, so that rows compare as bytes.
 fn table(blocks: &Blocks) -> anyhow::Result<Vec<u8>> {
-    let names: BTreeSet<&str> = blocks.values().map(String::as_str).collect();
-    let (mut numbers, mut begins, mut text) = (BTreeMap::new(), Vec::new(), Vec::new());
-    for (at, name) in names.into_iter().enumerate() {
-        if at % 32 == 0 {
-            begins.extend(u32::try_from(text.len())?.to_be_bytes());
-        }
-        text.push(u8::try_from(name.len())?);
-        text.extend(name.bytes());
-        numbers.insert(name, u16::try_from(at).context("there are more than 65536 vendors")?);
-    }
+    let names = Names::of(blocks.values().map(String::as_str))?;
     let mut rows = Vec::new();
     let mut out = b"MOUI".to_vec();
-    out.extend(u32::try_from(numbers.len())?.to_be_bytes());
+    out.extend(names.count()?.to_be_bytes());
     for (digits, bytes) in [(6, 3), (7, 4), (9, 5)] {
         let mut count = 0_u32;
         for ((_, prefix), name) in blocks.range((digits, 0)..=(digits, u64::MAX)) {
             let aligned = prefix << (64 - 4 * digits);
             rows.extend(aligned.to_be_bytes().into_iter().take(bytes));
-            rows.extend(numbers.get(name.as_str()).context("a name has no number")?.to_be_bytes());
+            rows.extend(names.number(name)?.to_be_bytes());
             count += 1;
         }
         out.extend(count.to_be_bytes());
     }
-    for part in [begins, rows, text] {
+    for part in [names.begins, rows, names.text] {
         out.extend(part);
     }
     Ok(out)
@@ -130,57 +106,6 @@ const SOURCE: &str = "/usr/share/ieee-data";
 /// 36-bit blocks of the time before they had their name.
 const LISTINGS: [(&str, usize); 4] =
     [("oui.csv", 6), ("mam.csv", 7), ("oui36.csv", 9), ("iab.csv", 9)];
-/// In characters; longer names are sentences.
-const MAX_NAME: usize = 40;
-/// Words that end a company's name and tell nothing about it.
-const LEGAL_FORMS: [&str; 46] = [
-    "ab",
-    "ag",
-    "aps",
-    "as",
-    "asa",
-    "bv",
-    "bvba",
-    "co",
-    "cokg",
-    "coltd",
-    "company",
-    "corp",
-    "corporation",
-    "doo",
-    "eood",
-    "ev",
-    "gmbh",
-    "inc",
-    "incorporated",
-    "kft",
-    "kg",
-    "kk",
-    "lda",
-    "limited",
-    "llc",
-    "llp",
-    "lp",
-    "ltd",
-    "ltda",
-    "mbh",
-    "nv",
-    "oy",
-    "oyj",
-    "plc",
-    "pte",
-    "pty",
-    "pvt",
-    "sa",
-    "sarl",
-    "sas",
-    "sl",
-    "spa",
-    "spzoo",
-    "srl",
-    "sro",
-    "ulc",
-];
 
 #[cfg(test)]
 mod tests {
@@ -191,22 +116,6 @@ mod tests {
         let text = "a,\"b, \"\"c\"\"\",d\r\n,\"x\ny\"\n";
         let read: Vec<_> = rows(text).collect();
         assert_eq!(read, [vec!["a", "b, \"c\"", "d"], vec!["", "x\ny"]]);
-    }
-
-    #[test]
-    fn names_without_legal_forms() {
-        for (given, want) in [
-            ("Apple, Inc.", "Apple"),
-            ("HUAWEI TECHNOLOGIES CO.,LTD", "HUAWEI TECHNOLOGIES"),
-            ("Bosch GmbH & Co. KG", "Bosch"),
-            ("Co., Ltd.", "Co."),
-            ("A\tB  C\u{a0}S.p.A.", "A B C"),
-            ("Nest Labs (Pty) Ltd", "Nest Labs (Pty)"),
-            ("Inc", "Inc"),
-            ("", ""),
-        ] {
-            assert_eq!(shown(given), want, "{given}");
-        }
     }
 
     #[test]

@@ -77,6 +77,8 @@ pub enum Identity {
 pub enum TextKind {
     /// `ibeacon:UUID-MAJOR-MINOR`.
     Ibeacon,
+    /// `altbeacon:UUID-MAJOR-MINOR`.
+    Altbeacon,
     /// `eddystone:NAMESPACE-INSTANCE`.
     Eddystone,
     /// `irk:HEX`, a hash of an identity resolving key, never the key.
@@ -90,8 +92,9 @@ pub enum TextKind {
 }
 
 impl TextKind {
-    const ALL: [(&'static str, Self); 6] = [
+    const ALL: [(&'static str, Self); 7] = [
         ("ibeacon", Self::Ibeacon),
+        ("altbeacon", Self::Altbeacon),
         ("eddystone", Self::Eddystone),
         ("irk", Self::Irk),
         ("tag", Self::Tag),
@@ -182,7 +185,8 @@ pub enum InvalidIdentity {
     },
     /// A kind nobody knows.
     #[error(
-        "identity kind is one of mac, ble, bt, ibeacon, eddystone, irk, tag, name, entity: {given}"
+        "identity kind is one of mac, ble, bt, ibeacon, altbeacon, eddystone, irk, tag, name, \
+         entity: {given}"
     )]
     Kind {
         /// What was given.
@@ -259,6 +263,8 @@ mod tests {
             "tag:ATT-USER-1a2b3c4d",
             "entity:person.anna",
             "ibeacon:f7826da6-4fa2-4e98-8024-bc5b71e0893e-1-2",
+            "altbeacon:d3162f5a-f3ee-4947-99db-09756062d0fc-90-5",
+            "eddystone:00112233445566778899-aabbccddeeff",
         ] {
             assert_eq!(text.parse::<Identity>().unwrap().to_string(), text);
         }

@@ -11,7 +11,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use muster_core::identity::Mac;
-use muster_wire::lan::{Arp, LanBody, LinkType, NdKind, build, decode};
+use muster_wire::frame::LinkType;
+use muster_wire::lan::{Arp, LanBody, NdKind, build, decode};
 
 use crate::rng::Rng;
 

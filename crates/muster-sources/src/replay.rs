@@ -11,13 +11,15 @@ mod coverage;
 
 mod read;
 
+mod radio;
+
 #[cfg(test)]
 mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use muster_core::fact::{Fact, FactBody};
+use muster_core::fact::{Fact, FactBody, SourceKind};
 use muster_core::ports::{BoxFuture, Report, Source, SourceError};
 use muster_core::snapshot::Interest;
 use muster_core::span::Span;
@@ -32,6 +34,7 @@ pub struct Replay {
     span: Option<Span>,
     bare: bool,
     skipped: u64,
+    strangers: usize,
 }
 
 impl Replay {
@@ -41,11 +44,16 @@ impl Replay {
         for file in files {
             input.read(file, monitor)?;
         }
-        let read::Input { mut facts, skipped } = input;
-        let bare = !facts.iter().any(|it| matches!(it.body, FactBody::Coverage(_)))
-            && !facts.iter().any(|it| matches!(it.body, FactBody::Probe(_)));
+        let read::Input { mut facts, skipped, radio } = input;
+        // Advertisements are only listened to: what is covered of them says nothing of who was asked.
+        let tells = |it: &Fact| match it.body {
+            FactBody::Coverage(_) => it.listener.source != SourceKind::Ble,
+            FactBody::Probe(_) => true,
+            FactBody::Sighting(_) | FactBody::Level(_) | FactBody::Detail(_) => false,
+        };
+        let bare = !facts.iter().any(tells);
         let span = coverage::complete(&mut facts);
-        Ok(Self { facts: facts.into_iter(), span, bare, skipped })
+        Ok(Self { facts: facts.into_iter(), span, bare, skipped, strangers: radio.strangers() })
     }
 
     /// From the first fact to the last; none when there is no fact.
@@ -62,6 +70,12 @@ impl Replay {
     /// How many frames could not be read.
     pub fn skipped(&self) -> u64 {
         self.skipped
+    }
+
+    /// How many private Bluetooth addresses were heard, which name nobody; some are not counted
+    /// where they are very many.
+    pub fn strangers(&self) -> usize {
+        self.strangers
     }
 
     /// The next facts of one instant or of several; empty at the end.

@@ -2,7 +2,8 @@
 
 use muster_core::identity::Mac;
 
-/// What is left of a slice of bytes, read from the front, big-endian.
+/// What is left of a slice of bytes, read from the front. Numbers are big-endian unless the name
+/// says otherwise; Bluetooth sends everything with the least octet first.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bytes<'a>(&'a [u8]);
 
@@ -50,5 +51,29 @@ impl<'a> Bytes<'a> {
 
     pub(crate) fn mac(&mut self) -> Option<Mac> {
         self.array().map(Mac)
+    }
+
+    pub(crate) fn i8(&mut self) -> Option<i8> {
+        self.array().map(i8::from_le_bytes)
+    }
+
+    pub(crate) fn u16_le(&mut self) -> Option<u16> {
+        self.array().map(u16::from_le_bytes)
+    }
+
+    pub(crate) fn u24_le(&mut self) -> Option<u32> {
+        self.array().map(|[a, b, c]| u32::from_le_bytes([a, b, c, 0]))
+    }
+
+    pub(crate) fn u32_le(&mut self) -> Option<u32> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    /// A device address with its last octet first.
+    pub(crate) fn mac_le(&mut self) -> Option<Mac> {
+        self.array().map(|mut octets: [u8; 6]| {
+            octets.reverse();
+            Mac(octets)
+        })
     }
 }

@@ -1,8 +1,13 @@
-//! Capture files: pcap and pcapng in both byte orders, read record by record, and pcap written.
+//! Capture files: pcap and pcapng in both byte orders and btsnoop, read record by record, and pcap
+//! written.
 //!
 //! Refuses to know what a record holds. **Invariant:** a record that cannot be read is an error with
 //! its number, and whatever of the file can still be found behind it is read; no record, however
 //! long it says it is, takes more than [`MAX_RECORD`] bytes of memory.
+
+mod ahead;
+
+mod btsnoop;
 
 mod pcap;
 
@@ -17,12 +22,15 @@ use std::io::{self, Read};
 
 use muster_core::time::Time;
 
-use crate::lan::LinkType;
+use crate::frame::LinkType;
 
 pub use write::PcapWriter;
 
 /// The longest record read: the largest snapshot length of the tools that write captures.
 pub const MAX_RECORD: usize = 262_144;
+
+/// How many bytes at a file's begin tell whether it is a capture.
+pub const HEAD: usize = 8;
 
 /// A capture being read; iterates over its records.
 #[derive(Debug)]
@@ -37,6 +45,7 @@ pub struct Capture<R> {
 enum Format {
     Pcap(pcap::Header),
     Pcapng(pcapng::Section),
+    Btsnoop(btsnoop::Header),
 }
 
 /// One captured frame.
@@ -52,9 +61,11 @@ pub struct Record {
     pub bytes: Vec<u8>,
 }
 
-/// Whether a file that begins with `head` (4 bytes or more) is a capture that [`Capture`] reads.
+/// Whether a file that begins with `head` ([`HEAD`] bytes or more) is a capture that [`Capture`]
+/// reads.
 pub fn is_capture(head: &[u8]) -> bool {
-    head.first_chunk().is_some_and(|it| pcap::order(*it).is_some() || *it == pcapng::SECTION)
+    head.starts_with(&btsnoop::MAGIC)
+        || head.first_chunk().is_some_and(|it| pcap::order(*it).is_some() || *it == pcapng::SECTION)
 }
 
 impl<R: Read> Capture<R> {
@@ -66,6 +77,13 @@ impl<R: Read> Capture<R> {
             Format::Pcap(pcap::Header::read(&mut input, order).map_err(CaptureError::from)?)
         } else if magic == pcapng::SECTION {
             Format::Pcapng(pcapng::Section::read(&mut input).map_err(CaptureError::from)?)
+        } else if magic == btsnoop::MAGIC[..4] {
+            let mut rest = [0; 4];
+            read_all(&mut input, &mut rest).map_err(CaptureError::from)?;
+            if rest != btsnoop::MAGIC[4..] {
+                return Err(CaptureError::Format);
+            }
+            Format::Btsnoop(btsnoop::Header::read(&mut input).map_err(CaptureError::from)?)
         } else {
             return Err(CaptureError::Format);
         };
@@ -83,6 +101,7 @@ impl<R: Read> Iterator for Capture<R> {
         let next = match &mut self.format {
             Format::Pcap(header) => header.next(&mut self.input),
             Format::Pcapng(section) => section.next(&mut self.input),
+            Format::Btsnoop(header) => header.next(&mut self.input),
         };
         self.number += 1;
         let number = self.number;
@@ -104,7 +123,7 @@ impl<R: Read> Iterator for Capture<R> {
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
     /// Something else: give it to another reader.
-    #[error("this is neither a pcap nor a pcapng file")]
+    #[error("this is no btsnoop, pcap or pcapng file")]
     Format,
     /// A capture whose head is broken.
     #[error("the head of the capture is broken: {0}")]

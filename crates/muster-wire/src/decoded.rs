@@ -1,20 +1,34 @@
-//! The JSON object that stands for one decoded LAN frame.
+//! The JSON objects that stand for one decoded frame: of a local network, or of Bluetooth.
 //!
-//! Fields that are absent are absent; what the network said is bounded text (see [`crate::lan`]).
+//! Fields that are absent are absent; what the network or the radio said is bounded text without what
+//! hides or reorders it.
+
+mod beacon;
+
+mod bluetooth;
 
 use std::net::IpAddr;
 
 use serde::Serialize;
 
+pub use beacon::{DecodedBeacon, DecodedTag};
+pub use bluetooth::DecodedRadio;
+
+use crate::bluetooth::advertisement::Advertisement;
+use crate::bluetooth::tag::TagRules;
+use crate::bluetooth::{Packet, decode, is_bluetooth};
 use crate::capture::{Record, RecordError};
-use crate::lan::{self, DecodeError, LanBody, LanFrame};
+use crate::frame::{DecodeError, LinkType};
+use crate::lan::{self, LanBody, LanFrame};
 
 /// One line of decoder output.
-#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, PartialEq)]
 #[serde(untagged)]
 pub enum Decoded {
-    /// A frame that tells something.
+    /// A frame of a local network that tells something.
     Frame(Box<DecodedFrame>),
+    /// Something that Bluetooth says.
+    Radio(Box<DecodedRadio>),
     /// A frame or a record that is broken.
     Broken {
         /// Its number, from 1.
@@ -60,22 +74,43 @@ pub struct DecodedFrame {
 }
 
 impl Decoded {
-    /// What a captured record says; none when it holds another protocol.
-    pub fn of_record(record: &Record) -> Option<Self> {
-        let frame = lan::decode(record.link, &record.bytes);
-        Self::of(record.number, Some(record.at.to_string()), frame)
+    /// What a captured record says: nothing when it holds another protocol, several things when it
+    /// reports several advertisements.
+    pub fn of_record(record: &Record, rules: &TagRules) -> Vec<Self> {
+        Self::of(record.number, Some(&record.at.to_string()), record.link, &record.bytes, rules)
     }
 
-    /// What a frame says, by its number and time; none when it holds another protocol.
+    /// What a frame says, by its number and time.
     pub fn of(
         frame: u64,
-        t: Option<String>,
-        decoded: Result<Option<LanFrame>, DecodeError>,
-    ) -> Option<Self> {
-        match decoded {
-            Ok(found) => found.map(|it| Self::Frame(Box::new(DecodedFrame::new(frame, t, &it)))),
-            Err(error) => Some(Self::Broken { frame, error: error.to_string() }),
+        t: Option<&str>,
+        link: LinkType,
+        bytes: &[u8],
+        rules: &TagRules,
+    ) -> Vec<Self> {
+        if is_bluetooth(link) {
+            return match decode(link, bytes) {
+                Ok(packet) => packet.map_or_else(Vec::new, |it| radio(frame, t, &it, rules)),
+                Err(error) => vec![Self::broken(frame, error)],
+            };
         }
+        match lan::decode(link, bytes) {
+            Ok(found) => {
+                let frame = found.map(|it| DecodedFrame::new(frame, t, &it));
+                frame.map(|it| Self::Frame(Box::new(it))).into_iter().collect()
+            }
+            Err(error) => vec![Self::broken(frame, error)],
+        }
+    }
+
+    /// What bare advertising data says, by its number.
+    pub fn of_advertisement(frame: u64, data: &[u8], rules: &TagRules) -> Self {
+        let advertisement = Advertisement::bare(data);
+        Self::Radio(Box::new(DecodedRadio::of_advertisement(frame, None, &advertisement, rules)))
+    }
+
+    fn broken(frame: u64, error: DecodeError) -> Self {
+        Self::Broken { frame, error: error.to_string() }
     }
 
     /// One line of JSON, without its end.
@@ -85,6 +120,18 @@ impl Decoded {
     }
 }
 
+fn radio(frame: u64, t: Option<&str>, packet: &Packet<'_>, rules: &TagRules) -> Vec<Decoded> {
+    let lines: Vec<DecodedRadio> = packet
+        .advertisements()
+        .map(|it| {
+            let line = DecodedRadio::of_advertisement(frame, t, &it, rules);
+            DecodedRadio { adapter: packet.adapter, ..line }
+        })
+        .collect();
+    let other = lines.is_empty().then(|| DecodedRadio::of_packet(frame, t, packet));
+    lines.into_iter().chain(other).map(|it| Decoded::Radio(Box::new(it))).collect()
+}
+
 impl From<&RecordError> for Decoded {
     fn from(it: &RecordError) -> Self {
         Self::Broken { frame: it.number, error: it.fault.to_string() }
@@ -92,7 +139,7 @@ impl From<&RecordError> for Decoded {
 }
 
 impl DecodedFrame {
-    fn new(number: u64, t: Option<String>, frame: &LanFrame) -> Self {
+    fn new(number: u64, t: Option<&str>, frame: &LanFrame) -> Self {
         let target = match &frame.body {
             LanBody::Arp(it) => it.target_ip.map(IpAddr::V4),
             LanBody::Nd(it) => it.target.map(IpAddr::V6),
@@ -100,7 +147,7 @@ impl DecodedFrame {
         };
         Self {
             frame: number,
-            t,
+            t: t.map(str::to_owned),
             kind: frame.kind(),
             mac: frame.mac().map(|it| it.to_string()),
             sent_by: frame.spoken_for().and(frame.source).map(|it| it.to_string()),
@@ -120,7 +167,6 @@ mod tests {
     use muster_core::time::Time;
 
     use super::*;
-    use crate::lan::LinkType;
     use crate::lan::build;
 
     #[test]
@@ -133,7 +179,8 @@ mod tests {
             let at = Time::from_micros(1_795_251_600_120_000);
             let bytes = bytes.to_vec();
             let record = Record { number: 7, at, link: LinkType::ETHERNET, bytes };
-            Decoded::of_record(&record).map(|it| it.to_json())
+            let lines = Decoded::of_record(&record, &TagRules::default());
+            lines.first().map(Decoded::to_json)
         };
         assert_eq!(
             line(&whole).as_deref(),

@@ -25,8 +25,6 @@ mod mdns;
 
 mod nd;
 
-mod text;
-
 pub mod build;
 
 #[cfg(test)]
@@ -36,10 +34,11 @@ use std::net::IpAddr;
 
 use muster_core::identity::Mac;
 
+use crate::frame::{DecodeError, LinkType};
+
 pub use arp::Arp;
 pub use dhcp::Dhcp;
 pub use dhcp6::Dhcp6;
-pub use link::LinkType;
 pub use mdns::{Announced, Mdns};
 pub use nd::{Nd, NdKind};
 
@@ -189,21 +188,5 @@ impl LanFrame {
             LanBody::Dhcp6(it) => it.vendor_class.as_deref(),
             LanBody::Arp(_) | LanBody::Mdns(_) | LanBody::Nd(_) => None,
         }
-    }
-}
-
-/// A frame of a known protocol that breaks its format. Drop the frame; the next may be good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("malformed {protocol} frame: {what}")]
-pub struct DecodeError {
-    /// Which protocol's format.
-    pub protocol: &'static str,
-    /// How it is broken.
-    pub what: &'static str,
-}
-
-impl DecodeError {
-    const fn new(protocol: &'static str, what: &'static str) -> Self {
-        Self { protocol, what }
     }
 }

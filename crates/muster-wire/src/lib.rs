@@ -1,12 +1,16 @@
-//! Bytes and text to values and back: captures, LAN frames, the fact file, metric lines, packed
-//! spans, vendor prefixes.
+//! Bytes and text to values and back: captures, LAN frames, Bluetooth, the fact file, metric lines,
+//! packed spans, vendor prefixes.
 //!
 //! Pure and total: nothing here opens a file, reads a clock or panics, whatever it is given. What
 //! came from the network is hostile; names are bounded and stripped before anybody sees them.
 
 pub mod capture;
 
+pub mod frame;
+
 pub mod lan;
+
+pub mod bluetooth;
 
 pub mod decoded;
 
@@ -17,5 +21,9 @@ pub mod graphite;
 pub mod pack;
 
 pub mod oui;
+
+mod names;
+
+mod text;
 
 mod bytes;

@@ -3,11 +3,10 @@
 //! The table is embedded and read in place: nothing of it is copied to the heap. Its making and its
 //! layout are described in `data/oui/README.md`. Addresses chosen by software have no vendor.
 
-use std::cmp::Ordering;
-
 use muster_core::identity::Mac;
 
 use crate::bytes::Bytes;
+use crate::names::{Names, begin_count, find, rows};
 
 /// The company to which the block with `mac` in it was assigned.
 ///
@@ -21,15 +20,14 @@ pub fn vendor(mac: Mac) -> Option<&'static str> {
     let number = find(table.rows_36, &[a, b, c, rest[0], rest[1] & 0xf0])
         .or_else(|| find(table.rows_28, &[a, b, c, rest[0] & 0xf0]))
         .or_else(|| find(table.rows_24, &[a, b, c]))?;
-    table.name(number)
+    table.names.name(number)
 }
 
 struct Table<'a> {
-    begins: &'a [[u8; 4]],
     rows_24: &'a [[u8; 5]],
     rows_28: &'a [[u8; 6]],
     rows_36: &'a [[u8; 7]],
-    names: &'a [u8],
+    names: Names<'a>,
 }
 
 impl<'a> Table<'a> {
@@ -38,43 +36,17 @@ impl<'a> Table<'a> {
         at.array().filter(|it: &[u8; 4]| it == b"MOUI")?;
         let mut count = || at.u32().and_then(|it| usize::try_from(it).ok());
         let (names, of_24, of_28, of_36) = (count()?, count()?, count()?, count()?);
+        let begins = rows(&mut at, begin_count(names))?;
         Some(Self {
-            begins: rows(&mut at, names.div_ceil(STRIDE))?,
             rows_24: rows(&mut at, of_24)?,
             rows_28: rows(&mut at, of_28)?,
             rows_36: rows(&mut at, of_36)?,
-            names: at.rest(),
+            names: Names::new(begins, at.rest()),
         })
     }
-
-    fn name(&self, number: u16) -> Option<&'a str> {
-        let number = usize::from(number);
-        let begin = u32::from_be_bytes(*self.begins.get(number / STRIDE)?);
-        let mut at = Bytes::new(self.names.get(usize::try_from(begin).ok()?..)?);
-        for _ in 0..number % STRIDE {
-            let length = at.u8()?;
-            at.skip(length.into())?;
-        }
-        let length = at.u8()?;
-        std::str::from_utf8(at.take(length.into())?).ok()
-    }
-}
-
-fn rows<'a, const N: usize>(at: &mut Bytes<'a>, count: usize) -> Option<&'a [[u8; N]]> {
-    let (rows, _) = at.take(count.checked_mul(N)?)?.as_chunks();
-    Some(rows)
-}
-
-/// The number in the row with this prefix.
-fn find<const N: usize>(rows: &[[u8; N]], prefix: &[u8]) -> Option<u16> {
-    let order = |row: &[u8; N]| row.get(..prefix.len()).map_or(Ordering::Less, |it| it.cmp(prefix));
-    let row = rows.get(rows.binary_search_by(order).ok()?)?;
-    row.last_chunk().map(|it| u16::from_be_bytes(*it))
 }
 
 static TABLE: &[u8] = include_bytes!("../data/oui/vendors.bin");
-/// Of every so many names the table says where they begin.
-const STRIDE: usize = 32;
 
 #[cfg(test)]
 mod tests {
@@ -117,7 +89,7 @@ mod tests {
             .chain(table.rows_28.iter().map(|it| last(it)))
             .chain(table.rows_36.iter().map(|it| last(it)));
         for number in numbers {
-            let name = table.name(number).unwrap();
+            let name = table.names.name(number).unwrap();
             assert!(!name.is_empty() && !name.chars().any(char::is_control), "{name:?}");
         }
     }
@@ -130,7 +102,7 @@ mod tests {
             number in any::<u16>(),
         ) {
             if let Some(table) = Table::read(&[&b"MOUI"[..], &head, &bytes].concat()) {
-                table.name(number);
+                table.names.name(number);
                 find(table.rows_24, &[1, 2, 3]);
             }
         }

@@ -131,6 +131,105 @@ fn a_capture_is_judged_like_a_live_network() {
     assert_eq!(all, ["VMware 40:0e:ef", "btest.is.cool"], "{rows}");
 }
 
+/// A btsnoop file of an hour: the controller listens from minute 5 to 45. Keys are there to minute 20,
+/// a badge in a phone that hides its address to the end.
+fn snooped(home: &Home) -> PathBuf {
+    let mut file = b"btsnoop\0\0\0\0\x01\0\0\x03\xea".to_vec();
+    let mut record = |second: i64, received: u32, packet: &[u8]| {
+        let length = u32::try_from(packet.len()).unwrap();
+        file.extend([length, length, received, 0].into_iter().flat_map(u32::to_be_bytes));
+        let micros = (1_795_251_600 + second) * 1_000_000 + 0x00dc_ddb3_0f2f_8000;
+        file.extend(micros.to_be_bytes());
+        file.extend(packet);
+    };
+    let scan = |on: u8| [1, 0x0c, 0x20, 2, on, 0];
+    let done = |opcode: [u8; 2]| [4, 0x0e, 4, 1, opcode[0], opcode[1], 0];
+    let report = |kind: u8, address: u8, data: &[u8]| {
+        let length = u8::try_from(data.len()).unwrap();
+        let head = [4, 0x3e, length + 12, 2, 1, 0, kind, address, 2, 3, 4, 5, 0x46, length];
+        [&head[..], data, &[0xc4]].concat()
+    };
+    let badge = [&[20, 0xff, 0xff, 0xff][..], b"ATT-USER-1a2b3c4d"].concat();
+    record(0, 0, &[1, 0x03, 0x0c, 0]);
+    record(0, 1, &done([0x03, 0x0c]));
+    record(300, 0, &scan(1));
+    record(300, 1, &done([0x0c, 0x20]));
+    for second in (300..2_700).step_by(5) {
+        if second < 1_200 {
+            record(second, 1, &report(0, 0x01, &[5, 9, b'K', b'e', b'y', b's']));
+        }
+        // Its address changes every quarter of an hour.
+        let address = u8::try_from(second / 900).unwrap();
+        record(second, 1, &report(1, address, &badge));
+    }
+    record(2_700, 0, &scan(0));
+    record(2_700, 1, &done([0x0c, 0x20]));
+    record(3_600, 1, &done([0x03, 0x0c]));
+    let path = home.path().join("friday.btsnoop");
+    fs::write(&path, file).unwrap();
+    path
+}
+
+#[test]
+fn a_bluetooth_capture_gives_the_same_stays_twice() {
+    let home = Home::new();
+    let file = snooped(&home);
+    let play = || {
+        let played = home.run(&["replay", "--format", "json", file.to_str().unwrap()]);
+        assert!(played.status.success(), "{played:?}");
+        played
+    };
+    let (once, twice) = (play(), play());
+    assert_eq!(once.stdout, twice.stdout);
+    let rows: Value = serde_json::from_slice(&once.stdout).unwrap();
+    let rows: Vec<String> = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| {
+            let of = |key: &str| it[key].as_str().unwrap_or("-").to_owned();
+            format!("{} {} {} {}", of("who"), of("from"), of("to"), of("ended"))
+        })
+        .collect();
+    // Behind minute 45 nobody listened, so nobody left.
+    let want = [
+        "Keys 2026-11-21T09:05:00Z 2026-11-21T09:19:55Z left",
+        "tag:ATT-USER-1a2b3c4d 2026-11-21T09:05:00Z - open",
+    ];
+    assert_eq!(rows, want);
+    let said = String::from_utf8_lossy(&once.stderr).into_owned();
+    assert_eq!(said, "3 private Bluetooth addresses were heard, which name nobody\n");
+
+    // Both at once, into a store that has the first already: as if told once.
+    let folder = home.path().join("kept");
+    let into = || {
+        let path = folder.to_str().unwrap();
+        home.run(&["replay", "--format", "json", "--into", path, file.to_str().unwrap()])
+    };
+    let (first, again) = (into(), into());
+    assert!(first.status.success() && again.status.success(), "{again:?}");
+    assert_eq!((&first.stdout, &again.stdout), (&once.stdout, &once.stdout));
+}
+
+#[test]
+fn captures_from_the_air_are_replayed() {
+    let home = Home::new();
+    let folder =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../muster-wire/tests/data/bluetooth/boston/");
+    let capture = format!("{folder}take3_adv38.pcap");
+    let play = || home.run(&["replay", "--format", "json", &capture]);
+    let played = play();
+    assert!(played.status.success(), "{played:?}");
+    assert_eq!(played.stdout, play().stdout);
+    let rows: Value = serde_json::from_slice(&played.stdout).unwrap();
+    // A keyboard and two that do not say what they are; all others hide.
+    let who: Vec<&str> =
+        rows.as_array().unwrap().iter().filter_map(|it| it["who"].as_str()).collect();
+    assert!(who.contains(&"ROG AZOTH"), "{who:?}");
+    let said = String::from_utf8_lossy(&played.stderr);
+    assert!(said.contains("private Bluetooth addresses were heard, which name nobody"), "{said}");
+}
+
 #[test]
 fn what_cannot_be_replayed_is_said() {
     let home = Home::new();

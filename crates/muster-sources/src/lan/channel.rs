@@ -14,7 +14,8 @@ use muster_core::fact::{Detail, Fact, FactBody, Listener, Outcome, Probe, Sighti
 use muster_core::identity::{Identity, Mac};
 use muster_core::ports::ChannelStatus;
 use muster_core::time::{Now, Time};
-use muster_wire::lan::{LanBody, LanFrame, LinkType, decode};
+use muster_wire::frame::LinkType;
+use muster_wire::lan::{LanBody, LanFrame, decode};
 
 use super::asker::Asker;
 use super::book::Book;

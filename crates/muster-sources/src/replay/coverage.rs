@@ -41,7 +41,7 @@ fn uncovered(facts: &[Fact]) -> BTreeSet<Arc<Listener>> {
 }
 
 /// Coverage in pieces, so that silence advances with the recording.
-fn pieces(listener: &Arc<Listener>, whole: Span) -> impl Iterator<Item = Fact> {
+pub(super) fn pieces(listener: &Arc<Listener>, whole: Span) -> impl Iterator<Item = Fact> {
     let mut at = whole.from;
     std::iter::from_fn(move || {
         if at >= whole.to {

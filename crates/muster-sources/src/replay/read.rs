@@ -5,9 +5,12 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 
 use muster_core::fact::Fact;
+use muster_wire::bluetooth::is_bluetooth;
 use muster_wire::capture::{Capture, RecordError, RecordFault, is_capture};
 use muster_wire::fact_file::FactReader;
+use muster_wire::{bluetooth, lan};
 
+use super::radio::Radio;
 use super::{MOST_FACTS, ReplayError};
 use crate::lan::Recorded;
 
@@ -18,6 +21,8 @@ pub(super) struct Input {
     pub(super) facts: Vec<Fact>,
     /// How many frames could not be read.
     pub(super) skipped: u64,
+    /// What was recorded of Bluetooth.
+    pub(super) radio: Radio,
 }
 
 impl Input {
@@ -62,6 +67,8 @@ impl Input {
         let wrong = |cause| ReplayError::Capture { path: path.to_owned(), cause };
         let channel = path.file_stem().map(|it| it.to_string_lossy()).unwrap_or_default();
         let mut link = Recorded::new(monitor, &channel);
+        let mut radio = std::mem::take(&mut self.radio);
+        let mut air = radio.capture(monitor, &channel);
         for record in Capture::open(file).map_err(wrong)? {
             let record = match record {
                 Ok(record) => record,
@@ -73,12 +80,20 @@ impl Input {
                     continue;
                 }
             };
-            match muster_wire::lan::decode(record.link, &record.bytes) {
-                Ok(Some(frame)) => self.add(link.frame(frame, record.at), path)?,
-                Ok(None) => {}
+            let found = if is_bluetooth(record.link) {
+                bluetooth::decode(record.link, &record.bytes)
+                    .map(|it| it.map(|packet| air.packet(&packet, record.at)))
+            } else {
+                lan::decode(record.link, &record.bytes)
+                    .map(|it| it.map(|frame| link.frame(frame, record.at)))
+            };
+            match found {
+                Ok(facts) => self.add(facts.unwrap_or_default(), path)?,
                 Err(_) => self.skipped += 1,
             }
         }
+        self.add(air.end(), path)?;
+        self.radio = radio;
         Ok(())
     }
 

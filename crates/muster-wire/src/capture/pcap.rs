@@ -5,7 +5,7 @@ use std::io::Read;
 use muster_core::time::Time;
 
 use super::{Frame, Order, RecordFault, Stop, read_all, read_bounded, read_or_end};
-use crate::lan::LinkType;
+use crate::frame::LinkType;
 
 /// What the file header says of every record.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use muster_core::time::Time;
 
 use super::{Frame, MAX_RECORD, Order, RecordFault, Stop, read_all, read_bounded, read_or_end};
 use crate::bytes::Bytes;
-use crate::lan::LinkType;
+use crate::frame::LinkType;
 
 /// The first bytes of a section header block, the same in both orders.
 pub(super) const SECTION: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];

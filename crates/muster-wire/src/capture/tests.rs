@@ -21,6 +21,19 @@ fn pcap(order: Order, is_nano: bool, link: u32, records: &[(u32, u32, &[u8])]) -
     out
 }
 
+/// A btsnoop file: flags, microseconds since 1970 and bytes of each record.
+fn btsnoop(link: u32, records: &[(u32, i64, &[u8])]) -> Vec<u8> {
+    let mut out = b"btsnoop\0\0\0\0\x01".to_vec();
+    out.extend(link.to_be_bytes());
+    for (flags, micros, bytes) in records {
+        let length = u32::try_from(bytes.len()).unwrap();
+        out.extend([length, length, *flags, 0].into_iter().flat_map(u32::to_be_bytes));
+        out.extend((micros + 0x00dc_ddb3_0f2f_8000).to_be_bytes());
+        out.extend_from_slice(bytes);
+    }
+    out
+}
+
 /// A pcapng file, block by block.
 struct Blocks(Order, Vec<u8>);
 
@@ -127,6 +140,64 @@ fn pcapng_in_every_form() {
 }
 
 #[test]
+fn btsnoop_in_every_form() {
+    let of = |link, records: &[(u32, i64, &[u8])]| -> Vec<(i64, u16, Vec<u8>)> {
+        let file = btsnoop(link, records);
+        let records = Capture::open(&file[..]).unwrap().map(Result::unwrap);
+        records.map(|it| (it.at.micros(), it.link.0, it.bytes)).collect()
+    };
+    let all: [(u32, i64, &[u8]); 4] = [(0, 1, b"a"), (1, 2, b"b"), (2, 3, b"c"), (3, -4, b"d")];
+    // Without its type, the flags tell what a packet is.
+    let h1 = [&[0, 0, 0, 0, 2, b'a'][..], b"\0\0\0\x01\x02b", b"\0\0\0\0\x01c", b"\0\0\0\x01\x04d"];
+    let want = [1, 2, 3, -4].into_iter().zip(h1).map(|(at, it)| (at, 201, it.to_vec()));
+    assert_eq!(of(1001, &all), want.collect::<Vec<_>>());
+    assert_eq!(of(1002, &[(3, 7, b"\x04\x0e")]), [(7, 201, b"\0\0\0\x01\x04\x0e".to_vec())]);
+    let monitor = of(2001, &[(0x0001_0003, 7, b"\x0e")]);
+    assert_eq!(monitor, [(7, 254, b"\0\x01\0\x03\x0e".to_vec())]);
+    let mut cut = btsnoop(1002, &[(1, 1, b"abc"), (1, 2, b"abc")]);
+    cut.pop();
+    assert_eq!(brief(&cut), ["1 1/7/201", "record 2: the file ends inside it"]);
+}
+
+#[test]
+fn behind_a_broken_record_of_btsnoop_the_next_is_found() {
+    let records: Vec<(u32, i64, &[u8])> = (1..6).map(|it| (1, it, &b"abcdef"[..])).collect();
+    let file = btsnoop(1002, &records);
+    let third = 16 + 2 * (24 + 6);
+    let with = |place: usize, to: &[u8]| {
+        let mut file = file.clone();
+        file[third + place..][..to.len()].copy_from_slice(to);
+        brief(&file)
+    };
+    let but_the_third = |fault: &str| {
+        let lost = format!("record 3: {fault}");
+        ["1 1/10/201", "2 2/10/201", &lost, "4 4/10/201", "5 5/10/201"].map(str::to_owned)
+    };
+    // Lengths that lead into, past and far past the records behind.
+    let past = "its length leads past the next record";
+    assert_eq!(with(0, &[0, 0, 0, 11, 0, 0, 0, 11]), but_the_third(past));
+    assert_eq!(with(0, &[0, 0, 0, 50, 0, 0, 0, 50]), but_the_third(past));
+    let end = "the file ends inside it";
+    assert_eq!(with(0, &[0, 3, 0, 0, 0, 3, 0, 0]), but_the_third(end));
+    // Heads that cannot be ones: too long, less than there is, flags and times of nobody.
+    let head = "its head cannot be one";
+    assert_eq!(with(0, &[0xff; 8]), but_the_third(head));
+    assert_eq!(with(0, &[0, 0, 0, 5]), but_the_third(head));
+    assert_eq!(with(8, &[0xff]), but_the_third(head));
+    assert_eq!(with(16, &[0xff]), but_the_third(head));
+    // Nothing but garbage behind: the end.
+    let mut lost = file[..third].to_vec();
+    lost.extend([0xee; 600]);
+    assert_eq!(brief(&lost), ["1 1/10/201", "2 2/10/201", "record 3: its head cannot be one"]);
+    // A length that is cut to less leaves bytes that belong to no record.
+    let short = with(0, &[0, 0, 0, 2, 0, 0, 0, 2]);
+    assert_eq!(
+        short[2..],
+        ["3 3/6/201", "record 4: its head cannot be one", "5 4/10/201", "6 5/10/201"]
+    );
+}
+
+#[test]
 fn damaged_records_are_told_and_passed() {
     let long = u32::try_from(MAX_RECORD).unwrap() + 1;
     let mut file = pcap(Order::Big, false, 1, &[(1, 0, b"abc"), (2, 0, b""), (3, 0, b"abc")]);
@@ -172,11 +243,19 @@ fn damaged_records_are_told_and_passed() {
 #[test]
 fn other_files_are_refused() {
     let open = |bytes: &[u8]| Capture::open(bytes).map(drop).unwrap_err().to_string();
-    assert_eq!(open(b"btsnoop\0"), "this is neither a pcap nor a pcapng file");
+    assert_eq!(open(b"btsnarf\0"), "this is no btsnoop, pcap or pcapng file");
+    let broken = "the head of the capture is broken: ";
+    assert_eq!(open(b"btsnoop\0"), format!("{broken}the file ends inside it"));
+    let other = "its data link is none of 1001, 1002 and 2001";
+    assert_eq!(open(&btsnoop(1003, &[])), format!("{broken}{other}"));
+    let mut newer = btsnoop(1002, &[]);
+    newer[11] = 2;
+    assert_eq!(open(&newer), format!("{broken}its version is not 1"));
     let file = pcap(Order::Big, false, 1, &[]);
     assert_eq!(open(&file[..23]), "the head of the capture is broken: the file ends inside it");
     assert!(is_capture(&file) && is_capture(&Blocks::new(Order::Big).1));
-    assert!(!is_capture(b"btsnoop\0") && !is_capture(&file[..3]));
+    assert!(is_capture(&btsnoop(1001, &[])));
+    assert!(!is_capture(b"btsnoop") && !is_capture(b"btsnarf\0") && !is_capture(&file[..3]));
 }
 
 #[test]
@@ -193,11 +272,12 @@ fn written_files_are_read() {
 proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(
-        head in 0..5_usize, bytes in prop::collection::vec(any::<u8>(), 0..300),
+        head in 0..6_usize, bytes in prop::collection::vec(any::<u8>(), 0..300),
     ) {
         let ng = Blocks::new(Order::Little).1;
         let whole = pcap(Order::Big, true, 1, &[]);
-        let head: &[u8] = [&[][..], &whole, &ng, &whole[..4], &ng[..12]][head];
+        let snoop = btsnoop(2001, &[]);
+        let head: &[u8] = [&[][..], &whole, &ng, &whole[..4], &ng[..12], &snoop][head];
         let file = [head, &bytes].concat();
         if let Ok(capture) = Capture::open(&file[..]) {
             // Every record takes at least 8 bytes of the file.

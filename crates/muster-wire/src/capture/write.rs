@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use muster_core::time::Time;
 
 use super::MAX_RECORD;
-use crate::lan::LinkType;
+use crate::frame::LinkType;
 
 /// A pcap file being written.
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use std::net::Ipv4Addr;
 
 use muster_core::identity::Mac;
 
-use super::DecodeError;
 use crate::bytes::Bytes;
+use crate::frame::DecodeError;
 
 /// One ARP packet. An address is absent where the packet's own sizes say that it is of another kind.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,8 +7,10 @@ use std::net::Ipv4Addr;
 
 use muster_core::identity::Mac;
 
-use super::{DecodeError, dns, text};
+use super::dns;
 use crate::bytes::Bytes;
+use crate::frame::DecodeError;
+use crate::text;
 
 /// One DHCP or BOOTP message.
 #[derive(Clone, Debug, PartialEq, Eq)]

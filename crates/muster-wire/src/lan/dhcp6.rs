@@ -5,8 +5,10 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use muster_core::identity::Mac;
 
-use super::{DecodeError, dns, text};
+use super::dns;
 use crate::bytes::Bytes;
+use crate::frame::DecodeError;
+use crate::text;
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,8 +8,8 @@
 
 use std::net::IpAddr;
 
-use super::text;
 use crate::bytes::Bytes;
+use crate::text;
 
 /// The head of a message and its address records.
 #[derive(Debug, PartialEq, Eq)]

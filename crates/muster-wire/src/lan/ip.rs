@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use etherparse::{Icmpv6Slice, IpNumber, LaxIpSlice, LaxIpv6Slice, UdpSlice};
 
 use super::link::{Carried, IPV4};
-use super::{DecodeError, LanBody, dhcp, dhcp6, mdns, nd};
+use super::{LanBody, dhcp, dhcp6, mdns, nd};
+use crate::frame::DecodeError;
 
 pub(super) fn parse(carried: &Carried<'_>) -> Result<Option<LanBody>, DecodeError> {
     let protocol = if carried.ether_type == IPV4 { "ipv4" } else { "ipv6" };

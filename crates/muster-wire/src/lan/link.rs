@@ -4,30 +4,8 @@
 
 use muster_core::identity::Mac;
 
-use super::DecodeError;
 use crate::bytes::Bytes;
-
-/// A capture's link type (`LINKTYPE_` number of the tcpdump registry).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LinkType(pub u16);
-
-impl LinkType {
-    /// Ethernet, 802.3 framing included.
-    pub const ETHERNET: Self = Self(1);
-    /// 802.11 without any header before it.
-    pub const WIFI: Self = Self(105);
-    /// Linux cooked.
-    pub const COOKED: Self = Self(113);
-    /// 802.11 behind a radiotap header.
-    pub const RADIOTAP: Self = Self(127);
-    /// Linux cooked, version 2.
-    pub const COOKED_2: Self = Self(276);
-
-    /// Whether [`super::decode`] can look into frames of this link.
-    pub const fn is_lan(self) -> bool {
-        matches!(self, Self::ETHERNET | Self::WIFI | Self::COOKED | Self::RADIOTAP | Self::COOKED_2)
-    }
-}
+use crate::frame::{DecodeError, LinkType};
 
 pub(super) const IPV4: u16 = 0x0800;
 pub(super) const ARP: u16 = 0x0806;

@@ -5,7 +5,8 @@
 
 use std::net::IpAddr;
 
-use super::{DecodeError, dns};
+use super::dns;
+use crate::frame::DecodeError;
 
 /// One mDNS message.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use std::net::Ipv6Addr;
 
 use muster_core::identity::Mac;
 
-use super::DecodeError;
 use crate::bytes::Bytes;
+use crate::frame::DecodeError;
 
 /// One neighbour discovery message.
 #[derive(Clone, Debug, PartialEq, Eq)]

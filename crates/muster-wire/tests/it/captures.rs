@@ -1,4 +1,4 @@
-//! The captures of `tests/data/lan`, each with the decode of `tshark` 4.0.17 beside it.
+//! The captures of `tests/data`, each with the decode of `tshark` 4.0.17 beside it.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
@@ -8,7 +8,12 @@ use std::path::{Path, PathBuf};
 
 use muster_wire::capture::{Capture, Record};
 
-/// Every capture file, sorted.
+/// A file of `tests/data/bluetooth`.
+pub(crate) fn bluetooth(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../muster-wire/tests/data/bluetooth").join(name)
+}
+
+/// Every capture file of a local network, sorted.
 pub(crate) fn all() -> Vec<PathBuf> {
     // Whichever crate's tests ask.
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../muster-wire/tests/data/lan");
@@ -33,7 +38,9 @@ pub(crate) type Row = BTreeMap<String, String>;
 
 /// The other decoder's lines, by frame number.
 pub(crate) fn witness(file: &Path) -> BTreeMap<u64, Row> {
-    let text = fs::read_to_string(format!("{}.tshark.tsv", file.display())).unwrap();
+    let text = fs::read(format!("{}.tshark.tsv", file.display())).unwrap();
+    // Garbage in names is no UTF-8.
+    let text = String::from_utf8_lossy(&text);
     let mut lines = text.lines().map(|it| it.split('\t'));
     let columns: Vec<&str> = lines.next().unwrap().collect();
     lines

@@ -19,6 +19,7 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use muster_wire::capture::Record;
+use muster_wire::frame::LinkType;
 use muster_wire::lan::{self, LanBody, LanFrame};
 
 use crate::captures::{self, Row};
@@ -94,7 +95,7 @@ fn ours(record: &Record, frame: &LanFrame) -> Compared {
         out.extend(value.map(|it| (key, it)));
     };
     put("t", Some(format!("{}.{:06}000", record.at.secs(), record.at.micros() % 1_000_000)));
-    let is_ethernet = record.link == lan::LinkType::ETHERNET;
+    let is_ethernet = record.link == LinkType::ETHERNET;
     put("eth.src", frame.source.filter(|_| is_ethernet).map(|it| it.to_string()));
     put("vlan.id", frame.vlan.last().map(u16::to_string));
     match &frame.body {

@@ -8,9 +8,11 @@ use std::net::Ipv6Addr;
 use muster_core::identity::Mac;
 use muster_core::time::Time;
 use muster_sim::damage::damage;
+use muster_wire::bluetooth::tag::TagRules;
 use muster_wire::capture::Record;
 use muster_wire::decoded::Decoded;
-use muster_wire::lan::{self, LinkType, build};
+use muster_wire::frame::LinkType;
+use muster_wire::lan::{self, build};
 use proptest::prelude::*;
 
 use crate::captures;
@@ -42,7 +44,7 @@ fn check(link: LinkType, bytes: &[u8]) {
     }
     assert!(frame.ips().len() <= 65 && frame.vlan.len() <= 8);
     let record = Record { number: 1, at: Time::MAX, link, bytes: bytes.to_vec() };
-    let json = Decoded::of_record(&record).unwrap().to_json();
+    let json = Decoded::of_record(&record, &TagRules::default())[0].to_json();
     assert!(json.starts_with(r#"{"frame":1,"t":""#) && !json.contains('\n'), "{json}");
 }
 

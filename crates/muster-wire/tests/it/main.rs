@@ -1,6 +1,9 @@
-//! The crate from outside: real captures against another decoder, and hostile bytes.
+//! The crate from outside: real captures against other decoders, and hostile bytes.
 
 // Marked as tests, so that the lints know the helpers for such.
+#[cfg(test)]
+mod air;
+
 #[cfg(test)]
 mod captures;
 
@@ -8,7 +11,16 @@ mod captures;
 mod golden;
 
 #[cfg(test)]
+mod hci;
+
+#[cfg(test)]
 mod hostile;
 
 #[cfg(test)]
+mod hostile_radio;
+
+#[cfg(test)]
 mod texts;
+
+#[cfg(test)]
+mod vectors;

@@ -41,26 +41,33 @@ pub(crate) enum Medium {
 /// `muster decode`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DecodeArgs {
-    /// A capture (pcap, pcapng), frames in hexadecimal, or - for standard input
+    /// A capture (btsnoop, pcap, pcapng), hexadecimal digits, or - for standard input
     #[arg(value_name = "FILE|HEX|-", default_value = "-")]
     pub(crate) input: String,
-    /// What bare hexadecimal input is
+    /// What bare hexadecimal input is, one a line
     #[arg(long = "as", value_enum, hide_possible_values = true)]
-    #[arg(value_name = "ethernet", default_value_t = DecodeAs::Ethernet)]
+    #[arg(value_name = "advertisement|hci|ethernet", default_value_t = DecodeAs::Advertisement)]
     pub(crate) kind: DecodeAs,
+    /// How the identifiers begin that apps send; may be given several times [default: ATT-]
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) tag_prefix: Vec<String>,
 }
 
 /// What bare hexadecimal input is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DecodeAs {
-    /// Ethernet frames, one a line
+    /// Bluetooth advertising data
+    Advertisement,
+    /// Bluetooth host packets behind their type (H4)
+    Hci,
+    /// Ethernet frames
     Ethernet,
 }
 
 /// `muster replay`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ReplayArgs {
-    /// Recordings: captures (pcap, pcapng) or fact files
+    /// Recordings: captures (btsnoop, pcap, pcapng) or fact files
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
     /// The monitor that is said to have heard the captures

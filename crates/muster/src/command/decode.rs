@@ -1,12 +1,13 @@
-//! `muster decode`: what a capture or bare frames say, one JSON object a line.
+//! `muster decode`: what a capture, bare advertisements or frames say, one JSON object a line.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read, Write as _, stdin, stdout};
 use std::path::Path;
 
+use muster_wire::bluetooth::tag::TagRules;
 use muster_wire::capture::{self, Capture};
 use muster_wire::decoded::Decoded;
-use muster_wire::lan::{self, LinkType};
+use muster_wire::frame::LinkType;
 
 use crate::cli::{DecodeArgs, DecodeAs, Format};
 use crate::context::Context;
@@ -20,9 +21,10 @@ pub(crate) fn run(context: &Context, args: &DecodeArgs) -> Result<(), Failure> {
             Failure::new(Exit::Usage, what).hint("without --format: one JSON object a line")
         );
     }
+    let how = How { kind: args.kind, rules: rules(&args.tag_prefix)? };
     let path = Path::new(&args.input);
     if args.input == "-" {
-        return decode(stdin().lock(), "standard input", args.kind);
+        return decode(stdin().lock(), "standard input", &how);
     }
     if path.exists() || !is_hex(&args.input) {
         let file = File::open(path).map_err(|cause| {
@@ -31,33 +33,45 @@ pub(crate) fn run(context: &Context, args: &DecodeArgs) -> Result<(), Failure> {
                 .because(cause)
                 .hint("give a capture file, hexadecimal digits, or - for standard input")
         })?;
-        return decode(file, &args.input, args.kind);
+        return decode(file, &args.input, &how);
     }
-    decode(args.input.as_bytes(), "the argument", args.kind)
+    decode(args.input.as_bytes(), "the argument", &how)
+}
+
+/// How to read what tells nothing of itself.
+struct How {
+    kind: DecodeAs,
+    rules: TagRules,
+}
+
+fn rules(prefixes: &[String]) -> Result<TagRules, Failure> {
+    if prefixes.is_empty() {
+        return Ok(TagRules::default());
+    }
+    TagRules::new(prefixes).map_err(|cause| {
+        Failure::new(Exit::Usage, "this cannot begin an identifier").because(cause)
+    })
 }
 
 /// Reads a capture, or else lines of hexadecimal digits.
-fn decode(input: impl Read, name: &str, kind: DecodeAs) -> Result<(), Failure> {
+fn decode(input: impl Read, name: &str, how: &How) -> Result<(), Failure> {
     let unreadable = |cause: io::Error| {
         Failure::new(Exit::Failed, format!("cannot read: {name}")).because(cause)
     };
     let mut input = BufReader::with_capacity(BUFFER, input);
     let mut head = Vec::new();
-    (&mut input).take(4).read_to_end(&mut head).map_err(unreadable)?;
+    (&mut input).take(HEAD).read_to_end(&mut head).map_err(unreadable)?;
     let is_capture = capture::is_capture(&head);
     let input = head.as_slice().chain(input);
     if is_capture {
         let records = Capture::open(input).map_err(|cause| {
             Failure::new(Exit::Failed, format!("not a capture: {name}")).because(cause)
         })?;
-        return print(records.filter_map(|it| match it {
-            Ok(record) => Decoded::of_record(&record),
-            Err(broken) => Some(Decoded::from(&broken)),
+        return print(records.flat_map(|it| match it {
+            Ok(record) => Decoded::of_record(&record, &how.rules),
+            Err(broken) => vec![Decoded::from(&broken)],
         }));
     }
-    let link = match kind {
-        DecodeAs::Ethernet => LinkType::ETHERNET,
-    };
     // A line longer than any frame is cut, and then is no frame.
     let mut lines = BufReader::new(input);
     let mut frame = 0;
@@ -84,20 +98,28 @@ fn decode(input: impl Read, name: &str, kind: DecodeAs) -> Result<(), Failure> {
         }
     };
     let all = before.into_iter().chain(first).chain(frames);
-    print(all.filter_map(|(frame, bytes)| bare(frame, link, bytes)))
+    print(all.flat_map(|(frame, bytes)| bare(frame, how, bytes)))
 }
 
 fn garbage(name: &str) -> Failure {
     let what = format!("this is neither a capture nor hexadecimal digits: {name}");
-    Failure::new(Exit::Failed, what).hint("give a pcap or pcapng file, or frames in hexadecimal")
+    Failure::new(Exit::Failed, what)
+        .hint("give a btsnoop, pcap or pcapng file, or hexadecimal digits")
 }
 
-fn bare(frame: u64, link: LinkType, bytes: Option<Vec<u8>>) -> Option<Decoded> {
+fn bare(frame: u64, how: &How, bytes: Option<Vec<u8>>) -> Vec<Decoded> {
     let Some(bytes) = bytes else {
         let error = "this is neither a capture nor hexadecimal digits".to_owned();
-        return Some(Decoded::Broken { frame, error });
+        return vec![Decoded::Broken { frame, error }];
     };
-    Decoded::of(frame, None, lan::decode(link, &bytes))
+    let link = match how.kind {
+        DecodeAs::Advertisement => {
+            return vec![Decoded::of_advertisement(frame, &bytes, &how.rules)];
+        }
+        DecodeAs::Hci => LinkType::HCI,
+        DecodeAs::Ethernet => LinkType::ETHERNET,
+    };
+    Decoded::of(frame, None, link, &bytes, &how.rules)
 }
 
 fn print(lines: impl Iterator<Item = Decoded>) -> Result<(), Failure> {
@@ -119,7 +141,7 @@ fn gone(cause: io::Error) -> Result<(), Failure> {
 }
 
 fn is_hex(text: &str) -> bool {
-    text.len() >= 28 && octets(text.as_bytes()).is_some()
+    text.len() >= SHORTEST_HEX && octets(text.as_bytes()).is_some()
 }
 
 /// Hexadecimal digits, with or without colons, dashes or spaces between octets.
@@ -137,6 +159,9 @@ fn octets(text: &[u8]) -> Option<Vec<u8>> {
     Some(pairs.map(|it| it.iter().fold(0, |sum, digit| sum << 4 | digit)).collect())
 }
 
+/// Shorter than any advertisement that tells something, so that a mistyped file name is one.
+const SHORTEST_HEX: usize = 6;
+const HEAD: u64 = capture::HEAD as u64;
 /// Captures are read in pieces of this size.
 const BUFFER: usize = 1 << 16;
 /// Lines of words before the first frame.

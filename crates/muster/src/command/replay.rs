@@ -36,6 +36,11 @@ pub(crate) fn run(context: &Context, args: &ReplayArgs) -> Result<(), Failure> {
         1 => output.note("1 part of the recording could not be read"),
         n => output.note(&format!("{n} parts of the recording could not be read")),
     }
+    match recording.strangers() {
+        0 => {}
+        1 => output.note("1 private Bluetooth address was heard, which names nobody"),
+        n => output.note(&format!("{n} private Bluetooth addresses were heard, which name nobody")),
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -151,7 +156,7 @@ fn unread(error: ReplayError) -> Failure {
     let (exit, hint) = match &error {
         ReplayError::Unreadable { cause, .. } if cause.kind() == std::io::ErrorKind::NotFound => (
             Exit::NotFound,
-            "give a file that is there: a fact file, a pcap or a pcapng file".to_owned(),
+            "give a file that is there: a fact file, a btsnoop, pcap or pcapng file".to_owned(),
         ),
         ReplayError::Unreadable { cause, .. }
             if cause.kind() == std::io::ErrorKind::PermissionDenied =>
@@ -162,7 +167,7 @@ fn unread(error: ReplayError) -> Failure {
             (Exit::Failed, "replay a part of it".to_owned())
         }
         ReplayError::Line { .. } | ReplayError::Capture { .. } => {
-            (Exit::Failed, "a recording is a fact file, a pcap or a pcapng file".to_owned())
+            (Exit::Failed, "a recording is a fact file, a btsnoop, pcap or pcapng file".to_owned())
         }
     };
     Failure::new(exit, "cannot replay").because(error).hint(hint)

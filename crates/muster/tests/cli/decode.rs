@@ -1,4 +1,4 @@
-//! `muster decode` on captures and bare frames.
+//! `muster decode` on captures, advertisements and bare frames.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
@@ -20,9 +20,63 @@ fn bare_frames() {
     let house = House::empty();
     let (cut, _) = REQUEST.split_at(60);
     house.file("frames.txt", &format!("{REQUEST}\n\n{cut}\nnot hex\n{REQUEST}"));
-    assert_snapshot!(
-        house.transcript(&[&format!("decode {REQUEST}"), "decode frames.txt --as ethernet",])
+    assert_snapshot!(house.transcript(&[
+        &format!("decode --as ethernet {REQUEST}"),
+        "decode frames.txt --as ethernet",
+    ]));
+}
+
+#[test]
+fn bare_advertisements() {
+    let house = House::empty();
+    let (beacon, heart) = (
+        "02011a1aff4c000215e2c56db5dffb48d2b060d0f5a71096e000640000c5",
+        "02010603030d18031941030809506f6c61722048",
     );
+    house.file("adverts.txt", &format!("{beacon}\n{heart}\n"));
+    assert_snapshot!(house.transcript(&[
+        "decode adverts.txt",
+        // The reference's phone app: flags, service 0xfff0, maker 0xffff with ATT-USER-1a2b3c4d.
+        "decode 0201060303f0ff14ffffff4154542d555345522d3161326233633464",
+        "decode 0201060303f0ff14ffffff4154542d555345522d3161326233633464 --tag-prefix BADGE-",
+        "decode 0201060303f0ff14ffffff4154542d555345522d3161326233633464 --tag-prefix att-",
+        "decode 020106 --tag-prefix \"\"",
+        "decode --as hci 043e1a02010000a5808fe648540e0201060a16d2fc40000c04138a01dc",
+    ]));
+}
+
+#[test]
+fn captures_of_bluetooth() {
+    let house = House::empty();
+    let captured = |name: &str| {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../muster-wire/tests/data/bluetooth/");
+        let said = house.ask(&["decode", &format!("{folder}{name}")]);
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{name}");
+        said.out
+    };
+    // Some lines of each: what a phone hears, what btmon notes, what is in the air.
+    let some = |out: &str, step: usize| {
+        let lines: Vec<&str> = out.lines().step_by(step).collect();
+        lines.join("\n")
+    };
+    assert_snapshot!("phone", some(&captured("btsnoop_hci_android.log"), 9));
+    assert_snapshot!("btmon", some(&captured("btsnoop_btmon.log"), 25));
+    assert_snapshot!("air", some(&captured("boston/take3_adv37.pcap"), 15));
+}
+
+#[test]
+fn a_cut_record_is_told_and_those_before_it_are_read() {
+    let house = House::empty();
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../muster-wire/tests/data/bluetooth/btsnoop_hci_android.log"
+    );
+    let whole = std::fs::read(path).expect("a capture");
+    std::fs::write(house.path().join("cut.log"), &whole[..whole.len() - 1]).expect("a file");
+    let said = house.ask(&["decode", "cut.log"]);
+    let last = said.out.lines().last().expect("lines");
+    assert_eq!(last, r#"{"frame":222,"error":"the file ends inside it"}"#);
+    assert_eq!(said.out.lines().count(), 222);
 }
 
 #[test]
@@ -40,7 +94,7 @@ fn what_is_no_capture_at_all_is_said_once() {
 #[test]
 fn standard_input_and_a_reader_that_goes_away() {
     let house = House::empty();
-    let mut command = house.command(&["decode"]);
+    let mut command = house.command(&["decode", "--as", "ethernet"]);
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -3,7 +3,8 @@
 use std::net::Ipv4Addr;
 
 use muster_sim::lan_responder::Responder;
-use muster_wire::lan::{Announced, LinkType, build, decode};
+use muster_wire::frame::LinkType;
+use muster_wire::lan::{Announced, build, decode};
 
 use super::*;
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use muster_core::fact::Outcome;
 use muster_core::identity::Mac;
 use muster_sim::lan_responder::{Doze, Responder};
-use muster_wire::lan::{LinkType, build, decode};
+use muster_wire::frame::LinkType;
+use muster_wire::lan::{build, decode};
 
 use super::super::reach::Doors;
 use super::super::walk::{Rounds, Walk};

@@ -5,7 +5,7 @@ use muster_core::legible::{hides, is_legible, joins};
 
 /// Text of `bytes` without control, direction and invisible characters, at most
 /// [`Detail::MAX_VALUE`] bytes long; none when nothing is left.
-pub(super) fn clean(bytes: &[u8]) -> Option<String> {
+pub(crate) fn clean(bytes: &[u8]) -> Option<String> {
     let bounded = bytes.get(..bytes.len().min(4 * Detail::MAX_VALUE)).unwrap_or(bytes);
     let mut text = String::new();
     for it in String::from_utf8_lossy(bounded).chars().filter(|it| !hides(*it) && !joins(*it)) {
