@@ -46,6 +46,7 @@ fn explanations() {
     assert!(then.contains("\nAnna's phone  hub/lan/eth0  2026-11-20 08:30"), "{then}");
     let later = explained("explain anna --at 2026-11-20T11:00:00Z");
     assert!(later.contains("presence       away\nsince          2026-11-20 08:59\n"), "{later}");
+    assert!(later.contains("last evidence  2026-11-20 08:59\n"), "{later}");
     let table = explained("explain kitchen-tv --at \"2026-11-20 11:30\" --format csv");
     assert!(table.starts_with("device,heard_by,last,silent,misses,listens,identity\nkitchen-tv,"));
 }
