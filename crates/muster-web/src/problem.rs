@@ -128,6 +128,7 @@ impl From<EditRefused> for Problem {
                     | EditError::Expiry
                     | EditError::Ahead { .. }
                     | EditError::Itself
+                    | EditError::Deep { .. }
                     | EditError::Full => problem,
                 }
             }
@@ -151,7 +152,8 @@ fn status_of(error: &EditError) -> StatusCode {
         | EditError::UnknownWord { .. }
         | EditError::Expiry
         | EditError::Ahead { .. }
-        | EditError::Itself => StatusCode::UNPROCESSABLE_ENTITY,
+        | EditError::Itself
+        | EditError::Deep { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         EditError::Full => StatusCode::INSUFFICIENT_STORAGE,
     }
 }

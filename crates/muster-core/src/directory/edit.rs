@@ -227,8 +227,14 @@ impl Directory {
             self.person_mut(person)?;
         }
         let owners = &mut self.device_mut(device)?.owners;
-        owners.retain(|it| it.from < from);
-        owners.push(Ownership { from, person });
+        let kept = owners.partition_point(|it| it.from < from);
+        let goes_on = kept.checked_sub(1).and_then(|it| owners.get(it));
+        let changes = goes_on.map(|it| it.person) != Some(person);
+        if changes && kept >= Device::MAX_OWNERS {
+            return Err(EditError::Full);
+        }
+        owners.truncate(kept);
+        owners.extend(changes.then_some(Ownership { from, person }));
         Ok(())
     }
 
@@ -251,6 +257,10 @@ impl Directory {
         self.free_place_name(&name)?;
         if let Some(parent) = parent {
             self.place(parent)?;
+            let limit = Place::MAX_DEPTH;
+            if self.depth_of(parent) >= limit {
+                return Err(EditError::Deep { limit });
+            }
         }
         room(self.places.len())?;
         let place = Place { name: shown(name)?, parent };

@@ -63,6 +63,12 @@ pub enum EditError {
     /// A device merged with itself.
     #[error("a device cannot become part of itself")]
     Itself,
+    /// A place would lie too deep.
+    #[error("places lie in each other at most {limit} deep")]
+    Deep {
+        /// The deepest nesting, a site being 1.
+        limit: usize,
+    },
     /// Too much of it.
     #[error("the directory is full")]
     Full,
