@@ -140,7 +140,7 @@ impl Api {
         if status.is_success() {
             return if answer.is_empty() { Ok(Value::Null) } else { understood(&answer) };
         }
-        Err(refused(status, path, &answer))
+        Err(refused(status, &answer))
     }
 }
 
@@ -202,7 +202,7 @@ fn foreign(cause: serde_json::Error) -> Failure {
 }
 
 /// What an answer that is no success means for whoever typed the command.
-fn refused(status: StatusCode, path: &str, answer: &[u8]) -> Failure {
+fn refused(status: StatusCode, answer: &[u8]) -> Failure {
     let problem: Problem = serde_json::from_slice(answer).unwrap_or_default();
     let exit = match status {
         StatusCode::NOT_FOUND => Exit::NotFound,
@@ -219,11 +219,12 @@ fn refused(status: StatusCode, path: &str, answer: &[u8]) -> Failure {
     let failure = Failure::new(exit, what);
     if !problem.near.is_empty() {
         let near = muster_report::safe::terminal(&problem.near.join(", "));
-        return failure.hint(format!("did you mean one of these: {near}"));
+        let these = if problem.near.len() > 1 { " one of these" } else { "" };
+        return failure.hint(format!("did you mean{these}: {near}"));
     }
     match problem.hint {
         Some(hint) => failure.hint(muster_report::safe::terminal(&hint)),
-        None if exit == Exit::NotFound => match list_of(path) {
+        None if exit == Exit::NotFound => match list_of(&problem.detail) {
             Some(list) => failure.hint(list),
             None => failure,
         },
@@ -231,15 +232,17 @@ fn refused(status: StatusCode, path: &str, answer: &[u8]) -> Failure {
     }
 }
 
-/// Where whatever a path names can be found.
-fn list_of(path: &str) -> Option<&'static str> {
+/// Where whatever is missing can be found.
+fn list_of(detail: &str) -> Option<&'static str> {
+    let (what, _) = detail.strip_prefix("no such ")?.split_once(": ")?;
     let lists = [
-        ("people/", "everybody: muster person list"),
-        ("devices/", "everything that was heard: muster device list"),
-        ("why/", "everybody: muster person list; everything: muster device list"),
-        ("monitors/", "all of them: muster monitor list"),
+        ("person", "everybody: muster person list"),
+        ("device", "everything that was heard: muster device list"),
+        ("person or device", "everybody: muster person list; everything: muster device list"),
+        ("monitor", "all of them: muster monitor list"),
+        ("place", "all of them: muster place list"),
     ];
-    lists.iter().find(|(start, _)| path.starts_with(start)).map(|(_, list)| *list)
+    lists.iter().find(|(it, _)| *it == what).map(|(_, list)| *list)
 }
 
 #[derive(Deserialize)]
@@ -277,11 +280,11 @@ mod tests {
     #[test]
     fn refusals_keep_their_meaning() {
         let problem = br#"{"detail":"no such person: ana","near":["anna"]}"#;
-        let failure = refused(StatusCode::NOT_FOUND, "why/ana", problem);
+        let failure = refused(StatusCode::NOT_FOUND, problem);
         assert_eq!(failure.exit(), Exit::NotFound);
         assert_eq!(failure.to_string(), "no such person: ana");
-        assert_eq!(refused(StatusCode::CONFLICT, "people", b"").exit(), Exit::Failed);
+        assert_eq!(refused(StatusCode::CONFLICT, b"").exit(), Exit::Failed);
         let hostile = br#"{"detail":"\u001b[2J"}"#;
-        assert_eq!(refused(StatusCode::CONFLICT, "people", hostile).to_string(), "\u{fffd}[2J");
+        assert_eq!(refused(StatusCode::CONFLICT, hostile).to_string(), "\u{fffd}[2J");
     }
 }

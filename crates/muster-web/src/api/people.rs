@@ -235,13 +235,7 @@ pub(crate) async fn clear(
 /// The person with this short name, or what to do about it.
 pub(crate) fn named(snapshot: &Snapshot, name: &str) -> Result<PersonId, Problem> {
     subject::person(&snapshot.directory, name).ok_or_else(|| {
-        let near = match subject::find(snapshot, &format!("person:{name}")) {
-            subject::Found::Nothing(near) => near,
-            subject::Found::One(_) | subject::Found::SelfNamed(_) | subject::Found::Several(_) => {
-                Vec::new()
-            }
-        };
-        Problem::missing("person", name).near(near)
+        Problem::missing("person", name).near(subject::near_people(snapshot, name))
     })
 }
 
