@@ -59,7 +59,8 @@ pub(crate) mod heard {
 
     impl io::Write for Log {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
+            let mut log = self.0.lock().map_err(|_| io::ErrorKind::Other)?;
+            log.extend_from_slice(bytes);
             Ok(bytes.len())
         }
 

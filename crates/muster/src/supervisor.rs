@@ -78,11 +78,7 @@ enum End {
 }
 
 /// `lost`: whether the log tells of a loss, and nothing yet of its end.
-async fn attempt(
-    plan: &mut Plan,
-    wires: &mut Wires,
-    lost: &mut bool,
-) -> Result<End, SourceError> {
+async fn attempt(plan: &mut Plan, wires: &mut Wires, lost: &mut bool) -> Result<End, SourceError> {
     let running = AssertUnwindSafe(async {
         let source = (plan.open)()?;
         pull(source, plan.kind, wires, lost).await
