@@ -145,7 +145,8 @@ pub(crate) enum Command {
         /// A file that `muster backup` wrote
         #[arg(value_name = "FILE")]
         file: PathBuf,
-        /// Replace a store that is already there; it is kept beside as muster.before-restore
+        /// Replace a store that is already there; it is kept beside as muster.before-restore, with
+        /// a log muster.before-restore-wal if it had one: move both away before the next time
         #[arg(long)]
         replace: bool,
     },
