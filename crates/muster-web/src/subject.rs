@@ -27,8 +27,10 @@ pub enum Found {
 /// What a device calls itself counts only where nothing else does, and never as a number or address.
 pub fn find(snapshot: &Snapshot, text: &str) -> Found {
     if let Some(name) = text.strip_prefix("person:") {
-        return person(&snapshot.directory, name)
-            .map_or_else(|| Found::Nothing(near_people(snapshot, name)), |it| Found::One(Subject::Person(it)));
+        return person(&snapshot.directory, name).map_or_else(
+            || Found::Nothing(near_people(snapshot, name)),
+            |it| Found::One(Subject::Person(it)),
+        );
     }
     if let Some(number) = text.strip_prefix("device:") {
         return device(snapshot, number).map_or_else(
@@ -211,9 +213,9 @@ fn nearest(snapshot: &Snapshot, mut near: Vec<Near>) -> Vec<String> {
         [] => self_named(snapshot, it) == [who],
         all => all == [who],
     };
-    let texts = near.into_iter().map(|(_, it, who)| {
-        if alone(&it, who) { it } else { key(&snapshot.directory, who) }
-    });
+    let texts = near
+        .into_iter()
+        .map(|(_, it, who)| if alone(&it, who) { it } else { key(&snapshot.directory, who) });
     texts.collect()
 }
 

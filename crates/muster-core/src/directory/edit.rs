@@ -188,7 +188,7 @@ impl Directory {
             return Err(EditError::PersonName { given: name });
         }
         if self.person_named(&name).is_some() {
-            return Err(EditError::Taken { what: "person", given: name });
+            return Err(EditError::Taken { what: "person with this short name", given: name });
         }
         room(self.people.len())?;
         let display = if display.is_empty() { name.clone() } else { display };
@@ -262,7 +262,7 @@ impl Directory {
     fn rename_place(&mut self, id: PlaceId, name: String) -> Result<(), EditError> {
         self.place(id)?;
         if self.places.iter().any(|(it, place)| *it != id && *place.name == *name) {
-            return Err(EditError::Taken { what: "place", given: name });
+            return Err(EditError::Taken { what: "place with this name", given: name });
         }
         let name = shown(name)?;
         if let Some(place) = self.places.get_mut(&id) {
@@ -288,7 +288,7 @@ impl Directory {
 
     fn free_place_name(&self, name: &str) -> Result<(), EditError> {
         if self.places.values().any(|it| &*it.name == name) {
-            return Err(EditError::Taken { what: "place", given: name.to_owned() });
+            return Err(EditError::Taken { what: "place with this name", given: name.to_owned() });
         }
         Ok(())
     }
