@@ -26,6 +26,7 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::folder::{SOCKET, STORE};
 use crate::offline::{OfflineHub, Wish};
+use crate::shape::Now;
 
 /// The API, wherever it is.
 pub(crate) struct Api {
@@ -59,7 +60,14 @@ impl Api {
             .map_err(|it| Failure::new(Exit::Failed, "cannot start").because(it))?;
         let socket = folder.join(SOCKET);
         match runtime.block_on(UnixStream::connect(&socket)) {
-            Ok(_) => return Ok(Self { runtime, way: Way::Socket(socket.into()) }),
+            Ok(_) => {
+                let api = Self { runtime, way: Way::Socket(socket.into()) };
+                let now: Now = api.read("now")?;
+                if now.simulated && !context.common.quiet {
+                    crate::output::aside("simulated: nobody and nothing of this is real");
+                }
+                return Ok(api);
+            }
             Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied => {
                 let what = format!("not allowed to ask the hub: {}", socket.display());
                 return Err(Failure::new(Exit::NotAllowed, what)

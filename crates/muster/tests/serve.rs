@@ -38,9 +38,23 @@ fn the_file_in_use_is_said_and_how_a_demonstration_is_asked() {
     let demo = Hub::start(home.muster(&["serve", "--demo", "--listen", "127.0.0.1:0"]));
     let (_, asked) = demo.said.split_once("in another terminal: muster ").unwrap();
     let words: Vec<&str> = asked.lines().next().unwrap().split(' ').collect();
-    let who = home.run(&words);
-    let said = String::from_utf8_lossy(&who.stdout);
-    assert!(who.status.success() && said.starts_with("SIMULATED"), "{who:?}");
+    let note = "simulated: nobody and nothing of this is real\n";
+    let ask = |command: &[&str]| {
+        let mut all = command.to_vec();
+        all.extend_from_slice(&words[1..]);
+        let asked = home.run(&all);
+        assert!(asked.status.success(), "{asked:?}");
+        let text = |it: Vec<u8>| String::from_utf8(it).unwrap();
+        (text(asked.stdout), text(asked.stderr))
+    };
+    assert_eq!(words[0], "who");
+    for command in ["who", "device list", "person list", "report stays", "explain 1"] {
+        let command: Vec<&str> = command.split(' ').collect();
+        let (out, err) = ask(&command);
+        assert!(err.starts_with(note) && !out.contains("imulated"), "{command:?}: {out}{err}");
+    }
+    assert!(!ask(&["who", "--quiet"]).1.contains("imulated"));
+    assert!(ask(&["who", "--all", "--format", "json"]).0.contains("\"simulated\":true"));
 }
 
 #[test]

@@ -133,7 +133,7 @@ fn show(output: &Output, api: &Api, name: &str) -> Result<(), Failure> {
         ("display", Cell::Text(it.display)),
         ("presence", Cell::State(it.presence)),
         ("since", time(it.since)),
-        ("last evidence", time(it.last)),
+        ("last_evidence", time(it.last)),
         ("place", Cell::text(it.place)),
         ("by", by),
         ("until", time(it.overridden.map(|it| it.until))),

@@ -9,7 +9,7 @@ use muster_core::policy::{Patience, Policy};
 use muster_core::ports::{StayQuery, StaysOf, Store, StoreError};
 use muster_core::snapshot::Snapshot;
 use muster_core::span::Span;
-use muster_core::stay::Stay;
+use muster_core::stay::{Stay, Subject};
 use muster_core::time::Time;
 use muster_report::stays::{self, StayRow};
 use muster_sources::replay::{Replay, ReplayError, time_of};
@@ -135,8 +135,14 @@ fn show(output: &Output, played: &Played) -> Result<(), Failure> {
         .map(|it| {
             let length = it.to().unwrap_or(end).since(it.from).as_secs_f64();
             let uncovered = it.uncovered.as_secs_f64();
+            let (person, device) = match it.subject {
+                Subject::Person(id) => (played.picture.directory.people.get(&id), None),
+                Subject::Device(id) => (None, Some(id.0)),
+            };
             StayRow {
                 who: called(&played.picture, it.subject),
+                person: person.map(|it| it.name.to_string()),
+                device,
                 place: played.picture.place_name(it.site).to_owned(),
                 from: it.from,
                 to: it.to(),
