@@ -211,6 +211,31 @@ async fn a_subject_is_found_by_whatever_it_is_called() {
 }
 
 #[tokio::test]
+async fn what_a_query_may_hold_is_said() {
+    let door = door(&House::small().await);
+    for (path, what) in [
+        ("devices?presnt=true", "unknown field `presnt`, expected one of `present`, `mark`"),
+        ("people?q=anna", "unknown field `q`, expected `after` or `limit`"),
+        ("stays?hours=3", "unknown field `hours`, expected one of `from`, `to`, `person`"),
+        ("monitors?limit=3", "unknown field `limit`, expected `hours`"),
+        ("why/anna?when=now", "unknown field `when`, expected `at`"),
+        ("why/anna?at=noon", "a time is written as in"),
+        ("devices?present=maybe", "provided string was not `true` or `false`"),
+    ] {
+        let refused = get(&door, &format!("/api/v1/{path}")).await;
+        let detail = refused.json()["detail"].to_string();
+        assert!(refused.status == 400 && detail.contains(what), "{path}: {refused:?}");
+        assert!(!detail.contains("deserialize"), "{path}: {detail}");
+    }
+    let kind = [("content-type", "application/json")];
+    let wrong = send(&door, "POST", "/api/v1/people", &kind, "{\"nam\": 1}").await;
+    let detail = wrong.json()["detail"].to_string();
+    assert!(detail.contains("unknown field `nam`") && !detail.contains("deserialize"), "{detail}");
+    // A page takes whatever somebody's link has.
+    assert_eq!(get(&door, "/devices?from=mail").await.status, 200);
+}
+
+#[tokio::test]
 async fn health_follows_the_store() {
     let house = House::small().await;
     let door = door(&house);

@@ -118,6 +118,11 @@ impl Api {
         }
     }
 
+    /// Reads a list that has no pages.
+    pub(crate) fn whole(&self, path: &str) -> Result<Vec<Value>, Failure> {
+        self.read::<Part>(path).map(|it| it.items)
+    }
+
     /// Changes something.
     pub(crate) fn send(&self, method: &Method, path: &str, body: &Value) -> Result<Value, Failure> {
         self.call(method, path, Some(body))

@@ -35,7 +35,7 @@ pub(crate) fn run(context: &Context, args: &WhoArgs) -> Result<(), Failure> {
     if let Some(why) = &now.degraded {
         output.note(&format!("nothing is stored at the moment: {why}"));
     }
-    for sink in api.list("sinks")? {
+    for sink in api.whole("sinks")? {
         let it: Sink = shaped(sink)?;
         if let (true, Some(trouble)) = (it.state == "failing", it.last_error) {
             output.note(&format!("nothing reaches {} at the moment: {}", it.name, trouble.what));
