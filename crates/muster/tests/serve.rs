@@ -104,9 +104,12 @@ fn a_folder_that_cannot_be_written_is_said() {
 fn one_hub_a_folder() {
     let home = Home::new();
     let first = home.serve();
+    let lock = fs::metadata(home.data().join("muster.lock")).unwrap();
+    assert_eq!(lock.permissions().mode() & 0o777, 0o600, "nobody else takes it");
     let (code, said) = failed(&home.run(&["serve", "--listen", "127.0.0.1:0"]));
     assert_eq!(code, 5, "{said}");
     assert!(said.contains("in use by another muster") && said.contains("hint: "), "{said}");
+    assert!(!said.contains("would block") && !said.contains("muster::"), "{said}");
     assert_eq!(first.get("/healthz").status, 200, "the first one does not notice");
 }
 

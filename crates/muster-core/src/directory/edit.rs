@@ -272,15 +272,16 @@ impl Directory {
     }
 
     fn remove_place(&mut self, id: PlaceId) -> Result<(), EditError> {
-        self.place(id)?;
+        let place = self.place(id)?;
+        if id == Self::FIRST_SITE {
+            let what = "every monitor that stands nowhere else";
+            return Err(EditError::InUse { what, given: place.name.to_string() });
+        }
         if let Some(inner) = self.places.values().find(|it| it.parent == Some(id)) {
             return Err(EditError::InUse { what: "a place", given: inner.name.to_string() });
         }
         if let Some((monitor, _)) = self.monitors.iter().find(|(_, it)| **it == id) {
             return Err(EditError::InUse { what: "a monitor", given: monitor.to_string() });
-        }
-        if id == Self::FIRST_SITE {
-            return Err(EditError::InUse { what: "what has no place", given: "here".to_owned() });
         }
         self.places.remove(&id);
         Ok(())

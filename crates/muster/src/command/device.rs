@@ -66,8 +66,9 @@ pub(crate) fn run(context: &Context, command: &DeviceCommand) -> Result<(), Fail
         DeviceCommand::Split { device, identity } => {
             let api = Api::to_edit(context)?;
             let id = number(&api, device)?;
-            let rest = api.delete(&format!("devices/{id}/identities/{}", encoded(identity)))?;
-            output.done(&sentence("split off", &rest)?, &rest)
+            api.delete(&format!("devices/{id}/identities/{}", encoded(identity)))?;
+            let own = api.get(&format!("devices/{}", number(&api, identity)?))?;
+            output.done(&sentence("split off", &own)?, &own)
         }
     }
 }
@@ -92,7 +93,7 @@ fn list(output: &Output, api: &Api, query: &str) -> Result<(), Failure> {
     let table = table(&all)?;
     output.list(&table, &all)?;
     if all.is_empty() {
-        output.note(if query.is_empty() { "no device was heard yet" } else { "no such device" });
+        output.note(if query.is_empty() { "no device was heard yet" } else { "no device matches" });
     }
     Ok(())
 }
@@ -184,7 +185,7 @@ const COLUMNS: [Column; 12] = [
     Column::new("id"),
     Column::new("name"),
     Column::new("owner"),
-    Column::new("address"),
+    Column::optional("address"),
     Column::new("last_seen"),
     Column::optional("vendor").for_people(),
     Column::new("vendor").for_programs(),

@@ -84,8 +84,9 @@ fn confirm(api: &Api, name: &str) -> Result<(), Failure> {
 
 fn set(context: &Context, output: &Output, args: &OverrideArgs, home: bool) -> Result<(), Failure> {
     let until = args.until.as_deref().map(|it| context.reader()?.read(it, Meant::Until));
+    let until = until.transpose()?.or(args.length.map(|it| context.clock.now().wall + it));
     let mut body = json!({ "home": home });
-    if let (Some(until), Some(fields)) = (until.transpose()?, body.as_object_mut()) {
+    if let (Some(until), Some(fields)) = (until, body.as_object_mut()) {
         fields.insert("until".to_owned(), until.to_string().into());
     }
     let path = format!("{}/override", path(&args.name));

@@ -36,6 +36,11 @@ pub(crate) fn run(context: &Context, args: &ReplayArgs) -> Result<(), Failure> {
         1 => output.note("1 part of the recording could not be read"),
         n => output.note(&format!("{n} parts of the recording could not be read")),
     }
+    if recording.skipped() > 0 {
+        for file in &args.files {
+            output.hint(&format!("what is wrong with them: muster decode {}", file.display()));
+        }
+    }
     match recording.strangers() {
         0 => {}
         1 => output.note("1 private Bluetooth address was heard, which names nobody"),
