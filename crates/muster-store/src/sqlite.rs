@@ -21,7 +21,7 @@ use cursors::Cursors;
 use files::Lock;
 use ground::Ground;
 
-pub use replace::{Backup, Over, Ready};
+pub use replace::{Backup, Over, Ready, kept};
 
 mod files;
 

@@ -288,7 +288,9 @@ impl Runtime {
         let Some(since) = self.step.poll_history() else { return };
         match self.store.restore(since).await {
             Ok(restored) => {
-                self.asked = None;
+                if self.asked.take().is_some() {
+                    warn!("history is read again");
+                }
                 let intake = self.step.handle_restored(restored, now);
                 self.log_refused(&intake, now);
             }

@@ -18,6 +18,7 @@ mod network;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 
 use common::{Home, Hub, failed};
@@ -147,6 +148,19 @@ fn a_folder_out_of_reach_is_said() {
     let (code, said) = failed(&home.run(&["serve", "--listen", "127.0.0.1:0"]));
     assert_eq!(code, 4, "{said}");
     assert!(said.contains("hint: started as root it runs as "), "{said}");
+}
+
+#[test]
+fn a_backup_where_one_may_not_write_is_not_allowed() {
+    let (home, _) = roots_home();
+    let roots = home.path().join("roots");
+    fs::create_dir(&roots).unwrap();
+    let copy = roots.join("copy.db").display().to_string();
+    let output = home.muster(&["backup", &copy]).uid(SOMEBODY).gid(SOMEBODY).output().unwrap();
+    let (code, said) = failed(&output);
+    assert_eq!(code, 4, "{said}");
+    let what = format!("error: not allowed to write in: {}", roots.display());
+    assert!(said.contains(&what) && said.contains("hint: "), "{said}");
 }
 
 const NET_RAW: u64 = 1 << 13;

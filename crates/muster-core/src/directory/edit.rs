@@ -188,7 +188,7 @@ impl Directory {
             return Err(EditError::PersonName { given: name });
         }
         if self.person_named(&name).is_some() {
-            return Err(EditError::Taken { what: "person", given: name });
+            return Err(EditError::Taken { what: "person with this short name", given: name });
         }
         room(self.people.len())?;
         let display = if display.is_empty() { name.clone() } else { display };
@@ -272,7 +272,7 @@ impl Directory {
     fn rename_place(&mut self, id: PlaceId, name: String) -> Result<(), EditError> {
         self.place(id)?;
         if self.places.iter().any(|(it, place)| *it != id && *place.name == *name) {
-            return Err(EditError::Taken { what: "place", given: name });
+            return Err(EditError::Taken { what: "place with this name", given: name });
         }
         let name = shown(name)?;
         if let Some(place) = self.places.get_mut(&id) {
@@ -282,15 +282,16 @@ impl Directory {
     }
 
     fn remove_place(&mut self, id: PlaceId) -> Result<(), EditError> {
-        self.place(id)?;
+        let place = self.place(id)?;
+        if id == Self::FIRST_SITE {
+            let what = "every monitor that stands nowhere else";
+            return Err(EditError::InUse { what, given: place.name.to_string() });
+        }
         if let Some(inner) = self.places.values().find(|it| it.parent == Some(id)) {
             return Err(EditError::InUse { what: "a place", given: inner.name.to_string() });
         }
         if let Some((monitor, _)) = self.monitors.iter().find(|(_, it)| **it == id) {
             return Err(EditError::InUse { what: "a monitor", given: monitor.to_string() });
-        }
-        if id == Self::FIRST_SITE {
-            return Err(EditError::InUse { what: "what has no place", given: "here".to_owned() });
         }
         self.places.remove(&id);
         Ok(())
@@ -298,7 +299,7 @@ impl Directory {
 
     fn free_place_name(&self, name: &str) -> Result<(), EditError> {
         if self.places.values().any(|it| &*it.name == name) {
-            return Err(EditError::Taken { what: "place", given: name.to_owned() });
+            return Err(EditError::Taken { what: "place with this name", given: name.to_owned() });
         }
         Ok(())
     }

@@ -30,6 +30,7 @@ impl Lock {
             .write(true)
             .create(true)
             .truncate(false)
+            .mode(0o600)
             .open(path)
             .map_err(explain)?;
         match file.try_lock() {

@@ -123,7 +123,7 @@ async fn serve(
     clock: Arc<dyn Clock>,
 ) -> Result<(), Failure> {
     let stop = stopped()?;
-    let (sqlite, restored) = open_store(&house, &*clock).await?;
+    let (sqlite, restored) = open_store(&house, &*clock, entry.speaker).await?;
     let store: Arc<dyn Store> = Arc::clone(&sqlite) as _;
     let pages = listen::pages(entry.address).await?;
     let commands = listen::commands(&house.folder.socket())?;
@@ -198,9 +198,10 @@ async fn serve(
 async fn open_store(
     house: &House<'_>,
     clock: &dyn Clock,
+    speaker: Speaker,
 ) -> Result<(Arc<Sqlite>, Restored), Failure> {
     let refused = |it| closed(it, house);
-    let store = patiently(&house.folder.store()).await.map_err(refused)?;
+    let store = patiently(&house.folder.store(), speaker).await.map_err(refused)?;
     let mut wall = clock.now().wall;
     if !is_synchronised() {
         // A clock that woke in the past must not have the whole store read.
@@ -212,13 +213,13 @@ async fn open_store(
 }
 
 /// Opens the store, after waiting for a command that is just writing to it.
-async fn patiently(path: &Path) -> Result<Sqlite, StoreError> {
+async fn patiently(path: &Path, speaker: Speaker) -> Result<Sqlite, StoreError> {
     let mut tries = LOCK_TRIES;
     loop {
         match Sqlite::open(path, Access::ReadWrite).await {
             Err(error) if tries > 0 && is_in_use(&error) => {
-                if tries == LOCK_TRIES {
-                    tracing::warn!("waiting: {error}");
+                if let (LOCK_TRIES, StoreError::Unavailable { what, .. }) = (tries, &error) {
+                    speaker.waits_for_store(what);
                 }
                 tries -= 1;
                 tokio::time::sleep(LOCK_PAUSE).await;
@@ -327,7 +328,8 @@ fn kept(config: &Config) -> Retention {
 
 fn closed(error: StoreError, house: &House<'_>) -> Failure {
     if is_in_use(&error) {
-        return folder::in_use(house.folder.path()).because(error);
+        // Who has it; what the system calls that says nothing.
+        return folder::in_use(house.folder.path()).because(anyhow::anyhow!(error.to_string()));
     }
     let folder = house.folder.path().display();
     let (exit, hint) = match &error {
