@@ -30,8 +30,13 @@ impl Lock {
             .write(true)
             .create(true)
             .truncate(false)
-            .open(path)
+            .mode(OWNERS)
+            .open(&path)
             .map_err(explain)?;
+        // Whoever can open it can hold it, and keep the owner out.
+        if file.metadata().map_err(explain)?.permissions().mode() & !OWNERS & 0o777 != 0 {
+            file.set_permissions(Permissions::from_mode(OWNERS)).map_err(explain)?;
+        }
         match file.try_lock() {
             Ok(()) => {
                 file.set_len(0).map_err(explain)?;
@@ -42,15 +47,26 @@ impl Lock {
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
                 let found = file.rewind().and_then(|()| file.read_to_string(&mut pid));
-                let who = match found {
-                    Ok(_) if !pid.trim().is_empty() => format!(" (pid {})", pid.trim()),
-                    Ok(_) | Err(_) => String::new(),
-                };
-                let what = format!("already in use by another muster{who}");
-                Err(fault::unavailable(what, io::Error::from(io::ErrorKind::WouldBlock).into()))
+                Err(held(&path, found.map_or("", |_| pid.trim())))
             }
         }
     }
+}
+
+/// Says who holds a lock, in which the last holder wrote its number.
+fn held(path: &Path, pid: &str) -> StoreError {
+    let (what, kind) = if pid.is_empty() {
+        ("already in use by another muster".to_owned(), io::ErrorKind::WouldBlock)
+    } else if Path::new("/proc").join(pid).exists() {
+        (format!("already in use by another muster (pid {pid})"), io::ErrorKind::WouldBlock)
+    } else {
+        let what = format!(
+            "held by another program, the muster that used it last (pid {pid}) is gone: {}",
+            path.display()
+        );
+        (what, io::ErrorKind::ResourceBusy)
+    };
+    fault::unavailable(what, io::Error::from(kind).into())
 }
 
 /// The name of the write-ahead log that belongs to a database file.
@@ -75,7 +91,7 @@ pub(super) async fn finish(from: &Path, to: &Path) -> io::Result<()> {
     // A disk may take seconds to make a large file durable.
     aside(move || {
         let file = File::open(&from)?;
-        file.set_permissions(Permissions::from_mode(0o600))?;
+        file.set_permissions(Permissions::from_mode(OWNERS))?;
         file.sync_all()?;
         std::fs::rename(&from, &to)?;
         sync_folder(&to)
@@ -90,7 +106,7 @@ pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
 
 /// Copies an open file into a new one, for its owner's eyes.
 pub(super) async fn copy(mut from: File, to: &Path) -> io::Result<()> {
-    let mut to = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
+    let mut to = OpenOptions::new().write(true).create_new(true).mode(OWNERS).open(to)?;
     aside(move || io::copy(&mut from, &mut to).map(drop)).await
 }
 
@@ -186,6 +202,9 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// Who was where when is for its owner's eyes. The engine gives what it leaves beside a file the
+/// same mode (`findCreateFileMode` of its `os_unix.c`).
+const OWNERS: u32 = 0o600;
 /// Half of what a disk writes at once: a commit touches a few rows on each of a dozen pages, and
 /// every touched page is written whole.
 const PAGE_BYTES: u32 = 2048;

@@ -216,7 +216,7 @@ async fn patiently(path: &Path) -> Result<Sqlite, StoreError> {
     let mut tries = LOCK_TRIES;
     loop {
         match Sqlite::open(path, Access::ReadWrite).await {
-            Err(error) if tries > 0 && is_in_use(&error) => {
+            Err(error) if tries > 0 && (is_in_use(&error) || is_held(&error)) => {
                 if tries == LOCK_TRIES {
                     tracing::warn!("waiting: {error}");
                 }
@@ -228,10 +228,19 @@ async fn patiently(path: &Path) -> Result<Sqlite, StoreError> {
     }
 }
 
+/// By another muster.
 fn is_in_use(error: &StoreError) -> bool {
+    is_kept_out(error, io::ErrorKind::WouldBlock)
+}
+
+/// By somebody who left no number, or by a muster that has not written its own yet.
+fn is_held(error: &StoreError) -> bool {
+    is_kept_out(error, io::ErrorKind::ResourceBusy)
+}
+
+fn is_kept_out(error: &StoreError, kind: io::ErrorKind) -> bool {
     let StoreError::Unavailable { cause, .. } = error else { return false };
-    let cause = cause.downcast_ref::<io::Error>();
-    cause.is_some_and(|it| it.kind() == io::ErrorKind::WouldBlock)
+    cause.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == kind)
 }
 
 /// Starts the sources, each under its supervisor.
@@ -330,6 +339,10 @@ fn closed(error: StoreError, house: &House<'_>) -> Failure {
         return folder::in_use(house.folder.path()).because(error);
     }
     let folder = house.folder.path().display();
+    if is_held(&error) {
+        let hint = format!("find who holds it: fuser -v {folder}/{}", folder::LOCK);
+        return Failure::new(Exit::Unreachable, "cannot open the store").because(error).hint(hint);
+    }
     let (exit, hint) = match &error {
         StoreError::Unavailable { .. } => {
             (Exit::Unreachable, format!("look after the data folder: {folder}"))
