@@ -12,6 +12,7 @@ use sqlx::sqlite::{
     SqliteSynchronous,
 };
 use sqlx::{ConnectOptions as _, Connection as _};
+use tempfile::TempDir;
 
 use super::fault;
 
@@ -82,6 +83,19 @@ pub(super) fn beside(path: &Path) -> [PathBuf; 2] {
 /// A name beside `path`, for a file that is not whole yet.
 pub(super) fn unfinished(path: &Path) -> PathBuf {
     with_suffix(path, ".unfinished")
+}
+
+/// A folder for its owner alone beside `path`, for what is not whole yet: with a name that nobody
+/// has, and gone with all that is in it when dropped.
+pub(super) fn room_beside(path: &Path) -> io::Result<TempDir> {
+    let mut room = tempfile::Builder::new();
+    room.prefix(".muster-unfinished-").permissions(Permissions::from_mode(0o700));
+    room.tempdir_in(fault::folder(path))
+}
+
+/// Makes a file, for its owner alone from the first byte on.
+pub(super) fn create(path: &Path) -> io::Result<()> {
+    OpenOptions::new().write(true).create_new(true).mode(OWNERS).open(path).map(drop)
 }
 
 /// Makes the content of a finished file durable, gives it its name, and makes that durable. Who was
