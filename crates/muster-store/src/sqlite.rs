@@ -129,6 +129,10 @@ impl Sqlite {
         let Some(writer) = &self.writer else { return Ok(()) };
         // What was acknowledged is folded into the file also where nothing more is taken.
         let written = self.write_cursors(writer).await;
+        if !self.ground.iter().all(Ground::bears_folding) {
+            writer.lock().await.leave();
+            return written;
+        }
         writer.lock().await.close().await.map_err(|it| self.explain(it))?;
         written
     }

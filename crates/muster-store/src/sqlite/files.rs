@@ -147,7 +147,7 @@ pub(super) async fn writer(path: &Path) -> Result<SqliteConnection, sqlx::Error>
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
-        .pragma("journal_size_limit", LOG_BYTES)
+        .pragma("journal_size_limit", LOG_BYTES.to_string())
         .connect()
         .await
 }
@@ -225,7 +225,7 @@ const PAGE_BYTES: u32 = 2048;
 /// The log is folded into the file every 4 MiB: a household's day is then written about five times.
 const CHECKPOINT_PAGES: &str = "2048";
 /// What remains of the log after a long import.
-const LOG_BYTES: &str = "8388608";
+pub(super) const LOG_BYTES: u64 = 8 << 20;
 /// 2 MiB: a long import changes so many pages in one commit that fewer would go to the log twice.
 const WRITER_CACHE: &str = "-2048";
 /// 512 KiB for each other connection. The kernel has the pages too, and what the start reads through
