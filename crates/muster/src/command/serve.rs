@@ -39,7 +39,7 @@ use crate::owner::Owner;
 use crate::past::Past;
 use crate::picture::Picture;
 use crate::privileges::{self, Rights};
-use crate::retention::{self, Retention};
+use crate::retention::{self, Retention, Witness};
 use crate::runtime::{Input, Runtime, Start};
 use crate::senders::{Readings, Senders};
 use crate::supervisor::{Backoff, Channels, Plan, Wires, supervise};
@@ -150,13 +150,14 @@ async fn serve(
         zone: config.zone(),
         declared,
     });
+    let witness = Witness::of(&restored, is_synchronised);
     let restored = Start { policy: house.policy, restored, synchronised: is_synchronised };
     let runtime = Runtime::new(restored, Arc::clone(&store), Arc::clone(&clock), taken, picture);
 
     let address = pages.local_addr().unwrap_or(entry.address);
     let (open, doors) = open_doors(pages, commands, address, hub);
     let mut rooms = JoinSet::new();
-    rooms.spawn(retention::keep(store, Arc::clone(&clock), kept(config)));
+    rooms.spawn(retention::keep(store, Arc::clone(&clock), kept(config), witness));
     rooms.spawn(inspection::once(
         Arc::clone(&sqlite),
         house.folder.store(),
