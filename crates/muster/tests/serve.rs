@@ -119,6 +119,7 @@ fn a_command_that_is_just_writing_is_waited_for() {
     drop(home.serve());
     let lock = fs::File::open(home.data().join("muster.lock")).unwrap();
     lock.lock().unwrap();
+    fs::write(home.data().join("muster.lock"), std::process::id().to_string()).unwrap();
     let mut command = home.muster(&["serve", "--listen", "127.0.0.1:0"]);
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();

@@ -39,7 +39,7 @@ use crate::owner::Owner;
 use crate::past::Past;
 use crate::picture::Picture;
 use crate::privileges::{self, Rights};
-use crate::retention::{self, Retention};
+use crate::retention::{self, Retention, Witness};
 use crate::runtime::{Input, Runtime, Start};
 use crate::senders::{Readings, Senders};
 use crate::supervisor::{Backoff, Channels, Plan, Wires, supervise};
@@ -150,13 +150,14 @@ async fn serve(
         zone: config.zone(),
         declared,
     });
+    let witness = Witness::of(&restored, is_synchronised);
     let restored = Start { policy: house.policy, restored, synchronised: is_synchronised };
     let runtime = Runtime::new(restored, Arc::clone(&store), Arc::clone(&clock), taken, picture);
 
     let address = pages.local_addr().unwrap_or(entry.address);
     let (open, doors) = open_doors(pages, commands, address, hub);
     let mut rooms = JoinSet::new();
-    rooms.spawn(retention::keep(store, Arc::clone(&clock), kept(config)));
+    rooms.spawn(retention::keep(store, Arc::clone(&clock), kept(config), witness));
     rooms.spawn(inspection::once(
         Arc::clone(&sqlite),
         house.folder.store(),
@@ -217,7 +218,7 @@ async fn patiently(path: &Path, speaker: Speaker) -> Result<Sqlite, StoreError> 
     let mut tries = LOCK_TRIES;
     loop {
         match Sqlite::open(path, Access::ReadWrite).await {
-            Err(error) if tries > 0 && is_in_use(&error) => {
+            Err(error) if tries > 0 && (is_in_use(&error) || is_held(&error)) => {
                 if let (LOCK_TRIES, StoreError::Unavailable { what, .. }) = (tries, &error) {
                     speaker.waits_for_store(what);
                 }
@@ -229,10 +230,19 @@ async fn patiently(path: &Path, speaker: Speaker) -> Result<Sqlite, StoreError> 
     }
 }
 
+/// By another muster.
 fn is_in_use(error: &StoreError) -> bool {
+    is_kept_out(error, io::ErrorKind::WouldBlock)
+}
+
+/// By somebody who left no number, or by a muster that has not written its own yet.
+fn is_held(error: &StoreError) -> bool {
+    is_kept_out(error, io::ErrorKind::ResourceBusy)
+}
+
+fn is_kept_out(error: &StoreError, kind: io::ErrorKind) -> bool {
     let StoreError::Unavailable { cause, .. } = error else { return false };
-    let cause = cause.downcast_ref::<io::Error>();
-    cause.is_some_and(|it| it.kind() == io::ErrorKind::WouldBlock)
+    cause.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == kind)
 }
 
 /// Starts the sources, each under its supervisor.
@@ -332,6 +342,10 @@ fn closed(error: StoreError, house: &House<'_>) -> Failure {
         return folder::in_use(house.folder.path()).because(anyhow::anyhow!(error.to_string()));
     }
     let folder = house.folder.path().display();
+    if is_held(&error) {
+        let hint = format!("find who holds it: fuser -v {folder}/{}", folder::LOCK);
+        return Failure::new(Exit::Unreachable, "cannot open the store").because(error).hint(hint);
+    }
     let (exit, hint) = match &error {
         StoreError::Unavailable { .. } => {
             (Exit::Unreachable, format!("look after the data folder: {folder}"))
