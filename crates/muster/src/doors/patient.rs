@@ -129,7 +129,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (_open, opened) = watch::channel(());
-        let manners = Manners { seats: 3, silence: Duration::from_millis(300) };
+        let manners = Manners { seats: 3, silence: Duration::from_secs(1) };
         tokio::spawn(keep(listener, rooms, manners, opened));
 
         // Whoever reads, however much there is, stays.
