@@ -162,4 +162,4 @@ impl Shown {
 }
 
 const CONFIG: &str = "[sources.lan]\ninterfaces = [\"lan0\"]\n";
-const LIMIT: Duration = Duration::from_mins(60);
+const LIMIT: Duration = Duration::from_hours(1);
