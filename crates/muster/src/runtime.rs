@@ -28,6 +28,7 @@ use crate::belief::Belief;
 use crate::clock::stepped;
 use crate::hold::Hold;
 use crate::picture::Picture;
+use crate::recognise::Recogniser;
 use crate::refusals::Refusals;
 use crate::trouble::{Trouble, said};
 
@@ -38,6 +39,8 @@ pub(crate) enum Input {
     Facts(Vec<Fact>),
     /// What a person wants changed; answered when it is stored.
     Edit { edit: Edit, expect: Option<u64>, answer: Answer },
+    /// A key by which a device is recognised from now on.
+    Key(muster_wire::bluetooth::key::Irk),
     /// What a person wants explained.
     Why { subject: Subject, answer: oneshot::Sender<Option<Why>> },
 }
@@ -53,6 +56,8 @@ pub(crate) struct Start {
     pub(crate) restored: Restored,
     /// Whether somebody keeps the machine's wall clock right.
     pub(crate) synchronised: fn() -> bool,
+    /// Who is behind private addresses.
+    pub(crate) recogniser: Recogniser,
 }
 
 /// The hub's one writer.
@@ -81,6 +86,7 @@ pub(crate) struct Runtime {
     /// When the store last failed to give older facts.
     asked: Option<Now>,
     refusals: Refusals,
+    recogniser: Recogniser,
 }
 
 type Commit = BoxFuture<'static, Result<u64, StoreError>>;
@@ -99,7 +105,7 @@ impl Runtime {
         inputs: mpsc::Receiver<Input>,
         picture: Picture,
     ) -> Self {
-        let Start { policy, restored, synchronised } = start;
+        let Start { policy, restored, synchronised, recogniser } = start;
         let last = clock.now();
         let mut belief = Belief::default();
         let now = belief.time(last, restored.frontier, policy.future, synchronised);
@@ -123,6 +129,7 @@ impl Runtime {
             hold,
             asked: None,
             refusals: Refusals::default(),
+            recogniser,
         };
         it.picture.waits_for_clock = it.hold.is_some();
         it.picture.publish(&it.step, now);
@@ -172,6 +179,7 @@ impl Runtime {
     fn take_at(&mut self, input: Input, now: Now) {
         match input {
             Input::Facts(facts) => {
+                let facts = self.recogniser.recognise(facts, self.last);
                 if let Some(hold) = &mut self.hold {
                     hold.keep(&facts, self.last);
                 }
@@ -180,6 +188,7 @@ impl Runtime {
                 self.log_refused(&intake, now);
             }
             Input::Edit { edit, expect, answer } => self.edit(edit, expect, answer, now),
+            Input::Key(key) => self.recogniser.add(&key),
             Input::Why { subject, answer } => {
                 // Whoever asked may have gone.
                 drop(answer.send(self.step.why(subject, now)));
