@@ -67,7 +67,9 @@ impl Default for PresenceSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LanPhone {
-    /// Silence after which a phone counts as gone.
+    /// Silence after which a phone counts as gone. While it is here it is asked `away_after` /
+    /// (`misses` + 1) after its last sign or question, yet not within 10 s and at the latest after
+    /// 2 min: a departure takes `away_after`, and whatever is still missing of `misses` then.
     pub away_after: AwayAfter,
     /// Unanswered questions that are needed as well.
     pub misses: Misses,
@@ -84,7 +86,9 @@ impl Default for LanPhone {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LanOther {
-    /// Silence after which such a device counts as gone.
+    /// Silence after which such a device counts as gone. While it is here it is asked `away_after` /
+    /// (`misses` + 1) after its last sign or question, yet not within 10 s and at the latest after
+    /// 45 s: a departure takes `away_after`, and whatever is still missing of `misses` then.
     pub away_after: AwayAfter,
     /// Unanswered questions that are needed as well.
     pub misses: Misses,

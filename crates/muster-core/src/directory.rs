@@ -74,14 +74,20 @@ impl Directory {
     /// The site that a place lies in.
     #[must_use]
     pub fn site_of(&self, place: PlaceId) -> PlaceId {
-        let mut at = place;
-        for _ in 0..Place::MAX_DEPTH {
-            match self.places.get(&at).and_then(|it| it.parent) {
-                Some(parent) => at = parent,
-                None => return at,
-            }
-        }
-        at
+        self.above(place).last().unwrap_or(place)
+    }
+
+    /// How deep a place lies, a site being 1.
+    #[must_use]
+    pub fn depth_of(&self, place: PlaceId) -> usize {
+        self.above(place).count()
+    }
+
+    /// A place, what it lies in, and so on up to its site.
+    fn above(&self, place: PlaceId) -> impl Iterator<Item = PlaceId> + '_ {
+        let parent = |it: &PlaceId| self.places.get(it).and_then(|it| it.parent);
+        // Nesting is bounded when places are added; a damaged store must not make a loop endless.
+        std::iter::successors(Some(place), parent).take(Directory::MAX_ENTRIES)
     }
 
     /// The site where a monitor stands; the first one until somebody says otherwise.
@@ -139,6 +145,9 @@ pub struct Device {
 }
 
 impl Device {
+    /// How often it may have changed hands: each edit writes them all.
+    pub const MAX_OWNERS: usize = 1_000;
+
     /// Who owns it at a time.
     #[must_use]
     pub fn owner_at(&self, at: Time) -> Option<PersonId> {

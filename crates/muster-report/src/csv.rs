@@ -1,14 +1,15 @@
 //! CSV (RFC 4180 but for the line end, which is `\n`): a header, times in RFC 3339, UTC.
 
 use crate::safe;
-use crate::table::{Cell, Table};
+use crate::table::{Cell, Reader, Table};
 
 /// The table as CSV.
 pub fn csv(table: &Table) -> Result<String, csv::Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(table.columns.iter().map(|it| it.name))?;
+    let columns = table.without(Reader::People);
+    writer.write_record(columns.iter().map(|(_, it)| it.name))?;
     for row in &table.rows {
-        writer.write_record(row.iter().map(plain))?;
+        writer.write_record(columns.iter().filter_map(|(at, _)| row.get(*at)).map(plain))?;
     }
     let bytes = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
     String::from_utf8(bytes).map_err(|it| std::io::Error::other(it).into())

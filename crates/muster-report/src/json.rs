@@ -3,25 +3,30 @@
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
-use crate::table::{Cell, Table};
+use crate::table::{Cell, Column, Reader, Table};
 
 /// The table as JSON, one object a line.
 pub fn json(table: &Table) -> Result<String, serde_json::Error> {
-    let lines: Result<Vec<String>, _> =
-        table.rows.iter().map(|row| serde_json::to_string(&Row { table, row })).collect();
+    let columns = table.without(Reader::People);
+    let lines: Result<Vec<String>, _> = table
+        .rows
+        .iter()
+        .map(|row| serde_json::to_string(&Row { columns: &columns, row }))
+        .collect();
     let lines = lines?;
     Ok(if lines.is_empty() { "[]\n".to_owned() } else { format!("[{}]\n", lines.join(",\n ")) })
 }
 
 struct Row<'a> {
-    table: &'a Table,
+    columns: &'a [(usize, Column)],
     row: &'a [Cell],
 }
 
 impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let mut object = to.serialize_map(Some(self.row.len()))?;
-        for (column, cell) in self.table.columns.iter().zip(self.row) {
+        let mut object = to.serialize_map(Some(self.columns.len()))?;
+        let cells = self.columns.iter().filter_map(|(at, it)| Some((it, self.row.get(*at)?)));
+        for (column, cell) in cells {
             object.serialize_entry(column.name, cell)?;
         }
         object.end()

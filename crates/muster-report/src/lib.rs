@@ -1,7 +1,7 @@
 //! Rows become tables: aligned text for people, CSV for spreadsheets, JSON for scripts. Pure.
 
 mod table;
-pub use table::{Cell, Column, Table};
+pub use table::{Cell, Column, Reader, Table};
 
 mod text;
 pub use text::{Style, details, text};

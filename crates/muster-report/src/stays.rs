@@ -9,6 +9,10 @@ use crate::table::{Cell, Column, Table};
 pub struct StayRow {
     /// Whose stay.
     pub who: String,
+    /// Their short name, if it is a person's.
+    pub person: Option<String>,
+    /// The device's number, if it is a device's.
+    pub device: Option<u32>,
     /// Where.
     pub place: String,
     /// The first evidence.
@@ -28,6 +32,8 @@ pub fn table(rows: &[StayRow]) -> Table {
     for row in rows {
         table.push(vec![
             Cell::Text(row.who.clone()),
+            Cell::text(row.person.clone()),
+            row.device.map_or(Cell::Empty, |it| Cell::Whole(it.into())),
             Cell::Text(row.place.clone()),
             Cell::Time(row.from),
             Cell::time(row.to),
@@ -38,8 +44,10 @@ pub fn table(rows: &[StayRow]) -> Table {
     table
 }
 
-const COLUMNS: [Column; 6] = [
+const COLUMNS: [Column; 8] = [
     Column::new("who"),
+    Column::new("person").for_programs(),
+    Column::new("device").for_programs(),
     Column::new("place"),
     Column::new("from"),
     Column::new("to"),

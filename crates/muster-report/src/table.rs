@@ -22,6 +22,12 @@ impl Table {
     pub fn push(&mut self, row: Vec<Cell>) {
         self.rows.push(row);
     }
+
+    /// The columns that are not for `other` alone, by their place in a row.
+    pub(crate) fn without(&self, other: Reader) -> Vec<(usize, Column)> {
+        let all = self.columns.iter().copied().enumerate();
+        all.filter(|(_, it)| it.reader != other).collect()
+    }
 }
 
 /// One column.
@@ -31,19 +37,44 @@ pub struct Column {
     pub name: &'static str,
     /// Whether text may leave it out where the terminal is too narrow.
     pub optional: bool,
+    /// Who gets it.
+    pub reader: Reader,
+}
+
+/// Who reads a column: what people read at a glance, programs get in parts that need no parsing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// Whoever reads.
+    Everybody,
+    /// Text alone has it.
+    People,
+    /// CSV and JSON alone have it.
+    Programs,
 }
 
 impl Column {
     /// A column that is always shown.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
-        Self { name, optional: false }
+        Self { name, optional: false, reader: Reader::Everybody }
     }
 
     /// A column that a narrow terminal does without; the rightmost goes first.
     #[must_use]
     pub const fn optional(name: &'static str) -> Self {
-        Self { name, optional: true }
+        Self { name, optional: true, reader: Reader::Everybody }
+    }
+
+    /// The same in text alone.
+    #[must_use]
+    pub const fn for_people(self) -> Self {
+        Self { reader: Reader::People, ..self }
+    }
+
+    /// The same in CSV and JSON alone.
+    #[must_use]
+    pub const fn for_programs(self) -> Self {
+        Self { reader: Reader::Programs, ..self }
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use muster_core::time::Time;
 
 use crate::safe;
-use crate::table::{Cell, Column, Table};
+use crate::table::{Cell, Column, Reader, Table};
 
 /// How people want to see it.
 #[derive(Clone, Debug)]
@@ -27,7 +27,8 @@ pub fn text(table: &Table, style: &Style) -> String {
     if table.rows.is_empty() {
         return String::new();
     }
-    let mut shown: Vec<usize> = (0..table.columns.len()).collect();
+    let mut shown: Vec<usize> =
+        table.without(Reader::Programs).into_iter().map(|(at, _)| at).collect();
     loop {
         let out = arranged(table, &shown, style);
         let wanted: usize =
@@ -53,7 +54,7 @@ pub fn details(pairs: &[(&str, Cell)], style: &Style) -> String {
         } else {
             show(cell, style, true)
         };
-        out.add_row(vec![(*name).to_owned(), value]);
+        out.add_row(vec![name.replace('_', " "), value]);
     }
     lines(&out)
 }

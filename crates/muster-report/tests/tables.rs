@@ -12,7 +12,9 @@ use muster_report::{Cell, Column, Style, Table, csv, details, json, text};
 fn stays() {
     let stays = table(&[
         StayRow {
-            who: "anna".into(),
+            who: "Anna".into(),
+            person: Some("anna".into()),
+            device: None,
             place: "Home".into(),
             from: at("2026-11-20T17:02:11Z"),
             to: Some(at("2026-11-21T07:10:00Z")),
@@ -20,7 +22,9 @@ fn stays() {
             covered: 1.0,
         },
         StayRow {
-            who: "bert".into(),
+            who: "Bert's phone".into(),
+            person: None,
+            device: Some(7),
             place: "Home".into(),
             from: at("2026-11-21T06:00:00Z"),
             to: None,
@@ -29,18 +33,18 @@ fn stays() {
         },
     ]);
     assert_snapshot!(text(&stays, &style(80)), @r"
-    who   place  from              to     ended  covered
-    anna  Home   2026-11-20 18:02  08:10  left     100 %
-    bert  Home   2026-11-21 07:00         open      99 %
+    who           place  from              to     ended  covered
+    Anna          Home   2026-11-20 18:02  08:10  left     100 %
+    Bert's phone  Home   2026-11-21 07:00         open      99 %
     ");
     assert_snapshot!(csv(&stays).unwrap(), @r"
-    who,place,from,to,ended,covered
-    anna,Home,2026-11-20T17:02:11Z,2026-11-21T07:10:00Z,left,1
-    bert,Home,2026-11-21T06:00:00Z,,open,0.9999
+    who,person,device,place,from,to,ended,covered
+    Anna,anna,,Home,2026-11-20T17:02:11Z,2026-11-21T07:10:00Z,left,1
+    Bert's phone,,7,Home,2026-11-21T06:00:00Z,,open,0.9999
     ");
     assert_snapshot!(json(&stays).unwrap(), @r#"
-    [{"who":"anna","place":"Home","from":"2026-11-20T17:02:11Z","to":"2026-11-21T07:10:00Z","ended":"left","covered":1.0},
-     {"who":"bert","place":"Home","from":"2026-11-21T06:00:00Z","to":null,"ended":"open","covered":0.9999}]
+    [{"who":"Anna","person":"anna","device":null,"place":"Home","from":"2026-11-20T17:02:11Z","to":"2026-11-21T07:10:00Z","ended":"left","covered":1.0},
+     {"who":"Bert's phone","person":null,"device":7,"place":"Home","from":"2026-11-21T06:00:00Z","to":null,"ended":"open","covered":0.9999}]
     "#);
 }
 

@@ -21,7 +21,7 @@ use cursors::Cursors;
 use files::Lock;
 use ground::Ground;
 
-pub use replace::{Backup, Over, Ready};
+pub use replace::{Backup, Over, Ready, kept};
 
 mod files;
 
@@ -129,6 +129,10 @@ impl Sqlite {
         let Some(writer) = &self.writer else { return Ok(()) };
         // What was acknowledged is folded into the file also where nothing more is taken.
         let written = self.write_cursors(writer).await;
+        if !self.ground.iter().all(Ground::bears_folding) {
+            writer.lock().await.leave();
+            return written;
+        }
         writer.lock().await.close().await.map_err(|it| self.explain(it))?;
         written
     }
@@ -281,7 +285,14 @@ impl Store for Sqlite {
             self.ground.iter().try_for_each(Ground::bears_reading)?;
             let mut conn = self.readers.acquire().await.map_err(|it| self.explain(it))?;
             let copied = backup::backup(&mut conn, &self.path, to).await;
-            copied.inspect_err(|it| self.ground.iter().for_each(|ground| ground.notice(it)))
+            drop(conn);
+            let Err(StoreError::Damaged { cause, .. }) = copied else { return copied };
+            // The store's own damage, or only the copy's: then the store goes on.
+            self.verify().await?;
+            Err(fault::unavailable(
+                format!("the copy did not come out whole: {}", to.display()),
+                cause,
+            ))
         })
     }
 }
@@ -299,7 +310,9 @@ async fn open_writer(path: &Path) -> Result<Writer, StoreError> {
         }
         let explain_io = |cause| fault::explain_io(cause, path);
         let unfinished = files::unfinished(path);
-        files::discard(&unfinished).map_err(explain_io)?;
+        files::discard(&unfinished)
+            .and_then(|()| files::create(&unfinished))
+            .map_err(explain_io)?;
         let mut conn = files::maker(&unfinished).await.map_err(explain)?;
         schema::migrate(&mut conn, schema::MIGRATIONS, path).await?;
         conn.close().await.map_err(explain)?;

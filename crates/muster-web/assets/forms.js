@@ -10,6 +10,8 @@ export function start() {
     if (form.matches("[data-theme-form]")) theme(form, event);
     else if (form.matches("[data-enhance]")) send(form, event);
   });
+  // What was said before is about something else, also where the browser itself refuses.
+  document.addEventListener("invalid", () => say(""), true);
   document.addEventListener("change", (event) => propose(event.target));
   search(document.querySelector("form[data-search]"));
 }
@@ -30,6 +32,7 @@ async function send(form, event) {
   const button = event.submitter ?? form.querySelector("button");
   if (button?.hasAttribute("aria-busy")) return;
   const body = new URLSearchParams(new FormData(form, event.submitter));
+  say("");
   button?.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(form.action, { method: "POST", body, headers: { accept: "text/html" } });
@@ -43,8 +46,6 @@ async function send(form, event) {
 
 /** Shows what came of a form. */
 function take(form, answer, page) {
-  // What was said before is about something else.
-  say("");
   const dialog = dialogs.open();
   if (dialog?.contains(form)) {
     if (answer.ok && "close" in form.dataset) {

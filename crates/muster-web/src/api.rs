@@ -138,6 +138,7 @@ pub(crate) struct List<T> {
 
 /// Which part of a list.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Part {
     /// The cursor that the page before gave.

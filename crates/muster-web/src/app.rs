@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_LENGTH;
+use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use muster_core::snapshot::Snapshot;
@@ -63,6 +63,10 @@ async fn nothing_here(request: Request) -> Response {
 
 async fn not_that_way(request: Request) -> Response {
     let path = request.uri().path();
+    // Where a form is sent there is no page to look at.
+    if request.method() == Method::GET && !path.starts_with("/api/") {
+        return nothing_here(request).await;
+    }
     let detail = format!("{} cannot be used at {path}", request.method());
     let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail);
     if path.starts_with("/api/") { problem.into_response() } else { pages::refuse(&problem) }

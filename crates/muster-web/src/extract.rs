@@ -1,5 +1,7 @@
 //! Parsing of what a request carries; what cannot be parsed becomes a [`Problem`].
 
+use std::error::Error;
+
 use axum::extract::rejection::{FormRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
@@ -20,7 +22,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let read = Json::<T>::from_request(request, state).await;
         read.map(|Json(it)| Self(it)).map_err(|rejection: JsonRejection| {
-            let problem = Problem::new(rejection.status(), rejection.body_text());
+            let problem = Problem::new(rejection.status(), said(&rejection));
             match rejection.status() {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE => {
                     problem.hint("send JSON with the header Content-Type: application/json")
@@ -40,7 +42,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let read = Query::<T>::from_request_parts(parts, state).await;
         read.map(|Query(it)| Self(it))
-            .map_err(|it: QueryRejection| Problem::new(it.status(), it.body_text()))
+            .map_err(|it: QueryRejection| Problem::new(it.status(), said(&it)))
     }
 }
 
@@ -53,7 +55,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Named<T
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let read = Path::<T>::from_request_parts(parts, state).await;
         read.map(|Path(it)| Self(it))
-            .map_err(|it: PathRejection| Problem::new(it.status(), it.body_text()))
+            .map_err(|it: PathRejection| Problem::new(it.status(), said(&it)))
     }
 }
 
@@ -87,7 +89,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Filled<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let read = Form::<T>::from_request(request, state).await;
         read.map(|Form(it)| Self(it)).map_err(|it: FormRejection| {
-            pages::refuse(&Problem::new(it.status(), it.body_text()).hint("go back and try again"))
+            pages::refuse(&Problem::new(it.status(), said(&it)).hint("go back and try again"))
         })
     }
+}
+
+/// What is wrong, without what the layer above calls that.
+fn said(rejection: &dyn Error) -> String {
+    rejection.source().map_or_else(|| rejection.to_string(), ToString::to_string)
 }

@@ -13,6 +13,14 @@ pub(crate) fn guess(device: &DeviceView) -> Option<DeviceKind> {
     telling.map(|(_, kind)| *kind).or(device.randomised.then_some(DeviceKind::Phone))
 }
 
+/// Whether it goes where somebody goes, by what was said of it, else by what it looks like.
+pub(crate) fn is_likely_carried(described: &Device, device: &DeviceView) -> bool {
+    if is_unsaid(described) {
+        return guess(device).is_some_and(DeviceKind::is_carried);
+    }
+    described.is_carried()
+}
+
 /// Whether nobody said what a device is, nor whether it goes where its owner goes: given to
 /// somebody like that, it says nothing about them.
 pub(crate) fn is_unsaid(device: &Device) -> bool {

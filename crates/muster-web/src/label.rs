@@ -14,6 +14,11 @@ pub(crate) fn label(device: &DeviceView, snapshot: &Snapshot) -> String {
     if let Some(hostname) = &device.hostname {
         return hostname.to_string();
     }
+    plain(device)
+}
+
+/// What it is called where neither people nor it itself gave it a name.
+pub(crate) fn plain(device: &DeviceView) -> String {
     let Some((_, identity)) = device.identities.first() else {
         return format!("device {}", device.id);
     };

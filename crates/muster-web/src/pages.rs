@@ -39,7 +39,7 @@ pub(crate) fn router() -> Router<App> {
     Router::new()
         .route("/", get(now::page))
         .route("/people", get(people::page).post(people::add))
-        .route("/people/{name}", post(people::rename))
+        .route("/people/{name}", get(people::one).post(people::rename))
         .route("/people/{name}/remove", post(people::remove))
         .route("/people/{name}/devices", post(people::give))
         .route("/people/{name}/override", post(people::set))
@@ -109,11 +109,14 @@ impl Frame {
 pub(crate) struct Refusal {
     detail: String,
     hint: Option<String>,
+    /// The field that is wrong, where one is.
+    field: Option<&'static str>,
 }
 
 impl From<&Problem> for Refusal {
     fn from(problem: &Problem) -> Self {
-        Self { detail: problem.detail.clone(), hint: problem.hint.as_deref().map(str::to_owned) }
+        let hint = problem.hint.as_deref().map(str::to_owned);
+        Self { detail: problem.detail.clone(), hint, field: None }
     }
 }
 

@@ -129,6 +129,7 @@ impl From<EditRefused> for Problem {
                     | EditError::Ahead { .. }
                     | EditError::Private
                     | EditError::Itself
+                    | EditError::Deep { .. }
                     | EditError::Full => problem,
                 }
             }
@@ -153,7 +154,8 @@ fn status_of(error: &EditError) -> StatusCode {
         | EditError::Expiry
         | EditError::Ahead { .. }
         | EditError::Private
-        | EditError::Itself => StatusCode::UNPROCESSABLE_ENTITY,
+        | EditError::Itself
+        | EditError::Deep { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         EditError::Full => StatusCode::INSUFFICIENT_STORAGE,
     }
 }

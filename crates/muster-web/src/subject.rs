@@ -7,7 +7,7 @@ use muster_core::identity::{DeviceId, Identity, Mac, PersonId};
 use muster_core::snapshot::{DeviceView, Snapshot};
 use muster_core::stay::Subject;
 
-use crate::label::label;
+use crate::label::{label, plain};
 
 /// What a text means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,33 +27,47 @@ pub enum Found {
 /// What a device calls itself counts only where nothing else does, and never as a number or address.
 pub fn find(snapshot: &Snapshot, text: &str) -> Found {
     if let Some(name) = text.strip_prefix("person:") {
-        return person(&snapshot.directory, name)
-            .map_or_else(|| nothing(snapshot, name), |it| Found::One(Subject::Person(it)));
+        return person(&snapshot.directory, name).map_or_else(
+            || Found::Nothing(near_people(snapshot, name)),
+            |it| Found::One(Subject::Person(it)),
+        );
     }
     if let Some(number) = text.strip_prefix("device:") {
-        return device(snapshot, number).map_or_else(|| nothing(snapshot, number), Found::One);
+        return device(snapshot, number).map_or_else(
+            || Found::Nothing(nearest(snapshot, devices_near(snapshot, number))),
+            Found::One,
+        );
     }
-    let lower = text.to_lowercase();
-    let people = snapshot.directory.people.iter().filter(|(_, it)| is_called(it, &lower));
-    let mut all: Vec<Subject> = people.map(|(id, _)| Subject::Person(*id)).collect();
-    let meant = Meant::read(text);
-    let devices = snapshot.devices.iter().filter(|it| meant.is(it, snapshot));
-    all.extend(devices.map(|it| Subject::Device(it.id)));
-    match all.as_slice() {
-        [] => self_named(snapshot, text, &meant),
+    match exact(snapshot, text).as_slice() {
+        [] => match self_named(snapshot, text).as_slice() {
+            [] => {
+                let mut near = people_near(snapshot, text);
+                near.extend(devices_near(snapshot, text));
+                Found::Nothing(nearest(snapshot, near))
+            }
+            [one] => Found::SelfNamed(*one),
+            several => several_of(snapshot, several),
+        },
         [one] => Found::One(*one),
         several => several_of(snapshot, several),
     }
 }
 
-fn self_named(snapshot: &Snapshot, text: &str, meant: &Meant) -> Found {
+/// Everybody and everything that people call so, or that has this number or address.
+fn exact(snapshot: &Snapshot, text: &str) -> Vec<Subject> {
+    let lower = text.to_lowercase();
+    let people = snapshot.directory.people.iter().filter(|(_, it)| is_called(it, &lower));
+    let meant = Meant::read(text);
+    let devices = snapshot.devices.iter().filter(|it| meant.is(it, snapshot));
+    let people = people.map(|(id, _)| Subject::Person(*id));
+    people.chain(devices.map(|it| Subject::Device(it.id))).collect()
+}
+
+/// Everything that calls itself so.
+fn self_named(snapshot: &Snapshot, text: &str) -> Vec<Subject> {
+    let meant = Meant::read(text);
     let devices = snapshot.devices.iter().filter(|it| meant.is_self_name(it));
-    let all: Vec<Subject> = devices.map(|it| Subject::Device(it.id)).collect();
-    match all.as_slice() {
-        [] => nothing(snapshot, text),
-        [one] => Found::SelfNamed(*one),
-        several => several_of(snapshot, several),
-    }
+    devices.map(|it| Subject::Device(it.id)).collect()
 }
 
 fn several_of(snapshot: &Snapshot, all: &[Subject]) -> Found {
@@ -132,6 +146,7 @@ impl Meant {
     fn is(&self, device: &DeviceView, snapshot: &Snapshot) -> bool {
         self.number == Some(device.id)
             || snapshot.directory.devices.get(&device.id).is_some_and(|it| self.same(&it.name))
+            || self.same(&plain(device))
             || self.ip.is_some_and(|it| device.ips.contains(&it))
             || device.identities.iter().any(|(_, it)| {
                 Some(it) == self.identity.as_ref()
@@ -163,25 +178,52 @@ fn named(snapshot: &Snapshot, subject: Subject) -> (String, String) {
     (key(&snapshot.directory, subject), called(snapshot, subject))
 }
 
-fn nothing(snapshot: &Snapshot, text: &str) -> Found {
-    let wanted = text.to_lowercase();
-    let people = snapshot.directory.people.values();
-    let people = people.flat_map(|it| [it.name.to_string(), it.display.to_string()]);
-    let devices = snapshot.devices.iter().map(|it| label(it, snapshot));
-    let mut near: Vec<(usize, String)> = people
-        .chain(devices)
-        .filter_map(|it| Some((nearness(&wanted, &it.to_lowercase())?, it)))
-        .collect();
-    near.sort();
-    near.dedup();
-    Found::Nothing(near.into_iter().take(MAX_NEAR).map(|(_, it)| it).collect())
+/// People who are called nearly so, each once, as a text that means them alone.
+pub(crate) fn near_people(snapshot: &Snapshot, text: &str) -> Vec<String> {
+    nearest(snapshot, people_near(snapshot, text))
 }
 
-/// How far two texts are apart, if they are near: up to a third of the length, or one is part of the
+fn people_near(snapshot: &Snapshot, text: &str) -> Vec<Near> {
+    let wanted = text.to_lowercase();
+    let people = snapshot.directory.people.iter().filter_map(|(id, it)| {
+        let names = [&it.name, &it.display];
+        let near = names.into_iter().filter_map(|it| Some((nearness(&wanted, it)?, it)));
+        let (apart, it) = near.min_by_key(|(apart, _)| *apart)?;
+        Some((apart, it.to_string(), Subject::Person(*id)))
+    });
+    people.collect()
+}
+
+fn devices_near(snapshot: &Snapshot, text: &str) -> Vec<Near> {
+    let wanted = text.to_lowercase();
+    let devices = snapshot.devices.iter().filter_map(|it| {
+        let called = label(it, snapshot);
+        Some((nearness(&wanted, &called)?, called, Subject::Device(it.id)))
+    });
+    devices.collect()
+}
+
+/// How far apart, the text that is near, and what it means.
+type Near = (usize, String, Subject);
+
+fn nearest(snapshot: &Snapshot, mut near: Vec<Near>) -> Vec<String> {
+    near.sort();
+    near.truncate(MAX_NEAR);
+    let alone = |it: &str, who| match exact(snapshot, it).as_slice() {
+        [] => self_named(snapshot, it) == [who],
+        all => all == [who],
+    };
+    let texts = near
+        .into_iter()
+        .map(|(_, it, who)| if alone(&it, who) { it } else { key(&snapshot.directory, who) });
+    texts.collect()
+}
+
+/// How far a text is from what was wanted (lower case), if they are near: up to a third of the length, or one is part of the
 /// other.
 fn nearness(a: &str, b: &str) -> Option<usize> {
     let cut = |it: &str| it.chars().take(COMPARED).collect::<String>();
-    let (a, b) = (cut(a), cut(b));
+    let (a, b) = (cut(a), cut(&b.to_lowercase()));
     let (short, long) = if a.chars().count() < b.chars().count() { (&a, &b) } else { (&b, &a) };
     let apart = muster_config::distance(&a, &b);
     let part = short.chars().count() >= 3 && long.contains(short.as_str());

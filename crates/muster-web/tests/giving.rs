@@ -1,6 +1,7 @@
 //! Giving a device to a person: asked at once what it is, because most things say nothing about
 //! where anybody is.
 
+use muster_core::directory::Edit;
 use muster_core::identity::DeviceId;
 use muster_core::stay::Subject;
 
@@ -25,6 +26,28 @@ async fn a_phone_that_hides_its_address_is_offered_as_one() {
     assert_eq!(form(&door, "/people/anna/devices", "device=3&kind=phone").await.status, 303);
     let given = get(&door, "/api/v1/devices/3").await.json();
     assert_eq!((&given["owner"], &given["carried"]), (&"anna".into(), &true.into()));
+}
+
+#[tokio::test]
+async fn what_people_carry_stands_first_and_nothing_else_is_chosen_for_them() {
+    let house = House::empty();
+    house.told(Edit::AddPerson { name: "anna".into(), display: String::new() }).await;
+    house.meet("00:11:32:00:00:01", Some("nas"), true);
+    let door = door(&house);
+    let page = get(&door, "/people").await.text;
+    let chosen = "<select name=\"device\" required><option value=\"\" selected>choose</option>\
+                  <option value=\"1\"";
+    assert!(page.contains(chosen), "{page}");
+    assert!(page.contains("data-kinds><option value=\"\" selected>"), "{page}");
+    let none = form(&door, "/people/anna/devices", "device=&kind=phone").await;
+    assert_eq!(none.status, 422);
+    assert!(none.text.contains("no device was chosen"), "{}", none.text);
+
+    house.meet("b8:27:eb:00:00:02", Some("Annas-iPhone"), false);
+    let page = get(&door, "/people").await.text;
+    let first = "<select name=\"device\" required><option value=\"2\" data-kind=\"phone\">";
+    assert!(page.contains(first), "the phone, although it is away: {page}");
+    assert!(page.contains("value=\"phone\" selected"), "{page}");
 }
 
 #[tokio::test]

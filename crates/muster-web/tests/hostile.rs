@@ -21,12 +21,12 @@ use support::ask::door;
 /// Method, address and body.
 const CORPUS: [&str; 20] = [
     "GET /api/v1/now ",
-    "GET /api/v1/devices?here=true&limit=20&after=3 ",
+    "GET /api/v1/devices?present=true&limit=20&after=3 ",
     "GET /api/v1/devices/1 ",
     "GET /api/v1/why/person:anna?at=2026-11-18T10:00:00Z ",
     "GET /api/v1/why/mac:b8:27:eb:01:02:03 ",
-    "GET /api/v1/changes?after=0&limit=100&from=2026-11-18T10:00:00Z&to=2026-11-18T12:00:00Z ",
-    "GET /api/v1/stays?of=devices&from=2026-11-18T10:00:00Z&person=anna&site=1 ",
+    "GET /api/v1/changes?after=0&limit=100 ",
+    "GET /api/v1/stays?of=devices&from=2026-11-18T10:00:00Z&to=2026-11-18T12:00:00Z&place=here&limit=9 ",
     "GET /api/v1/monitors?hours=24 ",
     "GET /why/anna?at=2026-11-18T10:00 ",
     "GET /devices?all=1 ",

@@ -163,7 +163,9 @@ async fn forms_change_things_and_lead_back() {
             || get(&door, "/devices").await.text.contains("Bert Meyer&#39;s")
     );
     assert_eq!(form(&door, "/people/anna/override", "home=false").await.status, 303);
-    assert!(get(&door, "/people").await.text.contains("Let the evidence decide"));
+    let set = get(&door, "/people").await.text;
+    assert!(set.contains("Let the evidence decide"), "{set}");
+    assert!(set.contains("Set by a visitor of the page at <time datetime="), "{set}");
     assert_eq!(form(&door, "/people/anna/override/clear", "").await.status, 303);
     assert!(!get(&door, "/people").await.text.contains("Let the evidence decide"));
     assert_eq!(form(&door, "/people/bert-meyer", "display=Bertram").await.status, 303);
@@ -186,6 +188,12 @@ async fn a_refused_form_keeps_what_was_typed() {
     assert_eq!(taken.status, 409);
     assert!(taken.text.contains("value=\"Another Anna\""), "{}", taken.text);
     assert!(taken.text.contains("role=\"alert\""));
+    assert!(taken.text.contains("already a person with this short name: anna"), "{}", taken.text);
+    let wrong = |page: &str| {
+        let fields = page.split("<input ").filter(|it| it.contains("aria-invalid"));
+        fields.map(|it| it.split('"').nth(1).unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(wrong(&taken.text), ["name"], "only the short name is taken");
 
     let again = form(&door, "/people", "display=Anna&name=").await;
     assert_eq!(again.status, 303);
@@ -196,6 +204,9 @@ async fn a_refused_form_keeps_what_was_typed() {
     assert!(foreign.text.contains("as in li-lei"), "{}", foreign.text);
     let spaced = form(&door, "/people", "display=Bo&name=Not+Short").await;
     assert!(spaced.text.contains("as in not-short"), "{}", spaced.text);
+    assert!(spaced.text.contains("a short name has 1 to 32 of"), "{}", spaced.text);
+    let hidden = form(&door, "/people", "display=Bo%E2%80%AE&name=bo").await;
+    assert_eq!(wrong(&hidden.text), ["display"], "{}", hidden.text);
 
     let nameless = form(&door, "/people/anna", "display=%20").await;
     assert_eq!(nameless.status, 422);
@@ -322,7 +333,18 @@ async fn the_past_is_asked_about_by_the_clock_on_the_wall_or_by_the_scripts() {
     }
     let wrong = get(&door, "/why/person:anna?at=yesterday").await;
     assert_eq!((wrong.status.as_u16(), wrong.text.contains("not a time")), (400, true));
-    let other_way = get(&door, "/people/anna").await;
+}
+
+#[tokio::test]
+async fn where_forms_are_sent_there_is_no_page() {
+    let door = door(&House::small().await);
+    let person = get(&door, "/people/Anna").await;
+    assert_eq!((person.status.as_u16(), person.header("location")), (303, "/people#person-1"));
+    for path in ["/people/zoe", "/people/anna/remove", "/places", "/theme", "/devices/1/merge"] {
+        let page = get(&door, path).await;
+        assert_eq!((page.status.as_u16(), page.text.contains("<h1")), (404, true), "{path}");
+    }
+    let other_way = send(&door, "DELETE", "/people/anna", &[], "").await;
     assert_eq!((other_way.status.as_u16(), other_way.text.contains("<h1")), (405, true));
 }
 

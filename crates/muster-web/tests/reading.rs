@@ -1,6 +1,6 @@
 //! What the interface answers to those who only ask.
 
-use muster_core::directory::Directory;
+use muster_core::directory::{Directory, Edit};
 use muster_core::identity::DeviceId;
 use muster_core::snapshot::Presence;
 use muster_core::stay::{Ended, Stay, StayId, Subject};
@@ -66,6 +66,32 @@ async fn what_a_device_calls_itself_counts_last() {
     let by_itself = why("PHONE").await.json();
     assert_eq!(by_itself["subject"], format!("device:{first}"));
     assert_eq!(by_itself["self_named"], true);
+}
+
+#[tokio::test]
+async fn whatever_the_list_calls_a_device_it_can_be_asked_for_by() {
+    let house = House::empty();
+    let apple = house.meet("00:03:93:20:00:02", None, true);
+    house.told(Edit::AddPerson { name: "anna".into(), display: "Anna".into() }).await;
+    let door = door(&house);
+    let why = async |text: &str| get(&door, &format!("/api/v1/why/{text}")).await;
+    let label = get(&door, &format!("/api/v1/devices/{apple}")).await.json()["label"].clone();
+    let typed = label.as_str().unwrap().replace(' ', "%20");
+    let found = why(&typed).await.json();
+    assert_eq!(found["subject"], format!("device:{apple}"), "{typed}");
+    assert_eq!(found["self_named"], false, "by its address, not by what it says");
+    let near = why(&typed.replace("02", "03")).await.json()["near"].clone();
+    assert_eq!(near, json!([label]));
+    // Another address with the same end and maker: both are named by what tells them apart.
+    let other = house.meet("00:05:02:20:00:02", None, true);
+    let both = why(&typed).await;
+    let numbers = json!([format!("device:{apple}"), format!("device:{other}")]);
+    assert_eq!((both.status.as_u16(), &both.json()["near"]), (409, &numbers));
+    assert_eq!(why(&typed.replace("02", "03")).await.json()["near"], numbers);
+    // A person is one person, whatever their names.
+    assert_eq!(why("annna").await.json()["near"], json!(["anna"]));
+    let people = get(&door, "/api/v1/people/annna").await;
+    assert_eq!(people.json()["near"], json!(["anna"]));
 }
 
 #[tokio::test]
@@ -182,6 +208,31 @@ async fn a_subject_is_found_by_whatever_it_is_called() {
     let both = get(&door, "/api/v1/why/anna").await;
     let expected = json!(["person:anna", "device:2"]);
     assert_eq!((both.status.as_u16(), &both.json()["near"]), (409, &expected));
+}
+
+#[tokio::test]
+async fn what_a_query_may_hold_is_said() {
+    let door = door(&House::small().await);
+    for (path, what) in [
+        ("devices?presnt=true", "unknown field `presnt`, expected one of `present`, `mark`"),
+        ("people?q=anna", "unknown field `q`, expected `after` or `limit`"),
+        ("stays?hours=3", "unknown field `hours`, expected one of `from`, `to`, `person`"),
+        ("monitors?limit=3", "unknown field `limit`, expected `hours`"),
+        ("why/anna?when=now", "unknown field `when`, expected `at`"),
+        ("why/anna?at=noon", "a time is written as in"),
+        ("devices?present=maybe", "provided string was not `true` or `false`"),
+    ] {
+        let refused = get(&door, &format!("/api/v1/{path}")).await;
+        let detail = refused.json()["detail"].to_string();
+        assert!(refused.status == 400 && detail.contains(what), "{path}: {refused:?}");
+        assert!(!detail.contains("deserialize"), "{path}: {detail}");
+    }
+    let kind = [("content-type", "application/json")];
+    let wrong = send(&door, "POST", "/api/v1/people", &kind, "{\"nam\": 1}").await;
+    let detail = wrong.json()["detail"].to_string();
+    assert!(detail.contains("unknown field `nam`") && !detail.contains("deserialize"), "{detail}");
+    // A page takes whatever somebody's link has.
+    assert_eq!(get(&door, "/devices?from=mail").await.status, 200);
 }
 
 #[tokio::test]

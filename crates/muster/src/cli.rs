@@ -42,11 +42,12 @@ pub(crate) struct Cli {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
-    /// Configuration file [default: ./muster.toml, else /etc/muster/muster.toml, else none]
+    /// Configuration file [default: `$MUSTER_CONFIG`, else ./muster.toml, else
+    /// /etc/muster/muster.toml, else none]
     #[arg(long, global = true, env = "MUSTER_CONFIG", hide_env = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Data folder [default: `$MUSTER_DATA`, else `data` of the configuration,
-    /// else `$XDG_DATA_HOME/muster`]
+    /// else `$XDG_DATA_HOME/muster`, for root /var/lib/muster]
     #[arg(long, global = true, env = "MUSTER_DATA", hide_env = true, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// How to print what was asked for [default: table]
@@ -145,7 +146,8 @@ pub(crate) enum Command {
         /// A file that `muster backup` wrote
         #[arg(value_name = "FILE")]
         file: PathBuf,
-        /// Replace a store that is already there; it is kept beside as muster.before-restore
+        /// Replace a store that is already there; it is kept beside as muster.before-restore, with
+        /// a log muster.before-restore-wal if it had one: move both away before the next time
         #[arg(long)]
         replace: bool,
     },

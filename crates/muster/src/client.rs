@@ -26,6 +26,7 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::folder::{SOCKET, STORE};
 use crate::offline::{OfflineHub, Wish};
+use crate::shape::Now;
 
 /// The API, wherever it is.
 pub(crate) struct Api {
@@ -59,7 +60,14 @@ impl Api {
             .map_err(|it| Failure::new(Exit::Failed, "cannot start").because(it))?;
         let socket = folder.join(SOCKET);
         match runtime.block_on(UnixStream::connect(&socket)) {
-            Ok(_) => return Ok(Self { runtime, way: Way::Socket(socket.into()) }),
+            Ok(_) => {
+                let api = Self { runtime, way: Way::Socket(socket.into()) };
+                let now: Now = api.read("now")?;
+                if now.simulated && !context.common.quiet {
+                    crate::output::aside("simulated: nobody and nothing of this is real");
+                }
+                return Ok(api);
+            }
             Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied => {
                 let what = format!("not allowed to ask the hub: {}", socket.display());
                 return Err(Failure::new(Exit::NotAllowed, what)
@@ -110,6 +118,11 @@ impl Api {
         }
     }
 
+    /// Reads a list that has no pages.
+    pub(crate) fn whole(&self, path: &str) -> Result<Vec<Value>, Failure> {
+        self.read::<Part>(path).map(|it| it.items)
+    }
+
     /// Changes something.
     pub(crate) fn send(&self, method: &Method, path: &str, body: &Value) -> Result<Value, Failure> {
         self.call(method, path, Some(body))
@@ -140,7 +153,7 @@ impl Api {
         if status.is_success() {
             return if answer.is_empty() { Ok(Value::Null) } else { understood(&answer) };
         }
-        Err(refused(status, path, &answer))
+        Err(refused(status, &answer))
     }
 }
 
@@ -202,7 +215,7 @@ fn foreign(cause: serde_json::Error) -> Failure {
 }
 
 /// What an answer that is no success means for whoever typed the command.
-fn refused(status: StatusCode, path: &str, answer: &[u8]) -> Failure {
+fn refused(status: StatusCode, answer: &[u8]) -> Failure {
     let problem: Problem = serde_json::from_slice(answer).unwrap_or_default();
     let exit = match status {
         StatusCode::NOT_FOUND => Exit::NotFound,
@@ -219,11 +232,12 @@ fn refused(status: StatusCode, path: &str, answer: &[u8]) -> Failure {
     let failure = Failure::new(exit, what);
     if !problem.near.is_empty() {
         let near = muster_report::safe::terminal(&problem.near.join(", "));
-        return failure.hint(format!("did you mean one of these: {near}"));
+        let these = if problem.near.len() > 1 { " one of these" } else { "" };
+        return failure.hint(format!("did you mean{these}: {near}"));
     }
     match problem.hint {
         Some(hint) => failure.hint(muster_report::safe::terminal(&hint)),
-        None if exit == Exit::NotFound => match list_of(path) {
+        None if exit == Exit::NotFound => match list_of(&problem.detail) {
             Some(list) => failure.hint(list),
             None => failure,
         },
@@ -231,15 +245,17 @@ fn refused(status: StatusCode, path: &str, answer: &[u8]) -> Failure {
     }
 }
 
-/// Where whatever a path names can be found.
-fn list_of(path: &str) -> Option<&'static str> {
+/// Where whatever is missing can be found.
+fn list_of(detail: &str) -> Option<&'static str> {
+    let (what, _) = detail.strip_prefix("no such ")?.split_once(": ")?;
     let lists = [
-        ("people/", "everybody: muster person list"),
-        ("devices/", "everything that was heard: muster device list"),
-        ("why/", "everybody: muster person list; everything: muster device list"),
-        ("monitors/", "all of them: muster monitor list"),
+        ("person", "everybody: muster person list"),
+        ("device", "everything that was heard: muster device list"),
+        ("person or device", "everybody: muster person list; everything: muster device list"),
+        ("monitor", "all of them: muster monitor list"),
+        ("place", "all of them: muster place list"),
     ];
-    lists.iter().find(|(start, _)| path.starts_with(start)).map(|(_, list)| *list)
+    lists.iter().find(|(it, _)| *it == what).map(|(_, list)| *list)
 }
 
 #[derive(Deserialize)]
@@ -277,11 +293,11 @@ mod tests {
     #[test]
     fn refusals_keep_their_meaning() {
         let problem = br#"{"detail":"no such person: ana","near":["anna"]}"#;
-        let failure = refused(StatusCode::NOT_FOUND, "why/ana", problem);
+        let failure = refused(StatusCode::NOT_FOUND, problem);
         assert_eq!(failure.exit(), Exit::NotFound);
         assert_eq!(failure.to_string(), "no such person: ana");
-        assert_eq!(refused(StatusCode::CONFLICT, "people", b"").exit(), Exit::Failed);
+        assert_eq!(refused(StatusCode::CONFLICT, b"").exit(), Exit::Failed);
         let hostile = br#"{"detail":"\u001b[2J"}"#;
-        assert_eq!(refused(StatusCode::CONFLICT, "people", hostile).to_string(), "\u{fffd}[2J");
+        assert_eq!(refused(StatusCode::CONFLICT, hostile).to_string(), "\u{fffd}[2J");
     }
 }

@@ -18,7 +18,7 @@ use muster_core::series::{SinkHealth, SinkState, SinkTrouble};
 use muster_core::snapshot::Snapshot;
 use muster_core::time::{Now, Time};
 use tokio::sync::watch;
-use tracing::{info, warn};
+use tracing::warn;
 
 use self::reader::{Late, Reader};
 
@@ -241,7 +241,8 @@ impl Dispatch {
             self.shown.last_error = Some(SinkTrouble { at: now, what: it.clone() });
             warn!(sink = self.name, "not delivered, kept for later: {it}");
         } else {
-            info!(sink = self.name, "delivers again");
+            // As loud as its beginning: whoever reads of trouble must not have to guess.
+            warn!(sink = self.name, "delivers again");
         }
         self.trouble = trouble;
     }

@@ -1,7 +1,8 @@
 //! The way in: how many may be inside at once, and how long one may stand there without a word.
 //!
-//! Knows HTTP and no page. **Invariant:** a connection that asks nothing ends; each door has seats
-//! of its own, so that whoever fills one leaves the other free.
+//! Knows HTTP and no page. **Invariant:** a connection that asks nothing ends, and one that takes
+//! nothing of its answer; each door has seats of its own, so that whoever fills one leaves the other
+//! free.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -17,13 +18,17 @@ use tokio::task::JoinSet;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 use tracing::debug;
 
+use patient::Patient;
+
+mod patient;
+
 /// What a door allows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Manners {
     /// Connections at once; the next ones wait outside.
     pub(crate) seats: usize,
     /// How long the head of a request may take, the waiting for it included, and each part of its
-    /// body.
+    /// body; and how long the other end may take nothing of what it is sent.
     pub(crate) silence: Duration,
 }
 
@@ -74,6 +79,7 @@ async fn attend<S>(
 ) where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
 {
+    let stream = Patient::new(stream, manners.silence);
     let mut guest = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())

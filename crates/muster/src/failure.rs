@@ -4,8 +4,11 @@ use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue};
-use muster_config::ConfigError;
+use muster_config::{ConfigError, Problem};
+
+use crate::cli::Cli;
 
 /// The exit codes that scripts rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,8 +90,13 @@ impl From<ConfigError> for Failure {
             ConfigError::Syntax { .. } => Self::new(Exit::Usage, it.to_string()).hint(
                 "text stands in quotes, as in listen = \"127.0.0.1:8080\"; sections in brackets",
             ),
-            ConfigError::Wrong { .. } => Self::new(Exit::Usage, it.to_string())
-                .hint("every key with its meaning: muster config explain KEY"),
+            ConfigError::Wrong { ref problems } => {
+                let hint = match problems.iter().find_map(explained) {
+                    Some(key) => format!("what it means: muster config explain {key}"),
+                    None => "every key with its meaning: muster config explain KEY".to_owned(),
+                };
+                Self::new(Exit::Usage, it.to_string()).hint(hint)
+            }
         }
     }
 }
@@ -97,6 +105,20 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)
     }
+}
+
+/// The key to read about: the one that was probably meant, else the one that is set, else its section.
+fn explained(problem: &Problem) -> Option<String> {
+    let words = problem.key.split('.').filter(|it| it.parse::<usize>().is_err());
+    let path = words.collect::<Vec<_>>().join(".");
+    let section = path.rsplit_once('.').map_or("", |(section, _)| section);
+    let meant = problem.meant.as_deref().unwrap_or_default();
+    // A variable is meant by its own name.
+    let variable = meant.trim_start_matches("MUSTER__").to_lowercase().replace("__", ".");
+    let keys = muster_config::keys();
+    [variable, format!("{section}.{meant}"), meant.to_owned(), path.clone(), section.to_owned()]
+        .into_iter()
+        .find(|it| keys.iter().any(|key| key.path == *it))
 }
 
 /// Prints help, the version, or what is wrong with the command line.
@@ -109,5 +131,20 @@ pub(crate) fn usage(shown: &clap::Error) -> ExitCode {
     {
         drop(writeln!(io::stderr(), "hint: --format {format}"));
     }
+    if let (None, Some(ContextValue::String(wrong))) =
+        (shown.get(ContextKind::SuggestedSubcommand), shown.get(ContextKind::InvalidSubcommand))
+        && let Some(near) = near_command(wrong)
+    {
+        drop(writeln!(io::stderr(), "hint: did you mean: muster {near}"));
+    }
     if shown.use_stderr() { ExitCode::from(Exit::Usage as u8) } else { ExitCode::SUCCESS }
+}
+
+/// The command that is written nearly like the first word of the command line.
+fn near_command(wrong: &str) -> Option<String> {
+    let typed = std::env::args().nth(1);
+    let commands = Cli::command();
+    let names = commands.get_subcommands().map(clap::Command::get_name);
+    let near = names.map(|it| (muster_config::distance(it, wrong), it)).min()?;
+    (near.0 <= 1 && typed.as_deref() == Some(wrong)).then(|| near.1.to_owned())
 }

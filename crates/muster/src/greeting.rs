@@ -36,6 +36,11 @@ pub(crate) struct Started<'a> {
 }
 
 impl Speaker {
+    /// Somebody else has the store at the moment.
+    pub(crate) fn waits_for_store(self, why: &str) {
+        self.say(&format!("waiting: {why}\n"));
+    }
+
     /// Where the page and the data are, and with which rights the hub runs.
     pub(crate) fn started(self, it: &Started<'_>) {
         self.say(&started_told(it));

@@ -27,3 +27,45 @@ pub(crate) fn start(common: &Common, colour: bool) {
     // Whoever runs the program within a test may have started logging before.
     builder.try_init().ok();
 }
+
+/// What operators read without asking for more.
+#[cfg(test)]
+pub(crate) mod heard {
+    use std::sync::{Arc, Mutex};
+
+    use tracing::subscriber::DefaultGuard;
+
+    use super::*;
+
+    /// The log of this thread so far.
+    #[derive(Clone, Default)]
+    pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Log {
+        /// Logs of this thread go here until the guard is dropped.
+        pub(crate) fn begin() -> (Self, DefaultGuard) {
+            let log = Self::default();
+            let to = log.clone();
+            let builder = tracing_subscriber::fmt().with_max_level(LevelFilter::WARN);
+            let subscriber = builder.with_ansi(false).with_writer(move || to.clone()).finish();
+            (log, tracing::subscriber::set_default(subscriber))
+        }
+
+        /// Everything that was said.
+        pub(crate) fn text(&self) -> String {
+            String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+        }
+    }
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut log = self.0.lock().map_err(|_| io::ErrorKind::Other)?;
+            log.extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+}

@@ -2,19 +2,22 @@
 //!
 //! A process without capabilities that is still root owns the machine's passwords and timetables,
 //! so the hub is root for no longer than it takes to find out who else to be. **Invariant:** nothing
-//! is given away but an empty folder and what a hub keeps in its own.
+//! is given away but an empty folder and what a hub keeps in its own, and that only where nobody
+//! but root can have a hand in the way there. Whoever else has the folder makes what is missing.
 
-use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown, fchown};
+use std::fs::{self, File};
+use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::OFlag;
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid, User};
 
 use crate::failure::{Exit, Failure};
 use crate::folder::{self, STORE};
+
+mod way;
 
 /// Somebody who is not root.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,20 +29,17 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
-    /// Who has a data folder, as root sees it: whoever it belongs to. Root's own is given to
-    /// [`Owner::for_services`], and one that is still to be made to whoever has the folder above.
+    /// Who has a data folder, as root sees it: whoever it belongs to, or the folder above one that
+    /// is still to be made, which is then theirs to make. Root's own is made, and given to
+    /// [`Owner::for_services`].
     pub(crate) fn of(data: &Path) -> Result<Self, Failure> {
-        let unusable = |it| folder::unusable(data, "given to another user than root", it);
-        let made = missing(data);
-        folder::make(data)?;
-        let found = fs::metadata(data).map_err(unusable)?;
-        let above = made.last().and_then(|it| it.parent()).map(fs::metadata).transpose();
-        let owner = [Some(found), above.map_err(unusable)?].iter().flatten().find_map(theirs);
-        let owner = owner.unwrap_or_else(Self::for_services);
-        for it in &made {
-            chown(it, Some(owner.uid.as_raw()), Some(owner.gid.as_raw())).map_err(unusable)?;
+        let data = std::path::absolute(data).map_err(|it| folder::unusable(data, "found", it))?;
+        if let Some(owner) = nearest(&data).as_ref().and_then(theirs) {
+            owner.refuse_roots(&data)?;
+            return Ok(owner);
         }
-        owner.take_over(data)?;
+        let owner = Self::for_services();
+        owner.take_over(&data)?;
         Ok(owner)
     }
 
@@ -59,29 +59,36 @@ impl Owner {
         known.map_or_else(|| format!("user {}", self.uid), |it| it.name)
     }
 
+    /// Root's files in somebody else's folder may have been put there by them.
+    fn refuse_roots(&self, data: &Path) -> Result<(), Failure> {
+        let is_roots = |it: &PathBuf| it.symlink_metadata().is_ok_and(|it| it.uid() == 0);
+        let Some(file) = OURS.map(|it| data.join(it)).into_iter().find(is_roots) else {
+            return Ok(());
+        };
+        let (file, who) = (file.display(), self.name());
+        let what = format!("the data folder belongs to {who}, and a file in it to root: {file}");
+        let hint = format!(
+            "move it away, or if a muster made it: chown -h {}:{} {file}",
+            self.uid, self.gid
+        );
+        Err(Failure::new(Exit::NotAllowed, what).hint(hint))
+    }
+
     /// Makes a folder theirs that is still root's, and what root left in it.
     fn take_over(&self, data: &Path) -> Result<(), Failure> {
         let unusable = |it| folder::unusable(data, "given to another user than root", it);
-        let (uid, gid) = (Some(self.uid.as_raw()), Some(self.gid.as_raw()));
-        if fs::metadata(data).map_err(unusable)?.uid() == 0 {
-            let is_empty = fs::read_dir(data).map_err(unusable)?.next().is_none();
-            if !is_empty && !data.join(STORE).exists() {
-                let what =
-                    format!("the folder is root's and holds other things: {}", data.display());
-                return Err(Failure::new(Exit::NotAllowed, what).hint(
-                    "choose a folder of its own with --data DIR, or start it as another user",
-                ));
-            }
-            chown(data, uid, gid).map_err(unusable)?;
+        let (folder, above) = way::to(data)?;
+        // By the open folder, whatever has its name meanwhile.
+        let inside = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd()));
+        let is_empty = fs::read_dir(&inside).map_err(unusable)?.next().is_none();
+        if !is_empty && inside.join(STORE).symlink_metadata().is_err() {
+            let what = format!("the folder is root's and holds other things: {}", data.display());
+            return Err(Failure::new(Exit::NotAllowed, what)
+                .hint("choose a folder of its own with --data DIR, or start it as another user"));
         }
-        for entry in fs::read_dir(data).map_err(unusable)? {
-            let path = entry.map_err(unusable)?.path();
-            let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
-            if OURS.contains(&name)
-                && let Some(file) = roots(&path)
-            {
-                fchown(&file, uid, gid).map_err(unusable)?;
-            }
+        let files = OURS.iter().filter_map(|it| roots(&folder, it));
+        for it in files.chain([folder.try_clone().map_err(unusable)?]).chain(above) {
+            fchown(&it, Some(self.uid.as_raw()), Some(self.gid.as_raw())).map_err(unusable)?;
         }
         Ok(())
     }
@@ -93,18 +100,16 @@ fn theirs(it: &fs::Metadata) -> Option<Owner> {
     (!owner.uid.is_root()).then_some(owner)
 }
 
-/// The folders on the way to `data` that are not there, the last one first.
-fn missing(data: &Path) -> Vec<PathBuf> {
-    let data = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
-    let way = data.ancestors().take_while(|it| !it.exists());
-    way.map(Path::to_owned).collect()
+/// The folder itself, or the first one above that is there.
+fn nearest(data: &Path) -> Option<fs::Metadata> {
+    data.ancestors().find_map(|it| fs::metadata(it).ok())
 }
 
-/// A plain file of root's. Whoever has the folder could have put a link there to any other one.
-fn roots(path: &Path) -> Option<File> {
-    let careful = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits();
-    let file = OpenOptions::new().read(true).custom_flags(careful).open(path).ok()?;
-    let found: io::Result<fs::Metadata> = file.metadata();
+/// A plain file of root's, by no second name: another one could be anywhere.
+fn roots(folder: &File, name: &str) -> Option<File> {
+    let careful = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let file = File::from(openat(folder, name, careful, Mode::empty()).ok()?);
+    let found = file.metadata();
     found.is_ok_and(|it| it.is_file() && it.nlink() == 1 && it.uid() == 0).then_some(file)
 }
 
@@ -132,11 +137,10 @@ mod tests {
     }
 
     #[test]
-    fn folders_on_the_way() {
+    fn a_folder_still_to_be_made_belongs_to_whoever_has_the_one_above() {
         let parent = tempfile::tempdir().unwrap();
-        let path = parent.path().join("a/b");
-        assert_eq!(missing(&path), [path.clone(), parent.path().join("a")]);
-        assert_eq!(missing(parent.path()), [] as [PathBuf; 0]);
+        let found = nearest(&parent.path().join("a/b")).unwrap();
+        assert_eq!(found.ino(), fs::metadata(parent.path()).unwrap().ino());
     }
 
     #[test]
@@ -146,7 +150,8 @@ mod tests {
         fs::write(at("elsewhere"), "").unwrap();
         std::os::unix::fs::symlink(at("elsewhere"), at("muster.db")).unwrap();
         fs::hard_link(at("elsewhere"), at("muster.lock")).unwrap();
-        assert!(roots(&at("muster.db")).is_none());
-        assert!(roots(&at("muster.lock")).is_none());
+        let open = File::open(folder.path()).unwrap();
+        assert!(roots(&open, "muster.db").is_none());
+        assert!(roots(&open, "muster.lock").is_none());
     }
 }

@@ -3,12 +3,14 @@
 //! That reads days of facts and judges them all, so it is done beside everything else.
 //! **Invariant:** one at a time, however many ask.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use muster_core::batch::History;
+use muster_core::batch::{HOUR, History, Restored, Seen};
 use muster_core::engine::Engine;
 use muster_core::fact::SIGHTING;
+use muster_core::identity::IdentityId;
 use muster_core::policy::Policy;
 use muster_core::ports::{StayQuery, StaysOf, Store, StoreError};
 use muster_core::snapshot::Why;
@@ -79,7 +81,7 @@ async fn why(
         StayQuery { window, subject: None, of: StaysOf::Both, site: None, limit: MOST_STAYS };
     restored.stays = store.stays(&query).await?;
     restored.seen.retain(|it| it.first <= at);
-    restored.seen.iter_mut().for_each(|it| it.last = it.last.min(at));
+    seen_by(store, at, &mut restored).await?;
     for stay in &mut restored.stays {
         if stay.last > at {
             (stay.last, stay.ended, stay.to_latest) = (at, Ended::Open, None);
@@ -88,6 +90,38 @@ async fn why(
     restored.frontier = at;
     let now = civil(at);
     Ok(Engine::new(policy.clone(), restored, now).why(subject, now))
+}
+
+/// When each identity had been seen last by then, of those that were seen again later: what is at
+/// hand tells it, or else what is stored of the time before.
+async fn seen_by(store: &dyn Store, at: Time, restored: &mut Restored) -> Result<(), StoreError> {
+    let later: Vec<&Seen> = restored.seen.iter().filter(|it| it.last > at).collect();
+    let mut last = last_heard(&restored.facts, at);
+    let earlier: Vec<&Seen> =
+        later.into_iter().filter(|it| !last.contains_key(&it.identity)).collect();
+    if let Some(first) = earlier.iter().map(|it| it.first).min() {
+        let ids: Vec<IdentityId> = earlier.iter().map(|it| it.identity).collect();
+        let before = Span::new(first.floor(HOUR), restored.since);
+        last.extend(last_heard(&store.history(&ids, before).await?, at));
+    }
+    for it in restored.seen.iter_mut().filter(|it| it.last > at) {
+        // Of what is not stored any more, the first time is all that is known.
+        it.last = last.get(&it.identity).copied().unwrap_or(it.first);
+    }
+    Ok(())
+}
+
+/// The last evidence of each identity at or before a time.
+fn last_heard(facts: &History, at: Time) -> BTreeMap<IdentityId, Time> {
+    let mut last = BTreeMap::new();
+    for row in &facts.heard {
+        for span in row.spans.iter().filter(|it| it.from <= at) {
+            let heard = (span.to - SIGHTING).min(at).max(span.from);
+            let known = last.entry(row.identity).or_insert(heard);
+            *known = heard.max(*known);
+        }
+    }
+    last
 }
 
 /// What of the facts had happened by then: the store gives whole hours.
@@ -117,7 +151,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt as _;
-    use muster_core::identity::DeviceId;
+    use muster_core::fact::{Fact, FactBody, Listener, Sighting, SourceKind};
+    use muster_core::identity::{DeviceId, Identity, Mac};
     use muster_sim::store::ModelStore;
 
     use super::*;
@@ -134,6 +169,31 @@ mod tests {
         let at_once = store.look(|_| asked.as_mut().now_or_never());
         assert!(at_once.is_none());
         assert!(asked.await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn what_came_later_was_not_known_yet() {
+        let store = ModelStore::default();
+        let mac = Identity::Mac(Mac([2, 0, 0, 0, 0, 1]));
+        let listener = Listener::new("hub", SourceKind::Lan, "eth0");
+        let sighting = |day: u64| {
+            let at = THEN + Duration::from_hours(24 * day);
+            let body = Sighting { identity: mac.clone(), at, rssi: None };
+            Fact { listener: listener.clone().into(), body: FactBody::Sighting(body) }
+        };
+        let policy = Policy::default();
+        let now = |day: u64| civil(THEN + Duration::from_hours(24 * day));
+        let mut engine = Engine::new(policy.clone(), Restored::default(), now(0));
+        for day in [0, 1, 20] {
+            engine.handle_facts(vec![sighting(day)], now(day));
+            store.commit(&engine.drain()).await.unwrap();
+        }
+        let past = Past::new(Arc::new(store), policy);
+        for (asked, last) in [(0, 0), (1, 1), (2, 1), (10, 1), (20, 20)] {
+            let why = past.explain(Subject::Device(DeviceId(1)), now(asked).wall).await;
+            let standing = why.unwrap().unwrap().standing;
+            assert_eq!(standing.last, Some(now(last).wall), "asked about day {asked}");
+        }
     }
 
     #[tokio::test]

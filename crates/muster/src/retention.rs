@@ -1,11 +1,13 @@
 //! Forgets what is too old, once an hour.
 //!
 //! **Invariant:** a wall clock that is set years ahead deletes nothing: age is counted from the
-//! clock at start plus the time that has really passed since.
+//! clock at start plus the time that has really passed since. One that was far ahead of the store at
+//! the start already counts only while somebody keeps it right.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use muster_core::batch::Restored;
 use muster_core::ports::{Clock, Store};
 use muster_core::time::{Now, Time};
 use tracing::{info, warn};
@@ -19,12 +21,32 @@ pub(crate) struct Retention {
     pub(crate) journal: Option<Duration>,
 }
 
+/// What the wall clock is held against.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Witness {
+    /// Up to when the store had been judged at the start.
+    pub(crate) stored: Time,
+    /// Whether somebody keeps the clock right.
+    pub(crate) synchronised: fn() -> bool,
+}
+
 /// Runs until dropped.
-pub(crate) async fn keep(store: Arc<dyn Store>, clock: Arc<dyn Clock>, retention: Retention) {
+pub(crate) async fn keep(
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    retention: Retention,
+    witness: Witness,
+) {
     let start = clock.now();
     tokio::time::sleep(AFTER_START).await;
     loop {
-        let today = trusted(start, clock.now());
+        let Some(today) = witness.today(start, clock.now()) else {
+            warn!(
+                "nothing is forgotten: the clock is far ahead of the store, nobody keeps it right"
+            );
+            tokio::time::sleep(EVERY).await;
+            continue;
+        };
         let journal = retention.journal.map(|it| today - it);
         match store.forget(today - retention.facts, journal).await {
             Ok(0) => {}
@@ -35,6 +57,20 @@ pub(crate) async fn keep(store: Arc<dyn Store>, clock: Arc<dyn Clock>, retention
     }
 }
 
+impl Witness {
+    pub(crate) fn of(restored: &Restored, synchronised: fn() -> bool) -> Self {
+        // In a new store there is nothing to lose.
+        let is_new = restored.last_change == 0;
+        Self { stored: if is_new { Time::MAX } else { restored.frontier }, synchronised }
+    }
+
+    /// The time to count age from; none while it could be years ahead.
+    fn today(self, start: Now, now: Now) -> Option<Time> {
+        let is_near = start.wall <= self.stored + LONGEST_ABSENCE;
+        (is_near || (self.synchronised)()).then(|| trusted(start, now))
+    }
+}
+
 /// The earlier of what the wall clock says and what it would say had nobody set it since `start`.
 fn trusted(start: Now, now: Now) -> Time {
     now.wall.min(start.wall + now.since(start))
@@ -42,6 +78,8 @@ fn trusted(start: Now, now: Now) -> Time {
 
 /// Start is a busy time.
 const AFTER_START: Duration = Duration::from_mins(10);
+/// Between two runs of a hub whose clock nobody keeps right: as long as facts are kept at least.
+const LONGEST_ABSENCE: Duration = Duration::from_hours(30 * 24);
 const EVERY: Duration = Duration::from_hours(1);
 
 #[cfg(test)]
@@ -55,5 +93,18 @@ mod tests {
         assert_eq!(trusted(start, at(160, 1_000_060)), Time::from_secs(1_000_060));
         assert_eq!(trusted(start, at(160, 900_000_000)), Time::from_secs(1_000_060));
         assert_eq!(trusted(start, at(160, 500_000)), Time::from_secs(500_000));
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_at_the_start_counts_only_while_it_is_kept_right() {
+        let day = |it: i64| Time::from_secs(it * 86_400);
+        let at = |it: i64| Now { mono: Duration::ZERO, wall: day(it) };
+        let witness = |synchronised| Witness { stored: day(20_000), synchronised };
+        for (start, unkept) in [(19_000, true), (20_000, true), (20_030, true), (20_031, false)] {
+            assert_eq!(witness(|| false).today(at(start), at(start)).is_some(), unkept, "{start}");
+            assert_eq!(witness(|| true).today(at(start), at(start)), Some(day(start)));
+        }
+        // Set right later, it is as early as it says.
+        assert_eq!(witness(|| true).today(at(30_000), at(20_001)), Some(day(20_001)));
     }
 }

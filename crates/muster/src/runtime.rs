@@ -10,14 +10,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use muster_core::batch::Restored;
 use muster_core::directory::Edit;
 use muster_core::engine::{Engine, Intake};
-use muster_core::fact::Fact;
 use muster_core::policy::Policy;
 use muster_core::ports::{BoxFuture, Clock, Store, StoreError};
 use muster_core::snapshot::Why;
-use muster_core::stay::Subject;
 use muster_core::step::Step;
 use muster_core::time::Now;
 use muster_web::EditRefused;
@@ -32,33 +29,9 @@ use crate::recognise::Recogniser;
 use crate::refusals::Refusals;
 use crate::trouble::{Trouble, said};
 
-/// What comes in.
-#[derive(Debug)]
-pub(crate) enum Input {
-    /// What a source noticed.
-    Facts(Vec<Fact>),
-    /// What a person wants changed; answered when it is stored.
-    Edit { edit: Edit, expect: Option<u64>, answer: Answer },
-    /// A key by which a device is recognised from now on.
-    Key(muster_wire::bluetooth::key::Irk),
-    /// What a person wants explained.
-    Why { subject: Subject, answer: oneshot::Sender<Option<Why>> },
-}
+pub(crate) use input::{Answer, Input, Start};
 
-/// Who waits for an edit.
-pub(crate) type Answer = oneshot::Sender<Result<u64, EditRefused>>;
-
-/// What the loop begins with.
-pub(crate) struct Start {
-    /// How patient the engine is.
-    pub(crate) policy: Policy,
-    /// What the store gave back.
-    pub(crate) restored: Restored,
-    /// Whether somebody keeps the machine's wall clock right.
-    pub(crate) synchronised: fn() -> bool,
-    /// Who is behind private addresses.
-    pub(crate) recogniser: Recogniser,
-}
+mod input;
 
 /// The hub's one writer.
 pub(crate) struct Runtime {
@@ -297,7 +270,9 @@ impl Runtime {
         let Some(since) = self.step.poll_history() else { return };
         match self.store.restore(since).await {
             Ok(restored) => {
-                self.asked = None;
+                if self.asked.take().is_some() {
+                    warn!("history is read again");
+                }
                 let intake = self.step.handle_restored(restored, now);
                 self.log_refused(&intake, now);
             }

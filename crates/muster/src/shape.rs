@@ -188,8 +188,10 @@ pub(crate) struct Cannot {
 /// A stay.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Stay {
-    /// Whose.
+    /// What the subject is called.
     pub(crate) who: String,
+    /// Whose: `person:anna`, `device:7`.
+    pub(crate) subject: String,
     /// Where.
     pub(crate) place: String,
     /// The first evidence.

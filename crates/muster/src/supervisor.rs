@@ -47,10 +47,10 @@ pub(crate) struct Wires {
 
 /// Runs a source until its recording ends, it turns out unusable, or nobody takes its facts.
 pub(crate) async fn supervise(mut plan: Plan, mut wires: Wires) {
-    let mut tries = 0;
+    let (mut tries, mut lost) = (0, false);
     loop {
         let began = wires.clock.now();
-        let ended = attempt(&mut plan, &mut wires).await;
+        let ended = attempt(&mut plan, &mut wires, &mut lost).await;
         match &ended {
             Ok(End::Finished) => return,
             Ok(End::Closed) => return debug!(source = %plan.kind, "nobody takes facts any more"),
@@ -61,6 +61,7 @@ pub(crate) async fn supervise(mut plan: Plan, mut wires: Wires) {
             Err(it @ SourceError::Lost { .. }) => {
                 wires.channels.silence(&plan, it);
                 warn!(source = %plan.kind, "{}", chain(it));
+                lost = true;
             }
         }
         let now = wires.clock.now();
@@ -76,10 +77,11 @@ enum End {
     Closed,
 }
 
-async fn attempt(plan: &mut Plan, wires: &mut Wires) -> Result<End, SourceError> {
+/// `lost`: whether the log tells of a loss, and nothing yet of its end.
+async fn attempt(plan: &mut Plan, wires: &mut Wires, lost: &mut bool) -> Result<End, SourceError> {
     let running = AssertUnwindSafe(async {
         let source = (plan.open)()?;
-        pull(source, wires).await
+        pull(source, plan.kind, wires, lost).await
     });
     // A source is one room of the house: its panic is its loss, not everybody's.
     running.catch_unwind().await.unwrap_or_else(|_| {
@@ -88,7 +90,12 @@ async fn attempt(plan: &mut Plan, wires: &mut Wires) -> Result<End, SourceError>
     })
 }
 
-async fn pull(mut source: Box<dyn Source>, wires: &mut Wires) -> Result<End, SourceError> {
+async fn pull(
+    mut source: Box<dyn Source>,
+    kind: SourceKind,
+    wires: &mut Wires,
+    lost: &mut bool,
+) -> Result<End, SourceError> {
     let wanted = Arc::clone(&wires.interest.borrow_and_update());
     source.set_interest(&wanted);
     loop {
@@ -100,6 +107,14 @@ async fn pull(mut source: Box<dyn Source>, wires: &mut Wires) -> Result<End, Sou
                 continue;
             }
         };
+        let hears = match &report {
+            Report::Facts(_) => true,
+            Report::Channel(status) => status.hears,
+            Report::End => false,
+        };
+        if hears && std::mem::take(lost) {
+            warn!(source = %kind, "hears again");
+        }
         match report {
             Report::Facts(facts) => {
                 if wires.inputs.send(Input::Facts(facts)).await.is_err() {

@@ -17,7 +17,8 @@ mod lan;
 mod network;
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 
 use common::{Home, Hub, failed};
@@ -141,12 +142,82 @@ fn what_root_made_before_is_given_with_the_folder_and_nothing_else() {
 }
 
 #[test]
+fn in_somebody_elses_folder_root_makes_nothing_that_they_could_not() {
+    let (home, _) = roots_home();
+    chown(home.path(), Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+    fs::set_permissions(home.path(), Permissions::from_mode(0o555)).unwrap();
+    let (code, said) = failed(&home.run(&["serve", "--listen", "127.0.0.1:0"]));
+    assert_eq!(code, 4, "{said}");
+    assert!(said.contains("cannot be made"), "{said}");
+    assert!(!home.data().exists());
+}
+
+#[test]
+fn no_link_on_the_way_gives_roots_folder_away() {
+    let (home, nobody) = roots_home();
+    let [theirs, roots] = ["theirs", "roots"].map(|it| home.path().join(it));
+    for folder in [&theirs, &roots] {
+        fs::create_dir(folder).unwrap();
+    }
+    chown(&theirs, Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+    fs::create_dir(roots.join("inner")).unwrap();
+    symlink(roots.join("inner"), theirs.join("data")).unwrap();
+    symlink(&roots, theirs.join("way")).unwrap();
+    for data in ["theirs/data", "theirs/way/inner", "theirs/way/new"] {
+        let data = home.path().join(data).display().to_string();
+        let args = ["serve", "--listen", "127.0.0.1:0", "--data", &data];
+        let (code, said) = failed(&home.run(&args));
+        assert_eq!(code, 4, "{data}: {said}");
+        assert!(said.contains("hint: "), "{said}");
+    }
+    for folder in [&roots, &roots.join("inner")] {
+        assert_eq!(fs::metadata(folder).unwrap().uid(), 0, "{}", folder.display());
+    }
+    // Where the way is root's as well, a folder is made and given.
+    let data = roots.join("a/b").display().to_string();
+    let hub = Hub::start(home.muster(&["serve", "--listen", "127.0.0.1:0", "--data", &data]));
+    is_nobody_special(&hub, nobody);
+    assert_eq!(fs::metadata(roots.join("a")).unwrap().uid(), nobody);
+    all_belongs_to(&roots.join("a/b"), nobody);
+}
+
+#[test]
+fn in_somebody_elses_folder_nothing_of_roots_is_given_away() {
+    let (home, _) = roots_home();
+    fs::create_dir(home.data()).unwrap();
+    chown(home.data(), Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+    let file = home.data().join("muster.before-restore");
+    fs::write(&file, "a secret").unwrap();
+    let (code, said) = failed(&home.run(&["serve", "--listen", "127.0.0.1:0"]));
+    assert_eq!(fs::metadata(&file).unwrap().uid(), 0, "{said}");
+    assert_eq!(code, 4, "{said}");
+    let command = format!("chown -h {SOMEBODY}:{SOMEBODY} {}", file.display());
+    assert!(said.contains(&command), "{said}");
+    chown(&file, Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+    fs::remove_file(&file).unwrap();
+    is_nobody_special(&home.serve(), SOMEBODY);
+}
+
+#[test]
 fn a_folder_out_of_reach_is_said() {
     let (home, _) = roots_home();
     fs::set_permissions(home.path(), Permissions::from_mode(0o700)).unwrap();
     let (code, said) = failed(&home.run(&["serve", "--listen", "127.0.0.1:0"]));
     assert_eq!(code, 4, "{said}");
     assert!(said.contains("hint: started as root it runs as "), "{said}");
+}
+
+#[test]
+fn a_backup_where_one_may_not_write_is_not_allowed() {
+    let (home, _) = roots_home();
+    let roots = home.path().join("roots");
+    fs::create_dir(&roots).unwrap();
+    let copy = roots.join("copy.db").display().to_string();
+    let output = home.muster(&["backup", &copy]).uid(SOMEBODY).gid(SOMEBODY).output().unwrap();
+    let (code, said) = failed(&output);
+    assert_eq!(code, 4, "{said}");
+    let what = format!("error: not allowed to write in: {}", roots.display());
+    assert!(said.contains(&what) && said.contains("hint: "), "{said}");
 }
 
 const NET_RAW: u64 = 1 << 13;

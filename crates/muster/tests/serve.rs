@@ -38,9 +38,23 @@ fn the_file_in_use_is_said_and_how_a_demonstration_is_asked() {
     let demo = Hub::start(home.muster(&["serve", "--demo", "--listen", "127.0.0.1:0"]));
     let (_, asked) = demo.said.split_once("in another terminal: muster ").unwrap();
     let words: Vec<&str> = asked.lines().next().unwrap().split(' ').collect();
-    let who = home.run(&words);
-    let said = String::from_utf8_lossy(&who.stdout);
-    assert!(who.status.success() && said.starts_with("SIMULATED"), "{who:?}");
+    let note = "simulated: nobody and nothing of this is real\n";
+    let ask = |command: &[&str]| {
+        let mut all = command.to_vec();
+        all.extend_from_slice(&words[1..]);
+        let asked = home.run(&all);
+        assert!(asked.status.success(), "{asked:?}");
+        let text = |it: Vec<u8>| String::from_utf8(it).unwrap();
+        (text(asked.stdout), text(asked.stderr))
+    };
+    assert_eq!(words[0], "who");
+    for command in ["who", "device list", "person list", "report stays", "explain 1"] {
+        let command: Vec<&str> = command.split(' ').collect();
+        let (out, err) = ask(&command);
+        assert!(err.starts_with(note) && !out.contains("imulated"), "{command:?}: {out}{err}");
+    }
+    assert!(!ask(&["who", "--quiet"]).1.contains("imulated"));
+    assert!(ask(&["who", "--all", "--format", "json"]).0.contains("\"simulated\":true"));
 }
 
 #[test]
@@ -90,9 +104,12 @@ fn a_folder_that_cannot_be_written_is_said() {
 fn one_hub_a_folder() {
     let home = Home::new();
     let first = home.serve();
+    let lock = fs::metadata(home.data().join("muster.lock")).unwrap();
+    assert_eq!(lock.permissions().mode() & 0o777, 0o600, "nobody else takes it");
     let (code, said) = failed(&home.run(&["serve", "--listen", "127.0.0.1:0"]));
     assert_eq!(code, 5, "{said}");
     assert!(said.contains("in use by another muster") && said.contains("hint: "), "{said}");
+    assert!(!said.contains("would block") && !said.contains("muster::"), "{said}");
     assert_eq!(first.get("/healthz").status, 200, "the first one does not notice");
 }
 
@@ -102,6 +119,7 @@ fn a_command_that_is_just_writing_is_waited_for() {
     drop(home.serve());
     let lock = fs::File::open(home.data().join("muster.lock")).unwrap();
     lock.lock().unwrap();
+    fs::write(home.data().join("muster.lock"), std::process::id().to_string()).unwrap();
     let mut command = home.muster(&["serve", "--listen", "127.0.0.1:0"]);
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();

@@ -203,7 +203,7 @@ impl Directory {
             return Err(EditError::PersonName { given: name });
         }
         if self.person_named(&name).is_some() {
-            return Err(EditError::Taken { what: "person", given: name });
+            return Err(EditError::Taken { what: "person with this short name", given: name });
         }
         room(self.people.len())?;
         let display = if display.is_empty() { name.clone() } else { display };
@@ -242,8 +242,14 @@ impl Directory {
             self.person_mut(person)?;
         }
         let owners = &mut self.device_mut(device)?.owners;
-        owners.retain(|it| it.from < from);
-        owners.push(Ownership { from, person });
+        let kept = owners.partition_point(|it| it.from < from);
+        let goes_on = kept.checked_sub(1).and_then(|it| owners.get(it));
+        let changes = goes_on.map(|it| it.person) != Some(person);
+        if changes && kept >= Device::MAX_OWNERS {
+            return Err(EditError::Full);
+        }
+        owners.truncate(kept);
+        owners.extend(changes.then_some(Ownership { from, person }));
         Ok(())
     }
 
@@ -266,6 +272,10 @@ impl Directory {
         self.free_place_name(&name)?;
         if let Some(parent) = parent {
             self.place(parent)?;
+            let limit = Place::MAX_DEPTH;
+            if self.depth_of(parent) >= limit {
+                return Err(EditError::Deep { limit });
+            }
         }
         room(self.places.len())?;
         let place = Place { name: shown(name)?, parent };
@@ -277,7 +287,7 @@ impl Directory {
     fn rename_place(&mut self, id: PlaceId, name: String) -> Result<(), EditError> {
         self.place(id)?;
         if self.places.iter().any(|(it, place)| *it != id && *place.name == *name) {
-            return Err(EditError::Taken { what: "place", given: name });
+            return Err(EditError::Taken { what: "place with this name", given: name });
         }
         let name = shown(name)?;
         if let Some(place) = self.places.get_mut(&id) {
@@ -287,15 +297,16 @@ impl Directory {
     }
 
     fn remove_place(&mut self, id: PlaceId) -> Result<(), EditError> {
-        self.place(id)?;
+        let place = self.place(id)?;
+        if id == Self::FIRST_SITE {
+            let what = "every monitor that stands nowhere else";
+            return Err(EditError::InUse { what, given: place.name.to_string() });
+        }
         if let Some(inner) = self.places.values().find(|it| it.parent == Some(id)) {
             return Err(EditError::InUse { what: "a place", given: inner.name.to_string() });
         }
         if let Some((monitor, _)) = self.monitors.iter().find(|(_, it)| **it == id) {
             return Err(EditError::InUse { what: "a monitor", given: monitor.to_string() });
-        }
-        if id == Self::FIRST_SITE {
-            return Err(EditError::InUse { what: "what has no place", given: "here".to_owned() });
         }
         self.places.remove(&id);
         Ok(())
@@ -303,7 +314,7 @@ impl Directory {
 
     fn free_place_name(&self, name: &str) -> Result<(), EditError> {
         if self.places.values().any(|it| &*it.name == name) {
-            return Err(EditError::Taken { what: "place", given: name.to_owned() });
+            return Err(EditError::Taken { what: "place with this name", given: name.to_owned() });
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use crate::time::Time;
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EditError {
     /// The name cannot be used in metrics and addresses.
-    #[error("a person's name has 1 to 32 of a-z, 0-9, _ and -: {given}")]
+    #[error("a short name has 1 to 32 of a-z, 0-9, _ and -: {given}")]
     PersonName {
         /// What was given.
         given: String,
@@ -18,9 +18,9 @@ pub enum EditError {
         given: String,
     },
     /// Taken.
-    #[error("there is already a {what} with this name: {given}")]
+    #[error("there is already a {what}: {given}")]
     Taken {
-        /// Person or place.
+        /// What it would be the second of: a person with a short name, a place with a name.
         what: &'static str,
         /// The name.
         given: String,
@@ -66,6 +66,12 @@ pub enum EditError {
     /// A device merged with itself.
     #[error("a device cannot become part of itself")]
     Itself,
+    /// A place would lie too deep.
+    #[error("places lie in each other at most {limit} deep")]
+    Deep {
+        /// The deepest nesting, a site being 1.
+        limit: usize,
+    },
     /// Too much of it.
     #[error("the directory is full")]
     Full,

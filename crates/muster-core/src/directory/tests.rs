@@ -113,3 +113,32 @@ fn nobody_is_given_a_device_in_the_future() {
     let ahead = EditError::Ahead { from: Time::from_secs(1_121) };
     assert_eq!(from(1_121).check(latest), Err(ahead));
 }
+
+#[test]
+fn places_lie_in_each_other_as_deep_as_a_corner_of_a_room() {
+    let mut all = Directory::default();
+    let inside = |name: usize, parent| Edit::AddPlace { name: format!("p{name}"), parent };
+    let mut parent = Directory::FIRST_SITE;
+    for depth in 2..=Place::MAX_DEPTH {
+        all.apply(inside(depth, Some(parent))).unwrap();
+        parent = all.last_place;
+        assert_eq!((all.depth_of(parent), all.site_of(parent)), (depth, Directory::FIRST_SITE));
+    }
+    let deep = EditError::Deep { limit: Place::MAX_DEPTH };
+    assert_eq!(all.apply(inside(99, Some(parent))), Err(deep));
+}
+
+#[test]
+fn a_device_changes_hands_only_when_its_owner_does_and_not_for_ever() {
+    let mut all = directory([person_named("anna")]);
+    let give = |person, s| Edit::Assign { device: DeviceId(4), person, from: Time::from_secs(s) };
+    let anna = Some(PersonId(1));
+    for second in [5, 6, 7] {
+        all.apply(give(anna, second)).unwrap();
+    }
+    assert_eq!(all.device(DeviceId(4)).owners.len(), 1);
+    let mut owners = [None, anna].into_iter().cycle();
+    let full = (8..).find_map(|second| all.apply(give(owners.next()?, second)).err());
+    assert_eq!(full, Some(EditError::Full));
+    assert_eq!(all.device(DeviceId(4)).owners.len(), Device::MAX_OWNERS);
+}

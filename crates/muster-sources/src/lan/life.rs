@@ -21,7 +21,7 @@
 //! tells anything until one of those is heard who were there before it: until then this may be
 //! another house that numbers its rooms alike.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -38,8 +38,8 @@ pub(super) struct Life {
     gateways: Vec<IpAddr>,
     /// Those of them that may be spoken to, the next first.
     asked: Vec<IpAddr>,
-    /// Which stations had a gateway's address, and when last.
-    faces: BTreeMap<(IpAddr, Mac), Duration>,
+    /// Which stations had a gateway's address, and when last; [`MOST_FACES`] at most.
+    faces: Vec<Face>,
     prefixes: BTreeSet<(IpAddr, u8)>,
     has_address: bool,
     /// The unbroken chain of proofs.
@@ -52,6 +52,14 @@ pub(super) struct Life {
     /// The last proof, or when waiting for one began.
     waits_since: Duration,
     next_ask: Duration,
+}
+
+/// A station that had a gateway's address.
+#[derive(Clone, Copy, Debug)]
+struct Face {
+    ip: IpAddr,
+    mac: Mac,
+    last: Duration,
 }
 
 /// How often the gateway can prove itself, by the way in which it is asked.
@@ -79,7 +87,7 @@ impl Life {
             rhythm,
             gateways: Vec::new(),
             asked: Vec::new(),
-            faces: BTreeMap::new(),
+            faces: Vec::new(),
             prefixes: BTreeSet::new(),
             has_address: false,
             proved: None,
@@ -141,22 +149,19 @@ impl Life {
         }
         let join = self.rhythm.join;
         let mut proves = false;
-        for ((_, face), last) in &mut self.faces {
-            if *face == mac && *last + join >= at {
-                *last = at.max(*last);
-                proves = true;
-            }
+        for face in self.faces.iter_mut().filter(|it| it.mac == mac && it.last + join >= at) {
+            face.last = at.max(face.last);
+            proves = true;
         }
         if let Some(ip) = claims.filter(|it| self.gateways.contains(it)) {
-            let faces = self.faces.iter().filter(|((of, _), _)| *of == ip);
-            let newest = faces.max_by_key(|it| it.1).map(|((_, face), _)| *face);
-            let known = self.faces.get(&(ip, mac)).is_some_and(|it| *it + join >= at);
-            self.faces.retain(|_, last| *last + FORGET >= at);
-            let last = self.faces.entry((ip, mac)).or_insert(at);
-            *last = at.max(*last);
-            proves = true;
-            if !known && newest.is_some_and(|it| it != mac) {
-                self.changed(at, &company);
+            let faces = self.faces.iter().filter(|it| it.ip == ip);
+            let newest = faces.max_by_key(|it| it.last).map(|it| it.mac);
+            let known = self.face(ip, mac).is_some_and(|it| it.last + join >= at);
+            if self.show(ip, mac, at) {
+                proves = true;
+                if !known && newest.is_some_and(|it| it != mac) {
+                    self.changed(at, &company);
+                }
             }
         }
         if proves {
@@ -167,6 +172,29 @@ impl Life {
                 Some(_) | None => Some((at, at)),
             };
         }
+    }
+
+    fn face(&mut self, ip: IpAddr, mac: Mac) -> Option<&mut Face> {
+        self.faces.iter_mut().find(|it| (it.ip, it.mac) == (ip, mac))
+    }
+
+    /// Notes that a station has a gateway's address; not one of a crowd that takes it in turns,
+    /// which is no gateway.
+    fn show(&mut self, ip: IpAddr, mac: Mac, at: Duration) -> bool {
+        self.faces.retain(|it| it.last + FORGET >= at);
+        if let Some(face) = self.face(ip, mac) {
+            face.last = at.max(face.last);
+            return true;
+        }
+        let face = Face { ip, mac, last: at };
+        if self.faces.len() < MOST_FACES {
+            self.faces.push(face);
+            return true;
+        }
+        let oldest = self.faces.iter_mut().min_by_key(|it| it.last);
+        let Some(stale) = oldest.filter(|it| it.last + CROWD < at) else { return false };
+        *stale = face;
+        true
     }
 
     /// The kernel gave up asking for `ip` at `at`.
@@ -183,9 +211,8 @@ impl Life {
         let ip = *self.asked.first()?;
         self.asked.rotate_left(1);
         // After two questions in vain everybody is asked: the gateway may be another station now.
-        let fresh =
-            |it: &(&(IpAddr, Mac), &Duration)| it.0.0 == ip && *it.1 + QUIET + ASK_AGAIN * 2 > now;
-        let to = self.faces.iter().filter(fresh).max_by_key(|it| it.1).map(|it| it.0.1);
+        let fresh = |it: &&Face| it.ip == ip && it.last + QUIET + ASK_AGAIN * 2 > now;
+        let to = self.faces.iter().filter(fresh).max_by_key(|it| it.last).map(|it| it.mac);
         Some(Ask { ip, to })
     }
 
@@ -249,7 +276,7 @@ impl Life {
                 Some(_) | None => at,
             };
             self.missed = company(last.saturating_sub(COMPANY), last);
-            self.missed.retain(|it| !self.faces.keys().any(|(_, face)| face == it));
+            self.missed.retain(|it| !self.faces.iter().any(|face| face.mac == *it));
             self.missed_since = at;
         }
         self.proved = self.by_carrier().then_some((at, at));
@@ -278,6 +305,10 @@ const ASK_AGAIN: Duration = Duration::from_secs(4);
 /// A gateway's former station is known for so long: that it comes back is a change too. And so long
 /// after a change those who were missed are given up, for their stays have been assumed to end.
 const FORGET: Duration = Duration::from_hours(24);
+/// More than any pair of routers that stand in for each other, of either protocol, has.
+const MOST_FACES: usize = 16;
+/// When all of so many had it within this time, another is not believed.
+const CROWD: Duration = Duration::from_mins(1);
 /// Who was heard so long before a change was there when it came.
 const COMPANY: Duration = Duration::from_hours(1);
 

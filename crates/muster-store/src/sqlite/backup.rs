@@ -24,22 +24,13 @@ pub(super) async fn backup(
 ) -> Result<(), StoreError> {
     refuse_existing(to)?;
     let explain_io = |cause| fault::explain_io(cause, to);
-    let unfinished = files::unfinished(to);
-    files::discard(&unfinished).map_err(explain_io)?;
-    // The engine tells a missing folder from nothing else that keeps it from opening a file.
-    std::fs::File::create_new(&unfinished).map_err(explain_io)?;
-    let copied = copy_out(conn, from, &unfinished).await;
-    let named = match copied {
-        Ok(()) => match refuse_existing(to) {
-            Ok(()) => files::finish(&unfinished, to).await.map_err(explain_io),
-            Err(cause) => Err(cause),
-        },
-        Err(cause) => Err(cause),
-    };
-    if named.is_err() {
-        files::discard(&unfinished).map_err(explain_io)?;
-    }
-    named
+    // What the engine leaves beside a file lies in there as well, and goes with it.
+    let room = files::room_beside(to).map_err(explain_io)?;
+    let copy = room.path().join("copy");
+    files::create(&copy).map_err(explain_io)?;
+    copy_out(conn, from, &copy).await?;
+    refuse_existing(to)?;
+    files::finish(&copy, to).await.map_err(explain_io)
 }
 
 /// Reads everything: the structure of all pages, and the sum of every row.

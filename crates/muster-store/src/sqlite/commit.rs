@@ -133,6 +133,11 @@ impl Writer {
         }
     }
 
+    /// Never closes the connection, which would fold the log: it ends with the process.
+    pub(super) fn leave(&mut self) {
+        std::mem::forget(self.conn.take());
+    }
+
     async fn connection(&mut self) -> Result<SqliteConnection, sqlx::Error> {
         match self.conn.take() {
             Some(conn) => Ok(conn),

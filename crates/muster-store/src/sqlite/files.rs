@@ -12,6 +12,7 @@ use sqlx::sqlite::{
     SqliteSynchronous,
 };
 use sqlx::{ConnectOptions as _, Connection as _};
+use tempfile::TempDir;
 
 use super::fault;
 
@@ -30,8 +31,13 @@ impl Lock {
             .write(true)
             .create(true)
             .truncate(false)
-            .open(path)
+            .mode(OWNERS)
+            .open(&path)
             .map_err(explain)?;
+        // Whoever can open it can hold it, and keep the owner out.
+        if file.metadata().map_err(explain)?.permissions().mode() & !OWNERS & 0o777 != 0 {
+            file.set_permissions(Permissions::from_mode(OWNERS)).map_err(explain)?;
+        }
         match file.try_lock() {
             Ok(()) => {
                 file.set_len(0).map_err(explain)?;
@@ -42,15 +48,26 @@ impl Lock {
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
                 let found = file.rewind().and_then(|()| file.read_to_string(&mut pid));
-                let who = match found {
-                    Ok(_) if !pid.trim().is_empty() => format!(" (pid {})", pid.trim()),
-                    Ok(_) | Err(_) => String::new(),
-                };
-                let what = format!("already in use by another muster{who}");
-                Err(fault::unavailable(what, io::Error::from(io::ErrorKind::WouldBlock).into()))
+                Err(held(&path, found.map_or("", |_| pid.trim())))
             }
         }
     }
+}
+
+/// Says who holds a lock, in which the last holder wrote its number.
+fn held(path: &Path, pid: &str) -> StoreError {
+    let (what, kind) = if pid.is_empty() {
+        ("already in use by another muster".to_owned(), io::ErrorKind::WouldBlock)
+    } else if Path::new("/proc").join(pid).exists() {
+        (format!("already in use by another muster (pid {pid})"), io::ErrorKind::WouldBlock)
+    } else {
+        let what = format!(
+            "held by another program, the muster that used it last (pid {pid}) is gone: {}",
+            path.display()
+        );
+        (what, io::ErrorKind::ResourceBusy)
+    };
+    fault::unavailable(what, io::Error::from(kind).into())
 }
 
 /// The name of the write-ahead log that belongs to a database file.
@@ -68,6 +85,19 @@ pub(super) fn unfinished(path: &Path) -> PathBuf {
     with_suffix(path, ".unfinished")
 }
 
+/// A folder for its owner alone beside `path`, for what is not whole yet: with a name that nobody
+/// has, and gone with all that is in it when dropped.
+pub(super) fn room_beside(path: &Path) -> io::Result<TempDir> {
+    let mut room = tempfile::Builder::new();
+    room.prefix(".muster-unfinished-").permissions(Permissions::from_mode(0o700));
+    room.tempdir_in(fault::folder(path))
+}
+
+/// Makes a file, for its owner alone from the first byte on.
+pub(super) fn create(path: &Path) -> io::Result<()> {
+    OpenOptions::new().write(true).create_new(true).mode(OWNERS).open(path).map(drop)
+}
+
 /// Makes the content of a finished file durable, gives it its name, and makes that durable. Who was
 /// where when is for its owner's eyes.
 pub(super) async fn finish(from: &Path, to: &Path) -> io::Result<()> {
@@ -75,7 +105,7 @@ pub(super) async fn finish(from: &Path, to: &Path) -> io::Result<()> {
     // A disk may take seconds to make a large file durable.
     aside(move || {
         let file = File::open(&from)?;
-        file.set_permissions(Permissions::from_mode(0o600))?;
+        file.set_permissions(Permissions::from_mode(OWNERS))?;
         file.sync_all()?;
         std::fs::rename(&from, &to)?;
         sync_folder(&to)
@@ -90,7 +120,7 @@ pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
 
 /// Copies an open file into a new one, for its owner's eyes.
 pub(super) async fn copy(mut from: File, to: &Path) -> io::Result<()> {
-    let mut to = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
+    let mut to = OpenOptions::new().write(true).create_new(true).mode(OWNERS).open(to)?;
     aside(move || io::copy(&mut from, &mut to).map(drop)).await
 }
 
@@ -117,7 +147,7 @@ pub(super) async fn writer(path: &Path) -> Result<SqliteConnection, sqlx::Error>
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
-        .pragma("journal_size_limit", LOG_BYTES)
+        .pragma("journal_size_limit", LOG_BYTES.to_string())
         .connect()
         .await
 }
@@ -186,13 +216,16 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// Who was where when is for its owner's eyes. The engine gives what it leaves beside a file the
+/// same mode (`findCreateFileMode` of its `os_unix.c`).
+const OWNERS: u32 = 0o600;
 /// Half of what a disk writes at once: a commit touches a few rows on each of a dozen pages, and
 /// every touched page is written whole.
 const PAGE_BYTES: u32 = 2048;
 /// The log is folded into the file every 4 MiB: a household's day is then written about five times.
 const CHECKPOINT_PAGES: &str = "2048";
 /// What remains of the log after a long import.
-const LOG_BYTES: &str = "8388608";
+pub(super) const LOG_BYTES: u64 = 8 << 20;
 /// 2 MiB: a long import changes so many pages in one commit that fewer would go to the log twice.
 const WRITER_CACHE: &str = "-2048";
 /// 512 KiB for each other connection. The kernel has the pages too, and what the start reads through

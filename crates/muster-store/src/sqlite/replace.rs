@@ -66,11 +66,10 @@ impl Backup {
         if over == Over::Nothing {
             refuse_existing(store)?;
             refuse_existing(&files::log_of(store))?;
-        } else if store.exists() && before(store).exists() {
-            let kept = before(store);
+        } else if store.exists() && !kept(store).is_empty() {
             let what = format!(
                 "the store from before an earlier restore is still kept, move it away first: {}",
-                kept.display()
+                before(store).display()
             );
             return Err(StoreError::Refused { what });
         }
@@ -80,6 +79,11 @@ impl Backup {
         let made = match files::copy(self.file, &unfinished).await {
             Ok(()) => match verify_file(&unfinished, &self.path).await {
                 Ok(()) => files::finish(&unfinished, &ready).await.map_err(explain_io),
+                // What helps against damage is a backup: not this one.
+                Err(StoreError::Damaged { cause, .. }) => {
+                    let what = format!("not a whole backup: {}", self.path.display());
+                    Err(StoreError::Damaged { what, cause })
+                }
                 Err(cause) => Err(cause),
             },
             Err(cause) => Err(explain_io(cause)),
@@ -93,11 +97,17 @@ impl Backup {
 
 impl Ready {
     /// Makes it the store; where the old one is kept, if there was one.
-    pub fn put_in_place(self) -> Result<Option<PathBuf>, StoreError> {
+    pub fn put_in_place(self) -> Result<Vec<PathBuf>, StoreError> {
         put_in_place(&self.store)?;
-        let kept = before(&self.store);
-        Ok(kept.exists().then_some(kept))
+        Ok(kept(&self.store))
     }
+}
+
+/// The files in which a restore kept the store from before it: the store and its log, as far as they
+/// are there.
+pub fn kept(store: &Path) -> Vec<PathBuf> {
+    let all = [before(store), files::log_of(&before(store))];
+    all.into_iter().filter(|it| it.exists()).collect()
 }
 
 /// Ends a restoring that was interrupted, if there was one. Every step can be the last one that is
@@ -113,7 +123,7 @@ pub(super) fn put_in_place(store: &Path) -> Result<(), StoreError> {
             std::fs::rename(store, &kept)?;
         }
         // The log goes with its own store: it would be the other one's ruin.
-        if files::log_of(store).exists() {
+        if std::fs::metadata(files::log_of(store)).is_ok_and(|it| it.len() > 0) {
             std::fs::rename(files::log_of(store), files::log_of(&kept))?;
         }
         files::discard(store)?;

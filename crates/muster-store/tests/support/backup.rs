@@ -1,10 +1,10 @@
 //! Copies out while running, and in again.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 
-use futures_util::future::join;
+use futures_util::future::{join, poll_fn};
 use muster_core::ports::{Store as _, StoreError};
 use muster_store::conformance::{self, Model, Scene};
 use muster_store::sqlite::{Access, Backup, Over, Sqlite};
@@ -71,6 +71,84 @@ async fn nothing_is_overwritten_and_nothing_is_left_over() {
         assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
     }
     assert_eq!(names, ["copy", "muster.db", "muster.lock"]);
+}
+
+#[tokio::test]
+async fn only_the_owner_sees_a_backup_and_no_file_of_theirs_is_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    furnished(folder.path(), 6, 30).await;
+    let out = folder.path().join("out");
+    fs::create_dir(&out).unwrap();
+    let copy = out.join("copy");
+    let mine = ["copy.unfinished", "copy.unfinished-wal", "copy-journal"];
+    for name in mine {
+        fs::write(out.join(name), "mine").unwrap();
+    }
+    let store = open(folder.path()).await.unwrap();
+    let mut seen = 0;
+    let saved = beside(store.backup(&copy), || {
+        for file in copies(&out) {
+            let mode = |it: &Path| fs::metadata(it).map_or(0, |it| it.permissions().mode());
+            let is_open = |it: &Path| mode(it) & 0o077 != 0;
+            assert!(!is_open(&file) || !is_open(file.parent().unwrap()), "{}", file.display());
+            seen += 1;
+        }
+    });
+    saved.await.unwrap();
+    assert!(seen > 0, "nobody looked while it was written");
+    for name in mine {
+        assert_eq!(fs::read(out.join(name)).unwrap(), b"mine", "{name}");
+    }
+    assert_eq!(fs::read_dir(&out).unwrap().count(), mine.len() + 1, "nothing is left over");
+}
+
+#[tokio::test]
+async fn a_copy_that_does_not_come_out_whole_is_the_copys_trouble_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let mut model = furnished(folder.path(), 6, 40).await;
+    let store = open(folder.path()).await.unwrap();
+    let copy = out.path().join("copy");
+    let spoil = || {
+        for file in copies(out.path()) {
+            let length = fs::metadata(&file).map_or(0, |it| it.len());
+            if let Ok(file) = fs::OpenOptions::new().write(true).open(&file) {
+                let rest = usize::try_from(length).unwrap().saturating_sub(4096);
+                file.write_all_at(&vec![0xa5; rest], 4096).unwrap();
+            }
+        }
+    };
+    let wrong = beside(store.backup(&copy), spoil).await.unwrap_err();
+    assert!(matches!(wrong, StoreError::Unavailable { .. }), "{wrong}");
+    assert!(!copy.exists());
+    let batch = Scene::new(9).batch();
+    assert_eq!(store.commit(&batch).await.unwrap(), model.commit(&batch));
+    store.backup(&copy).await.unwrap();
+}
+
+/// Waits for a future, and does something whenever it lets go of the thread.
+async fn beside<F: Future>(future: F, mut work: impl FnMut()) -> F::Output {
+    let mut future = Box::pin(future);
+    poll_fn(move |context| {
+        let polled = future.as_mut().poll(context);
+        work();
+        polled
+    })
+    .await
+}
+
+/// The files in a folder, and in those in it, that are being written to and have no name yet.
+fn copies(folder: &Path) -> Vec<PathBuf> {
+    let inside = |it: &Path| -> Vec<PathBuf> {
+        let entries = fs::read_dir(it).into_iter().flatten();
+        entries.map_while(Result::ok).map(|it| it.path()).collect()
+    };
+    let (folders, mut files): (Vec<_>, Vec<_>) =
+        inside(folder).into_iter().partition(|it| it.is_dir());
+    files.extend(folders.iter().flat_map(|it| inside(it)));
+    files.retain(|it| it.extension().is_none_or(|it| it == "unfinished"));
+    files.retain(|it| fs::read(it).is_ok_and(|it| it.starts_with(b"SQLite")));
+    files
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Who may open a store, and what others are told.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use muster_core::batch::Batch;
@@ -40,6 +42,25 @@ async fn one_writes_and_others_look() {
     writer.close().await.unwrap();
     let writer = open(folder.path()).await.unwrap();
     conformance::agrees(&writer, &model).await.unwrap();
+}
+
+#[tokio::test]
+async fn others_cannot_hold_the_lock_and_whoever_does_is_not_mistaken() {
+    let folder = tempfile::tempdir().unwrap();
+    let lock = folder.path().join("muster.lock");
+    // As it may lie there: anybody's to open, by a process that is gone.
+    fs::write(&lock, format!("{}\n", u32::MAX)).unwrap();
+    fs::set_permissions(&lock, fs::Permissions::from_mode(0o644)).unwrap();
+    let other = fs::File::open(&lock).unwrap();
+    other.lock_shared().unwrap();
+    let told = open(folder.path()).await.unwrap_err().to_string();
+    assert!(told.contains("held by another program") && told.contains("is gone"), "{told}");
+    other.unlock().unwrap();
+    for _ in 0..2 {
+        open(folder.path()).await.unwrap().close().await.unwrap();
+        assert_eq!(fs::metadata(&lock).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::remove_file(&lock).unwrap();
+    }
 }
 
 #[tokio::test]

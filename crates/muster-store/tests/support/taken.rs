@@ -63,6 +63,57 @@ async fn each_file_that_is_removed_is_missed() {
 }
 
 #[tokio::test]
+async fn a_log_that_is_cut_short_where_it_lies_is_missed() {
+    for part in 0..4 {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path()).await.unwrap();
+        let mut scene = Scene::new(24);
+        let mut moments = vec![Model::default()];
+        for _ in 0..6 {
+            let (batch, mut model) = (scene.batch(), moments.last().unwrap().clone());
+            assert_eq!(store.commit(&batch).await.unwrap(), model.commit(&batch));
+            moments.push(model);
+        }
+        let log = folder.path().join("muster.db-wal");
+        let file = fs::OpenOptions::new().write(true).open(&log).unwrap();
+        let length = file.metadata().unwrap().len();
+        file.set_len(length * part / 4).unwrap();
+        for _ in 0..2 {
+            refuses(&store, &scene.batch(), "muster.db-wal is shorter than it was").await;
+        }
+        store.close().await.unwrap_err();
+        // What is left of it is a moment that there was. (A copy: this process has it open still.)
+        let left = tempfile::tempdir().unwrap();
+        for name in ["muster.db", "muster.db-wal"] {
+            fs::copy(folder.path().join(name), left.path().join(name)).unwrap();
+        }
+        let again = open(left.path()).await.unwrap();
+        again.verify().await.unwrap();
+        let mut matching = 0;
+        for model in &moments {
+            matching += u32::from(conformance::agrees(&again, model).await.is_ok());
+        }
+        assert_eq!(matching, 1, "{part} of 4 parts left");
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_folds_itself_again_and_again_is_not_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await.unwrap();
+    let mut scene = Scene::new(25);
+    let mut model = Model::default();
+    for round in 0..200 {
+        let batch = scene.batch();
+        assert_eq!(store.commit(&batch).await.unwrap(), model.commit(&batch), "round {round}");
+        if round % 50 == 0 {
+            store.forget(Time::MIN, None).await.unwrap();
+        }
+    }
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_store_that_met_damage_takes_nothing_more() {
     let folder = tempfile::tempdir().unwrap();
     furnished(folder.path(), 23, 40).await;

@@ -106,6 +106,7 @@ impl Device {
 
 /// Which devices.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Filter {
     /// Only those that are present, or only those that are not.

@@ -91,6 +91,7 @@ impl From<Channel> for Monitor {
 
 /// How far back.
 #[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Hours {
     /// So many hours up to now, 1 to 168; 24 by default.

@@ -234,15 +234,8 @@ pub(crate) async fn clear(
 
 /// The person with this short name, or what to do about it.
 pub(crate) fn named(snapshot: &Snapshot, name: &str) -> Result<PersonId, Problem> {
-    subject::person(&snapshot.directory, name).ok_or_else(|| {
-        let near = match subject::find(snapshot, &format!("person:{name}")) {
-            subject::Found::Nothing(near) => near,
-            subject::Found::One(_) | subject::Found::SelfNamed(_) | subject::Found::Several(_) => {
-                Vec::new()
-            }
-        };
-        Problem::missing("person", name).near(near)
-    })
+    subject::person(&snapshot.directory, name)
+        .ok_or_else(|| Problem::missing("person", name).near(subject::near_people(snapshot, name)))
 }
 
 /// The same, unless the configuration file says who it is.

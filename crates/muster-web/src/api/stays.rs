@@ -77,6 +77,7 @@ impl Stay {
 
 /// Which stays.
 #[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Which {
     /// Those that share an instant with the time from here; 7 days ago if absent.

@@ -122,6 +122,7 @@ impl Evidence {
 
 /// Which time.
 #[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct At {
     /// A time in the past; now if absent.

@@ -6,8 +6,8 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use muster_core::directory::{DeviceKind, Edit, Mark, Override};
-use muster_core::snapshot::{Presence, Snapshot};
+use muster_core::directory::{DeviceKind, Edit, EditError, Mark, Override};
+use muster_core::snapshot::{DeviceView, Presence, Snapshot};
 use serde::Deserialize;
 
 use super::show::{Clock, DeviceLine, PersonCard};
@@ -17,7 +17,7 @@ use crate::api::people::{BY, changeable, named};
 use crate::app::App;
 use crate::extract::{Filled, Named};
 use crate::hub::EditRefused;
-use crate::kind::is_unsaid;
+use crate::kind::{is_likely_carried, is_unsaid};
 use crate::problem::Problem;
 use crate::short;
 use crate::when::next_morning;
@@ -27,8 +27,10 @@ use crate::when::next_morning;
 struct Page {
     frame: Frame,
     people: Vec<PersonCard>,
-    /// Devices that may be given to somebody.
+    /// Devices that may be given to somebody, those that people carry first.
     free: Vec<DeviceLine>,
+    /// Whether the first of them is likely one that people carry.
+    likely: bool,
     adding: AddForm,
     /// The person whose form was refused, what was typed, and why.
     renaming: Option<(String, String)>,
@@ -37,6 +39,16 @@ struct Page {
 
 impl Page {
     const KINDS: [(&'static str, DeviceKind); 11] = DeviceKind::ALL;
+
+    /// What the device that stands first is proposed as.
+    fn proposed(&self) -> &'static str {
+        self.free.first().filter(|_| self.likely).map_or("", |it| it.guess)
+    }
+
+    /// Whether this field of a new person was refused.
+    fn is_wrong(&self, field: &str) -> bool {
+        self.refusal.as_ref().and_then(|it| it.field) == Some(field)
+    }
 
     fn typed(&self, person: &PersonCard) -> Option<&str> {
         let (name, typed) = self.renaming.as_ref()?;
@@ -51,6 +63,14 @@ pub(super) struct AddForm {
     display: String,
     #[serde(default)]
     name: String,
+}
+
+/// A person is shown among all of them.
+pub(super) async fn one(State(app): State<App>, Named(name): Named<String>) -> Response {
+    match named(&app.snapshot(), &name) {
+        Ok(id) => back(&format!("/people#person-{id}")),
+        Err(problem) => refuse(&problem),
+    }
 }
 
 pub(super) async fn page(State(app): State<App>, headers: HeaderMap) -> Response {
@@ -68,10 +88,12 @@ fn render(
     let snapshot = app.snapshot();
     let clock = Clock::of(app);
     let people = snapshot.people.iter().map(|it| PersonCard::of(app, &snapshot, it, &clock));
+    let free = free(&snapshot);
     let page = Page {
         frame: Frame::new(app, &snapshot, headers, "/people", "People"),
         people: people.collect(),
-        free: free(&snapshot, &clock),
+        likely: free.first().is_some_and(|it| is_likely(&snapshot, it)),
+        free: free.into_iter().map(|it| DeviceLine::of(&snapshot, it, &clock)).collect(),
         adding,
         renaming,
         refusal,
@@ -79,12 +101,20 @@ fn render(
     show_as(status, &page)
 }
 
-/// Devices without an owner, those here first.
-fn free(snapshot: &Snapshot, clock: &Clock) -> Vec<DeviceLine> {
+/// Devices without an owner: those that somebody may carry first, then those that are here.
+fn free(snapshot: &Snapshot) -> Vec<&DeviceView> {
     let all = snapshot.devices.iter().filter(|it| it.owner.is_none() && it.mark == Mark::Normal);
     let mut all: Vec<_> = all.collect();
-    all.sort_by_key(|it| (it.standing.presence != Presence::Present, Reverse(it.last_seen), it.id));
-    all.into_iter().take(OFFERED).map(|it| DeviceLine::of(snapshot, it, clock)).collect()
+    all.sort_by_key(|it| {
+        let away = it.standing.presence != Presence::Present;
+        (!is_likely(snapshot, it), away, Reverse(it.last_seen), it.id)
+    });
+    all.truncate(OFFERED);
+    all
+}
+
+fn is_likely(snapshot: &Snapshot, device: &DeviceView) -> bool {
+    is_likely_carried(&snapshot.directory.device(device.id), device)
 }
 
 pub(super) async fn add(
@@ -95,18 +125,31 @@ pub(super) async fn add(
     let added = async {
         let display = form.display.trim().to_owned();
         let name = match form.name.trim() {
-            "" => made_of(&app.snapshot(), &display)?,
+            "" => made_of(&app.snapshot(), &display).map_err(|it| (it, Some("name")))?,
             given => given.to_owned(),
         };
-        app.hub.edit(Edit::AddPerson { name, display }, None).await.map_err(Problem::from)
+        let added = app.hub.edit(Edit::AddPerson { name, display }, None).await;
+        added.map_err(|it| {
+            let field = field_of(&it);
+            (Problem::from(it), field)
+        })
     };
     match added.await {
         Ok(_) => back("/people"),
-        Err(problem) => {
-            let refusal = Some(Refusal::from(&problem));
+        Err((problem, field)) => {
+            let refusal = Some(Refusal { field, ..Refusal::from(&problem) });
             render(&app, &headers, problem.status(), form, None, refusal)
         }
     }
+}
+
+/// Which field of a new person was refused; none: neither is wrong by itself.
+fn field_of(refused: &EditRefused) -> Option<&'static str> {
+    let EditRefused::Wrong(wrong) = refused else { return None };
+    if matches!(wrong, EditError::PersonName { .. } | EditError::Taken { .. }) {
+        return Some("name");
+    }
+    matches!(wrong, EditError::Text { .. }).then_some("display")
 }
 
 /// A short name that is free, made of what people read.
@@ -156,7 +199,8 @@ pub(super) async fn remove(State(app): State<App>, Named(name): Named<String>) -
 
 #[derive(Deserialize)]
 pub(super) struct GiveForm {
-    device: u32,
+    /// The device's number; empty: none was chosen.
+    device: String,
     /// What it is; empty: as it is described.
     #[serde(default)]
     kind: String,
@@ -170,7 +214,11 @@ pub(super) async fn give(
     let given = async {
         let snapshot = app.snapshot();
         let person = Some(named(&snapshot, &name)?);
-        let device = givable(&app, &snapshot, form.device)?;
+        let device = form.device.parse().map_err(|_| {
+            let detail = "no device was chosen".to_owned();
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).hint("choose the device")
+        })?;
+        let device = givable(&app, &snapshot, device)?;
         let described = snapshot.directory.device(device);
         if !form.kind.is_empty() && form.kind != described.kind.word() {
             let kind = form.kind.parse().map_err(|it| Problem::from(EditRefused::Wrong(it)))?;

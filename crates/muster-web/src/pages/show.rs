@@ -72,8 +72,8 @@ pub(crate) struct PersonCard {
     pub(crate) sources: String,
     /// The site, where there are several.
     pub(crate) place: Option<String>,
-    /// Who set it by hand, and until when.
-    pub(crate) overridden: Option<(String, When)>,
+    /// Who set it by hand, when, and until when.
+    pub(crate) overridden: Option<(String, When, When)>,
     pub(crate) devices: Vec<DeviceLine>,
     pub(crate) declared: bool,
 }
@@ -102,10 +102,11 @@ impl PersonCard {
                 .site
                 .filter(|_| sites > 1 && standing.presence != Presence::Away)
                 .map(|it| snapshot.place_name(it).to_owned()),
-            overridden: view
-                .overridden
-                .as_ref()
-                .map(|(by, until)| (by.to_string(), clock.when(*until))),
+            overridden: view.overridden.as_ref().map(|(by, until)| {
+                let set = snapshot.directory.overrides.get(&view.id).and_then(|it| it.last());
+                let at = set.map_or(clock.now, |it| it.at);
+                (by.to_string(), clock.when(at), clock.when(*until))
+            }),
             devices: devices.map(|it| DeviceLine::of(snapshot, it, clock)).collect(),
             declared: app.hub.declares(Subject::Person(view.id)),
         }

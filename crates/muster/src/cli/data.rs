@@ -24,8 +24,17 @@ pub(crate) struct ScanArgs {
     pub(crate) record: Option<PathBuf>,
 }
 
+/// A number of hours of the past.
+fn hours(text: &str) -> Result<u32, String> {
+    let read = text.parse().ok().filter(|it| (1..=MOST_HOURS).contains(it));
+    read.ok_or_else(|| format!("write a whole number from 1 to {MOST_HOURS}"))
+}
+
+/// Ten years.
+const MOST_HOURS: u32 = 87_600;
+
 /// A length of time as people type it.
-fn length(text: &str) -> Result<Duration, String> {
+pub(super) fn length(text: &str) -> Result<Duration, String> {
     let wrong = || "that is no length of time, as in 10s, 5m or 1h30m".to_owned();
     let span: SignedDuration = text.parse().map_err(|_| wrong())?;
     Duration::try_from(span).map_err(|_| wrong())
@@ -131,7 +140,8 @@ pub(crate) struct StaysArgs {
     #[arg(long, alias = "end-date", value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) to: Option<String>,
     /// The last so many hours
-    #[arg(long, value_name = "N", conflicts_with_all = ["from", "to"])]
+    #[arg(long, value_name = "N", value_parser = hours, allow_hyphen_values = true)]
+    #[arg(conflicts_with_all = ["from", "to"])]
     pub(crate) hours: Option<u32>,
     /// Only of this person
     #[arg(long, value_name = "NAME", conflicts_with = "device")]

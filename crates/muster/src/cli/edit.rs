@@ -1,8 +1,11 @@
 //! The commands that show and change the directory: people, devices, places, monitors.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+
+use super::data::length;
 
 /// `muster device`.
 #[derive(Clone, Debug, Subcommand)]
@@ -178,9 +181,12 @@ pub(crate) enum PersonCommand {
 pub(crate) struct OverrideArgs {
     /// The person's short name
     pub(crate) name: String,
-    /// Until when at the latest, within 7 days [default: the next 04:00]
+    /// Until when at the latest, as in 18:00 or +2h, within 7 days [default: the next 04:00]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) until: Option<String>,
+    /// For how long, as in 2h
+    #[arg(long = "for", value_name = "DURATION", value_parser = length, conflicts_with = "until")]
+    pub(crate) length: Option<Duration>,
 }
 
 /// `muster place`.

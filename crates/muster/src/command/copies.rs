@@ -1,10 +1,11 @@
 //! `muster backup` and `muster restore`.
 
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use muster_core::ports::{Store as _, StoreError};
-use muster_store::sqlite::{Access, Backup, Over, Sqlite};
+use muster_store::sqlite::{Access, Backup, Over, Sqlite, kept};
+use nix::unistd::{AccessFlags, access};
 use serde_json::json;
 use tokio::runtime::Runtime;
 
@@ -23,23 +24,33 @@ pub(crate) fn backup(context: &Context, file: &Path) -> Result<(), Failure> {
     let to = std::path::absolute(file).map_err(|it| {
         Failure::new(Exit::Usage, format!("this is no file: {}", file.display())).because(it)
     })?;
-    if let Some(parent) = to.parent().filter(|it| !it.is_dir()) {
+    let parent = to.parent().unwrap_or(Path::new("/"));
+    if !parent.is_dir() {
         let what = format!("there is no such folder: {}", parent.display());
         return Err(Failure::new(Exit::Usage, what).hint("choose a file in a folder that exists"));
     }
+    access(parent, AccessFlags::W_OK | AccessFlags::X_OK).map_err(|cause| {
+        let what = format!("not allowed to write in: {}", parent.display());
+        Failure::new(Exit::NotAllowed, what)
+            .because(cause)
+            .hint("choose a file in a folder of yours")
+    })?;
     let folder = context.data()?;
     let store = folder.join(STORE);
     if !store.exists() {
         return Err(nothing_in(&folder));
     }
     let unwritten = |it: StoreError| {
-        let exit = match it {
+        let exit = match &it {
             StoreError::Unavailable { .. } => Exit::Unreachable,
             StoreError::Newer { .. } | StoreError::Damaged { .. } | StoreError::Refused { .. } => {
                 Exit::Failed
             }
         };
-        Failure::new(exit, format!("cannot write a backup: {}", to.display())).because(it)
+        let failure = Failure::new(exit, format!("cannot write a backup: {}", to.display()));
+        let taken = matches!(it, StoreError::Refused { .. });
+        let failure = failure.because(it);
+        if taken { failure.hint("choose another name") } else { failure }
     };
     started()?.block_on(async {
         let store = Sqlite::open(&store, Access::ReadOnly).await;
@@ -68,7 +79,11 @@ pub(crate) fn restore(context: &Context, file: &Path, replace: bool) -> Result<(
     let unfit = |it| unfit(file, it);
     let backup = Backup::open(file).map_err(unfit)?;
     privileges::act_as_owner(folder.path())?;
-    let ready = started()?.block_on(backup.restore(&store, over)).map_err(unfit)?;
+    let ready = started()?.block_on(backup.restore(&store, over));
+    let ready = ready.map_err(|it| {
+        let refused = matches!(it, StoreError::Refused { .. });
+        if refused && !kept(&store).is_empty() { still_kept(file, &store, it) } else { unfit(it) }
+    })?;
     let kept = ready.put_in_place().map_err(|it| {
         let what = format!("restored, and not in its place yet: {}", store.display());
         Failure::new(Exit::Failed, what)
@@ -77,8 +92,8 @@ pub(crate) fn restore(context: &Context, file: &Path, replace: bool) -> Result<(
     })?;
     let said = format!("restored: {}", store.display());
     output.done(&said, &json!({ "store": store.display().to_string() }))?;
-    if let Some(kept) = kept {
-        output.note(&format!("the old store is kept: {}", kept.display()));
+    if !kept.is_empty() {
+        output.note(&format!("the old store is kept: {}", listed(&kept)));
     }
     Ok(())
 }
@@ -87,6 +102,18 @@ fn started() -> Result<Runtime, Failure> {
     let mut one_thread = tokio::runtime::Builder::new_current_thread();
     let made = one_thread.enable_all().build();
     made.map_err(|it| Failure::new(Exit::Failed, "cannot start").because(it))
+}
+
+/// What to do about an earlier store that was kept, and that a restore would write over.
+fn still_kept(file: &Path, store: &Path, cause: StoreError) -> Failure {
+    Failure::new(Exit::Failed, format!("cannot restore: {}", file.display()))
+        .because(cause)
+        .hint(format!("nothing was changed; move away or delete: {}", listed(&kept(store))))
+}
+
+fn listed(files: &[PathBuf]) -> String {
+    let names: Vec<String> = files.iter().map(|it| it.display().to_string()).collect();
+    names.join(" ")
 }
 
 fn unfit(file: &Path, cause: StoreError) -> Failure {

@@ -29,7 +29,12 @@ pub(crate) fn run(context: &Context, args: &DecodeArgs) -> Result<(), Failure> {
     if args.input == "-" {
         return decode(stdin().lock(), "standard input", &mut how);
     }
-    if path.exists() || !is_hex(&args.input) {
+    if !path.exists() && octets(args.input.as_bytes()).is_some_and(|it| it.len() < SHORTEST) {
+        let what = format!("this is neither a file nor a whole packet: {}", args.input);
+        return Err(Failure::new(Exit::NotFound, what)
+            .hint("give a capture file, hexadecimal digits, or - for standard input"));
+    }
+    if path.exists() || octets(args.input.as_bytes()).is_none() {
         let file = File::open(path).map_err(|cause| {
             let exit = if path.exists() { Exit::NotAllowed } else { Exit::NotFound };
             Failure::new(exit, format!("cannot open: {}", args.input))
@@ -147,10 +152,6 @@ fn gone(cause: io::Error) -> Result<(), Failure> {
     Err(Failure::new(Exit::Failed, "cannot print").because(cause))
 }
 
-fn is_hex(text: &str) -> bool {
-    text.len() >= SHORTEST_HEX && octets(text.as_bytes()).is_some()
-}
-
 /// Hexadecimal digits, with or without colons, dashes or spaces between octets.
 fn octets(text: &[u8]) -> Option<Vec<u8>> {
     let digits: Option<Vec<u8>> = text
@@ -167,7 +168,7 @@ fn octets(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Shorter than any advertisement that tells something, so that a mistyped file name is one.
-const SHORTEST_HEX: usize = 6;
+const SHORTEST: usize = 3;
 const HEAD: u64 = capture::HEAD as u64;
 /// Captures are read in pieces of this size.
 const BUFFER: usize = 1 << 16;

@@ -79,8 +79,9 @@ pub(crate) fn run(context: &Context, command: &DeviceCommand) -> Result<(), Fail
         DeviceCommand::Split { device, identity } => {
             let api = Api::to_edit(context)?;
             let id = number(&api, device)?;
-            let rest = api.delete(&format!("devices/{id}/identities/{}", encoded(identity)))?;
-            output.done(&sentence("split off", &rest)?, &rest)
+            api.delete(&format!("devices/{id}/identities/{}", encoded(identity)))?;
+            let own = api.get(&format!("devices/{}", number(&api, identity)?))?;
+            output.done(&sentence("split off", &own)?, &own)
         }
     }
 }
@@ -105,7 +106,7 @@ fn list(output: &Output, api: &Api, query: &str) -> Result<(), Failure> {
     let table = table(&all)?;
     output.list(&table, &all)?;
     if all.is_empty() {
-        output.note(if query.is_empty() { "no device was heard yet" } else { "no such device" });
+        output.note(if query.is_empty() { "no device was heard yet" } else { "no device matches" });
     }
     Ok(())
 }
@@ -115,7 +116,8 @@ pub(crate) fn table(all: &[Value]) -> Result<Table, Failure> {
     let mut table = Table::new(&COLUMNS);
     for value in all {
         let it: Device = shaped(value.clone())?;
-        let vendor = if it.randomised { Some("(random address)".to_owned()) } else { it.vendor };
+        let shown = it.vendor.clone();
+        let shown = if it.randomised { Some("(random address)".to_owned()) } else { shown };
         table.push(vec![
             Cell::State(it.presence),
             Cell::Whole(it.id.into()),
@@ -123,7 +125,9 @@ pub(crate) fn table(all: &[Value]) -> Result<Table, Failure> {
             Cell::text(it.owner),
             Cell::text(it.ips.first().cloned()),
             time(it.last_seen),
-            Cell::text(vendor),
+            Cell::text(shown),
+            Cell::text(it.vendor),
+            Cell::Flag(it.randomised),
             Cell::text(it.identities.first().cloned()),
             Cell::Text(it.kind),
             Cell::Text(it.mark),
@@ -141,19 +145,19 @@ fn show(output: &Output, value: &Value) -> Result<(), Failure> {
         ("since", time(it.since)),
         ("place", Cell::text(it.place)),
         ("owner", Cell::text(it.owner)),
-        ("goes with its owner", Cell::Flag(it.carried)),
+        ("goes_with_its_owner", Cell::Flag(it.carried)),
         ("kind", Cell::Text(it.kind)),
         ("mark", Cell::Text(it.mark)),
-        ("host name", Cell::text(it.hostname)),
+        ("host_name", Cell::text(it.hostname)),
         ("vendor", Cell::text(it.vendor)),
-        ("vendor class", Cell::text(it.vendor_class)),
-        ("random address", Cell::Flag(it.randomised)),
+        ("vendor_class", Cell::text(it.vendor_class)),
+        ("random_address", Cell::Flag(it.randomised)),
         ("identities", Cell::List(it.identities)),
         ("addresses", Cell::List(it.ips)),
-        ("answers for", Cell::text(it.proxy_for)),
-        ("first seen", time(it.first_seen)),
-        ("last seen", time(it.last_seen)),
-        ("last heard on", Cell::text(it.source)),
+        ("answers_for", Cell::text(it.proxy_for)),
+        ("first_seen", time(it.first_seen)),
+        ("last_seen", time(it.last_seen)),
+        ("last_heard_on", Cell::text(it.source)),
     ];
     output.one(&pairs, value)
 }
@@ -189,14 +193,16 @@ fn sentence(done: &str, device: &Value) -> Result<String, Failure> {
 
 /// Instead of a person's name.
 const NOBODY: &str = "nobody";
-const COLUMNS: [Column; 10] = [
+const COLUMNS: [Column; 12] = [
     Column::new("presence"),
     Column::new("id"),
     Column::new("name"),
     Column::new("owner"),
-    Column::new("address"),
+    Column::optional("address"),
     Column::new("last_seen"),
-    Column::optional("vendor"),
+    Column::optional("vendor").for_people(),
+    Column::new("vendor").for_programs(),
+    Column::new("randomised").for_programs(),
     Column::optional("identity"),
     Column::optional("kind"),
     Column::optional("mark"),

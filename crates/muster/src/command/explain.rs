@@ -36,7 +36,7 @@ pub(crate) fn run(context: &Context, args: &ExplainArgs) -> Result<(), Failure> 
         ("who", Cell::Text(name.clone())),
         ("presence", Cell::State(why.presence.clone())),
         ("since", time(why.since)),
-        ("last evidence", time(why.last)),
+        ("last_evidence", time(why.last)),
         ("because", Cell::Text(why.rule.clone())),
         ("until", time(why.until)),
         ("next", Cell::text(why.next.clone())),
@@ -65,16 +65,32 @@ fn row(it: &Evidence) -> Vec<Cell> {
         Cell::Text(format!("{silence} of {needed}")),
         Cell::Text(format!("{} of {}", it.misses, it.misses_needed)),
         Cell::Text(hears.to_owned()),
+        seconds(it.silence_s),
+        seconds(it.away_after_s),
+        Cell::Whole(it.misses.into()),
+        Cell::Whole(it.misses_needed.into()),
+        Cell::Flag(it.covered),
+        Cell::Flag(it.decisive),
         Cell::Text(it.identity.clone()),
     ]
 }
 
-const COLUMNS: [Column; 7] = [
+fn seconds(it: u64) -> Cell {
+    Cell::Whole(i64::try_from(it).unwrap_or(i64::MAX))
+}
+
+const COLUMNS: [Column; 13] = [
     Column::new("device"),
     Column::new("heard_by"),
     Column::new("last"),
-    Column::new("silent"),
-    Column::new("misses"),
-    Column::new("listens"),
+    Column::new("silent").for_people(),
+    Column::new("misses").for_people(),
+    Column::new("listens").for_people(),
+    Column::new("silence_s").for_programs(),
+    Column::new("away_after_s").for_programs(),
+    Column::new("misses").for_programs(),
+    Column::new("misses_needed").for_programs(),
+    Column::new("covered").for_programs(),
+    Column::new("decisive").for_programs(),
     Column::optional("identity"),
 ];

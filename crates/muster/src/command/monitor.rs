@@ -27,7 +27,7 @@ pub(crate) fn run(context: &Context, command: &MonitorCommand) -> Result<(), Fai
 }
 
 fn list(output: &Output, api: &Api) -> Result<(), Failure> {
-    let all = api.list("monitors?hours=24")?;
+    let all = api.whole("monitors?hours=24")?;
     let mut table = Table::new(&COLUMNS);
     let mut cannot = Vec::new();
     for value in &all {

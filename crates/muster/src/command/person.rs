@@ -84,8 +84,9 @@ fn confirm(api: &Api, name: &str) -> Result<(), Failure> {
 
 fn set(context: &Context, output: &Output, args: &OverrideArgs, home: bool) -> Result<(), Failure> {
     let until = args.until.as_deref().map(|it| context.reader()?.read(it, Meant::Until));
+    let until = until.transpose()?.or(args.length.map(|it| context.clock.now().wall + it));
     let mut body = json!({ "home": home });
-    if let (Some(until), Some(fields)) = (until.transpose()?, body.as_object_mut()) {
+    if let (Some(until), Some(fields)) = (until, body.as_object_mut()) {
         fields.insert("until".to_owned(), until.to_string().into());
     }
     let path = format!("{}/override", path(&args.name));
@@ -133,7 +134,7 @@ fn show(output: &Output, api: &Api, name: &str) -> Result<(), Failure> {
         ("display", Cell::Text(it.display)),
         ("presence", Cell::State(it.presence)),
         ("since", time(it.since)),
-        ("last evidence", time(it.last)),
+        ("last_evidence", time(it.last)),
         ("place", Cell::text(it.place)),
         ("by", by),
         ("until", time(it.overridden.map(|it| it.until))),

@@ -1,6 +1,7 @@
 //! `muster place`: sites, and the floors and rooms in them.
 
 use hyper::Method;
+use muster_core::directory::Directory;
 use muster_report::{Cell, Column, Table};
 use serde_json::{Value, json};
 
@@ -9,7 +10,7 @@ use crate::client::{Api, shaped};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
-use crate::shape::Place;
+use crate::shape::{Listening, Place};
 
 /// Runs the command.
 pub(crate) fn run(context: &Context, command: &PlaceCommand) -> Result<(), Failure> {
@@ -31,9 +32,33 @@ pub(crate) fn run(context: &Context, command: &PlaceCommand) -> Result<(), Failu
         }
         PlaceCommand::Remove { place } => {
             let api = Api::to_edit(context)?;
-            api.delete(&format!("places/{}", find(&api, place)?.id))?;
+            let place_found = find(&api, place)?;
+            let removed = api.delete(&format!("places/{}", place_found.id));
+            removed.map_err(|it| occupied(&api, &place_found, it))?;
             output.done(&format!("removed: {place}"), &Value::Null)
         }
+    }
+}
+
+/// What to do about whatever keeps a place from being removed.
+fn occupied(api: &Api, place: &Place, refused: Failure) -> Failure {
+    let listed = |path: &str| api.whole(path).unwrap_or_default().into_iter();
+    let places: Vec<Place> = listed("places").filter_map(|it| shaped(it).ok()).collect();
+    let monitors: Vec<Listening> =
+        listed("monitors?hours=24").filter_map(|it| shaped(it).ok()).collect();
+    let stands = monitors.iter().find(|it| it.place == place.name).map(|it| &it.monitor);
+    let inside = places.iter().find(|it| it.parent.as_ref() == Some(&place.name));
+    if place.id == Directory::FIRST_SITE.0 {
+        return refused.hint(format!("it can be renamed: muster place rename {} NAME", place.name));
+    }
+    match (stands, inside) {
+        (Some(monitor), _) => {
+            refused.hint(format!("move it: muster monitor place {monitor} PLACE"))
+        }
+        (None, Some(inside)) => {
+            refused.hint(format!("remove it first: muster place remove {}", inside.name))
+        }
+        (None, None) => refused,
     }
 }
 

@@ -11,7 +11,7 @@ use muster_core::policy::{Patience, Policy};
 use muster_core::ports::{StayQuery, StaysOf, Store, StoreError};
 use muster_core::snapshot::Snapshot;
 use muster_core::span::Span;
-use muster_core::stay::Stay;
+use muster_core::stay::{Stay, Subject};
 use muster_core::time::Time;
 use muster_report::stays::{self, StayRow};
 use muster_sources::replay::{Replay, ReplayError, time_of};
@@ -42,6 +42,11 @@ pub(crate) fn run(context: &Context, args: &ReplayArgs) -> Result<(), Failure> {
         0 => {}
         1 => output.note("1 part of the recording could not be read"),
         n => output.note(&format!("{n} parts of the recording could not be read")),
+    }
+    if recording.skipped() > 0 {
+        for file in &args.files {
+            output.hint(&format!("what is wrong with them: muster decode {}", file.display()));
+        }
     }
     let mut reading = Reading { recording, keys, strangers: BTreeSet::new() };
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -164,8 +169,14 @@ fn show(output: &Output, played: &Played) -> Result<(), Failure> {
         .map(|it| {
             let length = it.to().unwrap_or(end).since(it.from).as_secs_f64();
             let uncovered = it.uncovered.as_secs_f64();
+            let (person, device) = match it.subject {
+                Subject::Person(id) => (played.picture.directory.people.get(&id), None),
+                Subject::Device(id) => (None, Some(id.0)),
+            };
             StayRow {
                 who: called(&played.picture, it.subject),
+                person: person.map(|it| it.name.to_string()),
+                device,
                 place: played.picture.place_name(it.site).to_owned(),
                 from: it.from,
                 to: it.to(),

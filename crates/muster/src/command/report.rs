@@ -57,7 +57,10 @@ fn stays(context: &Context, args: &StaysArgs) -> Result<(), Failure> {
 }
 
 fn row(it: Stay) -> StayRow {
+    let of = |kind: &str| it.subject.strip_prefix(kind);
     StayRow {
+        person: of("person:").map(str::to_owned),
+        device: of("device:").and_then(|it| it.parse().ok()),
         who: it.who,
         place: it.place,
         from: it.from.0,

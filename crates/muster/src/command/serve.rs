@@ -41,7 +41,7 @@ use crate::past::Past;
 use crate::picture::Picture;
 use crate::privileges::{self, Rights};
 use crate::recognise::Recogniser;
-use crate::retention::{self, Retention};
+use crate::retention::{self, Retention, Witness};
 use crate::runtime::{Input, Runtime, Start};
 use crate::senders::{Readings, Senders};
 use crate::supervisor::{Backoff, Channels, Plan, Wires, supervise};
@@ -125,7 +125,7 @@ async fn serve(
     clock: Arc<dyn Clock>,
 ) -> Result<(), Failure> {
     let stop = stopped()?;
-    let (sqlite, restored) = open_store(&house, &*clock).await?;
+    let (sqlite, restored) = open_store(&house, &*clock, entry.speaker).await?;
     let store: Arc<dyn Store> = Arc::clone(&sqlite) as _;
     let pages = listen::pages(entry.address).await?;
     let commands = listen::commands(&house.folder.socket())?;
@@ -156,20 +156,16 @@ async fn serve(
         declared,
     });
     let (policy, synchronised) = (house.policy, is_synchronised);
+    let witness = Witness::of(&restored, synchronised);
     let restored = Start { policy, restored, synchronised, recogniser };
     let runtime = Runtime::new(restored, Arc::clone(&store), Arc::clone(&clock), taken, picture);
 
     let address = pages.local_addr().unwrap_or(entry.address);
     let (open, doors) = open_doors(pages, commands, address, hub);
     let mut rooms = JoinSet::new();
-    rooms.spawn(retention::keep(store, Arc::clone(&clock), kept(config)));
-    rooms.spawn(inspection::once(
-        Arc::clone(&sqlite),
-        house.folder.store(),
-        clock,
-        finder,
-        announcer,
-    ));
+    rooms.spawn(retention::keep(store, Arc::clone(&clock), kept(config), witness));
+    let whole = house.folder.store();
+    rooms.spawn(inspection::once(Arc::clone(&sqlite), whole, clock, finder, announcer));
     let Entry { rights, file, speaker, .. } = entry;
     speaker.started(&Started {
         address,
@@ -205,9 +201,10 @@ fn unstored(cause: StoreError) -> Failure {
 async fn open_store(
     house: &House<'_>,
     clock: &dyn Clock,
+    speaker: Speaker,
 ) -> Result<(Arc<Sqlite>, Restored), Failure> {
     let refused = |it| closed(it, house);
-    let store = patiently(&house.folder.store()).await.map_err(refused)?;
+    let store = patiently(&house.folder.store(), speaker).await.map_err(refused)?;
     let mut wall = clock.now().wall;
     if !is_synchronised() {
         // A clock that woke in the past must not have the whole store read.
@@ -226,13 +223,13 @@ fn keys(folder: &Folder) -> (Keyring, Recogniser) {
 }
 
 /// Opens the store, after waiting for a command that is just writing to it.
-async fn patiently(path: &Path) -> Result<Sqlite, StoreError> {
+async fn patiently(path: &Path, speaker: Speaker) -> Result<Sqlite, StoreError> {
     let mut tries = LOCK_TRIES;
     loop {
         match Sqlite::open(path, Access::ReadWrite).await {
-            Err(error) if tries > 0 && is_in_use(&error) => {
-                if tries == LOCK_TRIES {
-                    tracing::warn!("waiting: {error}");
+            Err(error) if tries > 0 && (is_in_use(&error) || is_held(&error)) => {
+                if let (LOCK_TRIES, StoreError::Unavailable { what, .. }) = (tries, &error) {
+                    speaker.waits_for_store(what);
                 }
                 tries -= 1;
                 tokio::time::sleep(LOCK_PAUSE).await;
@@ -242,10 +239,19 @@ async fn patiently(path: &Path) -> Result<Sqlite, StoreError> {
     }
 }
 
+/// By another muster.
 fn is_in_use(error: &StoreError) -> bool {
+    is_kept_out(error, io::ErrorKind::WouldBlock)
+}
+
+/// By somebody who left no number, or by a muster that has not written its own yet.
+fn is_held(error: &StoreError) -> bool {
+    is_kept_out(error, io::ErrorKind::ResourceBusy)
+}
+
+fn is_kept_out(error: &StoreError, kind: io::ErrorKind) -> bool {
     let StoreError::Unavailable { cause, .. } = error else { return false };
-    let cause = cause.downcast_ref::<io::Error>();
-    cause.is_some_and(|it| it.kind() == io::ErrorKind::WouldBlock)
+    cause.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == kind)
 }
 
 /// Starts the sources, each under its supervisor.
@@ -341,9 +347,14 @@ fn kept(config: &Config) -> Retention {
 
 fn closed(error: StoreError, house: &House<'_>) -> Failure {
     if is_in_use(&error) {
-        return folder::in_use(house.folder.path()).because(error);
+        // Who has it; what the system calls that says nothing.
+        return folder::in_use(house.folder.path()).because(anyhow::anyhow!(error.to_string()));
     }
     let folder = house.folder.path().display();
+    if is_held(&error) {
+        let hint = format!("find who holds it: fuser -v {folder}/{}", folder::LOCK);
+        return Failure::new(Exit::Unreachable, "cannot open the store").because(error).hint(hint);
+    }
     let (exit, hint) = match &error {
         StoreError::Unavailable { .. } => {
             (Exit::Unreachable, format!("look after the data folder: {folder}"))

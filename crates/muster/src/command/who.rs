@@ -31,14 +31,11 @@ pub(crate) fn run(context: &Context, args: &WhoArgs) -> Result<(), Failure> {
             shown.push(marked(value, now.simulated));
         }
     }
-    if now.simulated && output.is_for_people() {
-        crate::output::put("SIMULATED: a demonstration, nobody of this is real\n")?;
-    }
     output.list(&table, &shown)?;
     if let Some(why) = &now.degraded {
         output.note(&format!("nothing is stored at the moment: {why}"));
     }
-    for sink in api.list("sinks")? {
+    for sink in api.whole("sinks")? {
         let it: Sink = shaped(sink)?;
         if let (true, Some(trouble)) = (it.state == "failing", it.last_error) {
             output.note(&format!("nothing reaches {} at the moment: {}", it.name, trouble.what));
@@ -59,6 +56,8 @@ pub(crate) fn run(context: &Context, args: &WhoArgs) -> Result<(), Failure> {
 fn row(person: &Person) -> Vec<Cell> {
     vec![
         Cell::State(person.presence.clone()),
+        Cell::Text(person.display.clone()),
+        Cell::Text(person.name.clone()),
         Cell::Text(person.display.clone()),
         Cell::text(person.place.clone()),
         time(person.since),
@@ -95,9 +94,11 @@ fn crowd(present: u64, guests: u64) -> String {
     }
 }
 
-const COLUMNS: [Column; 6] = [
+const COLUMNS: [Column; 8] = [
     Column::new("presence"),
-    Column::new("name"),
+    Column::new("name").for_people(),
+    Column::new("name").for_programs(),
+    Column::new("display").for_programs(),
     Column::new("place"),
     Column::new("since"),
     Column::new("last"),

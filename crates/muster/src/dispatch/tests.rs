@@ -32,6 +32,7 @@ async fn every_five_seconds_what_is_stored() {
 
 #[tokio::test]
 async fn an_outage_leaves_what_an_undisturbed_run_leaves() {
+    let (log, _guard) = crate::logs::heard::Log::begin();
     let mut scene = Scene::new(DAY);
     scene.live(300, &["1 arrived person:1 0", "90 arrived device:1 1"]).await;
     scene.peer().down = true;
@@ -44,11 +45,13 @@ async fn an_outage_leaves_what_an_undisturbed_run_leaves() {
         (SinkState::Failing, Some(Time::from_secs(START + 301)))
     );
     assert_eq!(health.last_error.unwrap().what, "nobody there");
+    assert!(log.text().contains("not delivered, kept for later: nobody there"), "{}", log.text());
     scene.peer().down = false;
     scene.live(600, &["33 left person:2 0", "71 known person:1 0"]).await;
     let health = scene.health();
     assert_eq!((health.backlog, health.dropped, health.lost), (0, 0, None));
     assert_eq!(health.state, SinkState::Delivering);
+    assert!(log.text().trim_end().ends_with("delivers again sink=\"peer\""), "{}", log.text());
     let trouble = health.last_error.unwrap();
     assert_eq!(trouble.what, "nobody there", "what it was stays to be read");
     assert!(trouble.at < health.since.unwrap());

@@ -123,6 +123,7 @@ async fn facts_come_through_in_order_and_the_end_ends_it() {
 
 #[tokio::test]
 async fn what_failed_is_opened_again_and_what_cannot_work_is_not() {
+    let (log, _guard) = crate::logs::heard::Log::begin();
     let mut run = start(vec![
         vec![hearing("eth0"), Act::Fail(lost())],
         vec![Act::Panic],
@@ -133,6 +134,12 @@ async fn what_failed_is_opened_again_and_what_cannot_work_is_not() {
     let [status] = &run.channels.all()[..] else { panic!("one channel") };
     assert!(!status.hears && status.can.is_empty());
     assert_eq!((&*status.cannot[0].what, &*status.cannot[0].why), ("eth0", "no such interface"));
+    // The log tells once that it was over, behind what it tells of both losses.
+    let text = log.text();
+    let lines = text.lines().filter_map(|it| it.split_once("WARN").map(|(_, it)| it));
+    let told: Vec<&str> =
+        lines.map(|it| if it.contains("hears again") { "again" } else { "lost" }).collect();
+    assert_eq!(told, ["lost", "lost", "again", "lost", "lost"], "{text}");
 }
 
 #[tokio::test]

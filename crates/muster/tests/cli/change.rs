@@ -1,6 +1,9 @@
 //! Editing without a hub: the store is opened, changed and closed.
 
+use std::time::Duration;
+
 use insta::assert_snapshot;
+use muster_core::time::Time;
 use serde_json::Value;
 
 use crate::support::{BERTS, House};
@@ -41,6 +44,7 @@ fn people_devices_and_places() {
         "monitor place hub kitchen",
         "place list",
         "place remove Home",
+        "place remove Kitchen",
         "person show \"anna berg\"",
         "person remove clara",
         "person remove clara --yes",
@@ -61,6 +65,12 @@ fn presence_by_hand() {
     assert!(!house.tell(&["who"]).contains("Anna Berg"));
     let late = house.ask(&["person", "away", "anna", "--until", "+9d"]);
     assert_eq!(late.code, 2);
+    let short = house.tell(&["person", "away", "anna", "--for", "2h", "--format", "json"]);
+    let short: Value = serde_json::from_str(&short).expect("a person");
+    assert_eq!(short["presence"], "away");
+    let until: Time = short["overridden"]["until"].as_str().unwrap_or_default().parse().unwrap();
+    let first: Time = set["overridden"]["until"].as_str().unwrap_or_default().parse().unwrap();
+    assert!(until.since(first) < Duration::from_mins(10), "two hours as well: {until} {first}");
     assert!(late.err.contains("error: an override lasts up to 7 days from now"), "{late:?}");
 }
 

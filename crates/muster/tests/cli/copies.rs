@@ -24,7 +24,20 @@ fn there_and_back() {
     let again = house.ask(&["restore", "copy.db", "--replace"]);
     assert_eq!(again.code, 1, "{again:?}");
     assert!(again.err.contains("still kept, move it away first: DATA/muster.before-restore"));
+    let hint = "hint: nothing was changed; move away or delete: DATA/muster.before-restore";
+    assert!(again.err.contains(hint), "{again:?}");
     assert_eq!(std::fs::read(&kept).expect("it is kept"), was, "the only copy of what it holds");
+
+    // A log of that store is as much of it as the file.
+    let log = house.file("muster.before-restore-wal", "what was written last");
+    let away = house.path().join("away");
+    std::fs::rename(&kept, &away).expect("moved");
+    let again = house.ask(&["restore", "copy.db", "--replace"]);
+    assert_eq!(again.code, 1, "{again:?}");
+    assert!(again.err.contains(&format!("{hint}-wal")), "{again:?}");
+    std::fs::remove_file(log).expect("deleted");
+    let done = house.ask(&["restore", "copy.db", "--replace"]);
+    assert_eq!(done.code, 0, "{done:?}");
 
     // Into an empty folder nothing has to be said.
     let empty = House::empty();
@@ -41,7 +54,8 @@ fn what_is_refused_changes_nothing() {
     let before = house.listing();
     house.file("list.txt", "flour, eggs");
     let there = house.ask(&["backup", "list.txt"]);
-    assert_ne!(there.code, 0, "{there:?}");
+    assert_eq!(there.code, 1, "{there:?}");
+    assert!(there.err.contains("hint: choose another name"), "{there:?}");
     let nowhere = house.ask(&["backup", "no/such/folder/copy.db"]);
     assert_eq!(nowhere.code, 2, "{nowhere:?}");
     assert!(nowhere.err.contains("hint: choose a file in a folder that exists"), "{nowhere:?}");
@@ -49,6 +63,7 @@ fn what_is_refused_changes_nothing() {
         let said = house.ask(&["restore", file, "--replace"]);
         assert_eq!(said.code, code, "{said:?}");
         assert!(said.err.contains("hint: nothing was changed"), "{said:?}");
+        assert!(!said.err.contains("restore a backup"), "it is what was tried: {said:?}");
     }
     let mut after = house.listing();
     after.retain(|(name, _)| name != "list.txt" && name != "muster.lock");

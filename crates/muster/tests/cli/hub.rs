@@ -27,7 +27,7 @@ fn commands_and_pages_agree() {
     assert!(tell(&["who", "home"]).contains("Anna Berg  Home"));
 
     let (code, said) = failed(&home.run(&["person", "add", "anna"]));
-    assert!(code == 1 && said.contains("already a person with this name"), "{said}");
+    assert!(code == 1 && said.contains("already a person with this short name"), "{said}");
     tell(&["person", "auto", "anna"]);
     let nobody_tells = tell(&["who"]);
     assert!(nobody_tells.contains("unknown   Anna Berg"), "{nobody_tells}");

@@ -46,8 +46,42 @@ fn explanations() {
     assert!(then.contains("\nAnna's phone  hub/lan/eth0  2026-11-20 08:30"), "{then}");
     let later = explained("explain anna --at 2026-11-20T11:00:00Z");
     assert!(later.contains("presence       away\nsince          2026-11-20 08:59\n"), "{later}");
+    assert!(later.contains("last evidence  2026-11-20 08:59\n"), "{later}");
     let table = explained("explain kitchen-tv --at \"2026-11-20 11:30\" --format csv");
-    assert!(table.starts_with("device,heard_by,last,silent,misses,listens,identity\nkitchen-tv,"));
+    let (header, first) = table.split_once('\n').expect("a header");
+    assert_eq!(
+        header,
+        "device,heard_by,last,silence_s,away_after_s,misses,misses_needed,covered,decisive,identity"
+    );
+    // Seconds, and numbers by themselves.
+    assert!(first.starts_with("kitchen-tv,hub/lan/eth0,2026-11-20T11:30:00Z,"), "{first}");
+    let cells: Vec<&str> = first.trim_end().split(',').collect();
+    assert!(cells[3..7].iter().all(|it| it.parse::<u64>().is_ok()), "{first}");
+    assert!(cells[7..9].iter().all(|it| it.parse::<bool>().is_ok()), "{first}");
+}
+
+#[test]
+fn csv_has_one_word_a_column_and_what_scripts_go_by() {
+    let house = House::of_a_friday();
+    for (line, has) in [
+        ("who --all", "away,anna,Anna Berg,"),
+        ("person list", "away,anna,Anna Berg,"),
+        ("person show anna", "anna,Anna Berg,away,"),
+        ("device list", ",,true,mac:da:a1:19:00:00:01,"),
+        ("device show 3", "mac:da:a1:19:00:00:01,3,away,"),
+        ("place list", "1,here,"),
+        ("monitor list", "dark,hub,lan,eth0,"),
+        ("report stays --from 2026-11-20", "Anna Berg,anna,,here,"),
+        ("report stays --from 2026-11-20 --of devices", "Anna's phone,,2,here,"),
+    ] {
+        let mut args = crate::support::words(line);
+        args.extend(["--format", "csv"]);
+        let out = house.tell(&args);
+        let header = out.lines().next().unwrap_or_default();
+        let sound = |it: char| it.is_ascii_lowercase() || it == '_' || it == ',';
+        assert!(header.chars().all(sound), "{line}: {header}");
+        assert!(out.contains(has), "{line}: {out}");
+    }
 }
 
 #[test]

@@ -13,6 +13,13 @@ fn what_is_not_there() {
         "explain anna --at +2h",
         "explain anna --at 2020-01-01",
         "person show clara",
+        "device assign 1 nobdy",
+        "device assign 1 ana",
+        "report stays --person nobody",
+        "device list zzz",
+        "place remove here",
+        "decode ffff",
+        "wo",
         "device show 99",
         "device show 10.0.0.9",
         "device name anna x",
@@ -38,6 +45,10 @@ fn wrong_usage() {
         "device mark 1 loved",
         "device assign 1",
         "who --json",
+        "report stays --hours 0",
+        "report stays --hours -1",
+        "report stays --hours x",
+        "person home anna --for soon",
         "report stays --from +2d",
         "scan lan --for 1x",
         "serve --listen 8099",
@@ -57,10 +68,12 @@ fn a_wrong_configuration_stops_every_command_that_needs_it() {
     );
     house.file("value.toml", "[sources.lan]\nenabled = 5\n");
     house.file("syntax.toml", "listen = 127.0.0.1\n");
+    std::fs::write(house.path().join("latin.toml"), b"# one\nmonitor = \"k\xfcche\"\n").unwrap();
     assert_snapshot!(house.transcript(&[
         "config check",
         "config show",
         "who",
+        "config check --config latin.toml",
         "config check --config value.toml",
         "config check --config syntax.toml",
         "config check --config nowhere.toml",
@@ -70,7 +83,7 @@ fn a_wrong_configuration_stops_every_command_that_needs_it() {
     $ muster config check
     ! error: the configuration has a mistake
     !   MUSTER__SOURCES__LAN__ENBLED: there is no such key; did you mean MUSTER__SOURCES__LAN__ENABLED?
-    ! hint: every key with its meaning: muster config explain KEY
+    ! hint: what it means: muster config explain sources.lan.enabled
     ! exit 2
     ");
 }

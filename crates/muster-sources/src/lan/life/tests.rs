@@ -1,5 +1,7 @@
 //! Networks that live, die and are exchanged, second by second.
 
+use std::collections::BTreeMap;
+
 use super::*;
 
 const ROUTER: Mac = Mac([2, 0, 0, 0, 0, 9]);
@@ -244,4 +246,28 @@ fn the_kernels_slow_answers_prove_too() {
     assert!(room.life.trouble(at(150)).unwrap().contains("no answer from 10.0.0.9"));
     room.hears(160, ROUTER, Some("10.0.0.9"));
     assert_eq!(room.life.trouble(at(160)), None);
+}
+
+#[test]
+fn a_crowd_that_takes_the_gateways_address_in_turns_costs_little_and_passes() {
+    let mut room = Room::with_router();
+    let asked = std::cell::Cell::new(0);
+    for number in 0..5_000_u16 {
+        let [high, low] = number.to_be_bytes();
+        let spoofer = Mac([2, 0x11, 0, 0, high, low]);
+        room.life.heard(spoofer, Some(ip("10.0.0.9")), at(101), |_, _| {
+            asked.set(asked.get() + 1);
+            BTreeSet::from([ANNA, NAS])
+        });
+    }
+    assert!(asked.get() <= MOST_FACES, "{}", asked.get());
+    assert_eq!(room.proved(102), None, "another house, as far as can be told");
+    room.hears(103, ANNA, None);
+    room.hears(104, ROUTER, Some("10.0.0.9"));
+    assert_eq!(room.proved(104), Some((104, 104)), "it is the same one");
+    // A minute after the crowd a new router is believed, as on any other day.
+    room.hears(164, OTHER, Some("10.0.0.9"));
+    room.hears(165, ANNA, None);
+    room.hears(170, OTHER, Some("10.0.0.9"));
+    assert_eq!(room.proved(170), Some((170, 170)));
 }
