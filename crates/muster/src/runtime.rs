@@ -14,11 +14,10 @@ use muster_core::directory::Edit;
 use muster_core::engine::{Engine, Intake};
 use muster_core::policy::Policy;
 use muster_core::ports::{BoxFuture, Clock, Store, StoreError};
-use muster_core::snapshot::Why;
 use muster_core::step::Step;
 use muster_core::time::Now;
 use muster_web::EditRefused;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
 use crate::belief::Belief;

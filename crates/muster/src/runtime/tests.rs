@@ -2,15 +2,16 @@
 
 use std::sync::Mutex;
 
+use muster_core::batch::Restored;
 use muster_core::change::ChangeKind;
-use muster_core::fact::{FactBody, Listener, Sighting, SourceKind};
+use muster_core::fact::{Fact, FactBody, Listener, Sighting, SourceKind};
 use muster_core::identity::PersonId;
 use muster_core::snapshot::{Presence, Snapshot};
 use muster_core::span::Span;
-use muster_core::stay::Ended;
+use muster_core::stay::{Ended, Subject};
 use muster_core::time::Time;
 use muster_sim::store::{Fault, ModelStore};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::*;
@@ -38,12 +39,8 @@ struct House {
 
 impl House {
     fn start(up: Duration, synchronised: fn() -> bool) -> Self {
-        Self::with(
-            Now { mono: up, wall: START },
-            synchronised,
-            Restored::default(),
-            &Arc::default(),
-        )
+        let now = Now { mono: up, wall: START };
+        Self::with(now, synchronised, Restored::default(), &Arc::default())
     }
 
     /// On what a store gives back.
