@@ -27,6 +27,8 @@ mod network;
 #[cfg(feature = "bench")]
 mod radio;
 #[cfg(feature = "bench")]
+mod resolve;
+#[cfg(feature = "bench")]
 mod stopwatch;
 #[cfg(feature = "bench")]
 mod sweep;
@@ -97,6 +99,7 @@ fn measure(name: &str) -> anyhow::Result<()> {
         "sweep" => sweep::measure(),
         "doze" => doze::measure(),
         "radio" => radio::measure(),
+        "resolve" => resolve::measure(),
         "leave" => crate::leave::run(HOUSEHOLDS, DAYS, "docs/benchmarks".as_ref()),
         _ => anyhow::bail!("there is no such benchmark: {name}"),
     }
@@ -116,6 +119,7 @@ fn child(work: &str, arguments: &[String]) -> anyhow::Result<()> {
         "hub" => hub::inside(arguments),
         "doze" => doze::inside(arguments),
         "sweep" => sweep::inside(arguments),
+        "resolve" => resolve::hear(arguments),
         _ => anyhow::bail!("there is no such work: {work}"),
     }
 }
@@ -127,7 +131,7 @@ const HOUSEHOLDS: u64 = 5;
 const DAYS: u64 = 28;
 
 /// The benchmarks, in the order in which they run.
-const ALL: [(&str, &str); 9] = [
+const ALL: [(&str, &str); 10] = [
     ("engine", "sightings a second on one core, 10,000 devices"),
     ("ingest", "facts a second from a fact file into SQLite"),
     ("memory", "memory for 100,000 devices"),
@@ -139,5 +143,9 @@ const ALL: [(&str, &str); 9] = [
     ("sweep", "a /24 and a /16 with 100 responders, against arp-scan and nmap (as root)"),
     ("doze", "known devices that doze: time and packets until all are found"),
     ("radio", "advertisements a second decoded and identified on one core"),
+    (
+        "resolve",
+        "keys a second tried on private addresses on one core, and memory for a day of them",
+    ),
     ("leave", "false departures against the delay of true ones"),
 ];

@@ -46,6 +46,31 @@ pub enum FactBody {
     Detail(Detail),
 }
 
+impl FactBody {
+    /// Whom it is about; none: a listener.
+    #[must_use]
+    pub const fn identity(&self) -> Option<&Identity> {
+        match self {
+            Self::Sighting(it) => Some(&it.identity),
+            Self::Probe(it) => Some(&it.identity),
+            Self::Level(it) => Some(&it.identity),
+            Self::Detail(it) => Some(&it.identity),
+            Self::Coverage(_) => None,
+        }
+    }
+
+    /// The same, to put another in its place.
+    pub const fn identity_mut(&mut self) -> Option<&mut Identity> {
+        match self {
+            Self::Sighting(it) => Some(&mut it.identity),
+            Self::Probe(it) => Some(&mut it.identity),
+            Self::Level(it) => Some(&mut it.identity),
+            Self::Detail(it) => Some(&mut it.identity),
+            Self::Coverage(_) => None,
+        }
+    }
+}
+
 /// One observation of one identity.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sighting {

@@ -68,6 +68,9 @@ pub enum Identity {
     Ble(Mac),
     /// `bt:`, a classic Bluetooth address.
     Bt(Mac),
+    /// `private:`, an address of low energy that its device gives up while it is there. It names nobody
+    /// by itself: a hub that has the key to it puts an `irk:` in its place, and counts all others.
+    Private(Mac),
     /// Every kind whose value is text.
     Text(TextKind, Box<str>),
 }
@@ -113,13 +116,14 @@ impl Identity {
     /// The longest text value accepted, in bytes: no medium carries a longer one in an identifier.
     pub const MAX_TEXT: usize = 255;
 
-    /// The word before the colon: `mac`, `ble`, `bt`, `ibeacon` ...
+    /// The word before the colon: `mac`, `ble`, `bt`, `private`, `ibeacon` ...
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Mac(_) => "mac",
             Self::Ble(_) => "ble",
             Self::Bt(_) => "bt",
+            Self::Private(_) => "private",
             Self::Text(kind, _) => kind.word(),
         }
     }
@@ -129,7 +133,7 @@ impl Identity {
     pub const fn mac(&self) -> Option<Mac> {
         match self {
             Self::Mac(mac) => Some(*mac),
-            Self::Ble(_) | Self::Bt(_) | Self::Text(..) => None,
+            Self::Ble(_) | Self::Bt(_) | Self::Private(_) | Self::Text(..) => None,
         }
     }
 
@@ -143,7 +147,9 @@ impl Identity {
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Mac(mac) | Self::Ble(mac) | Self::Bt(mac) => write!(f, "{}:{mac}", self.kind()),
+            Self::Mac(mac) | Self::Ble(mac) | Self::Bt(mac) | Self::Private(mac) => {
+                write!(f, "{}:{mac}", self.kind())
+            }
             Self::Text(kind, value) => write!(f, "{}:{value}", kind.word()),
         }
     }
@@ -160,6 +166,7 @@ impl FromStr for Identity {
             "mac" => value.parse().map(Self::Mac),
             "ble" => value.parse().map(Self::Ble),
             "bt" => value.parse().map(Self::Bt),
+            "private" => value.parse().map(Self::Private),
             _ => {
                 let known = TextKind::ALL.iter().find(|(word, _)| *word == kind);
                 let (_, kind) =
@@ -185,8 +192,8 @@ pub enum InvalidIdentity {
     },
     /// A kind nobody knows.
     #[error(
-        "identity kind is one of mac, ble, bt, ibeacon, altbeacon, eddystone, irk, tag, name, \
-         entity: {given}"
+        "identity kind is one of mac, ble, bt, private, ibeacon, altbeacon, eddystone, irk, tag, \
+         name, entity: {given}"
     )]
     Kind {
         /// What was given.
@@ -260,6 +267,8 @@ mod tests {
             "mac:b8:27:eb:01:02:03",
             "ble:7c:2f:80:a1:b2:c3",
             "bt:00:11:22:33:44:55",
+            "private:40:01:02:0a:c4:a6",
+            "irk:6c86d9b76b3f5a75",
             "tag:ATT-USER-1a2b3c4d",
             "entity:person.anna",
             "ibeacon:f7826da6-4fa2-4e98-8024-bc5b71e0893e-1-2",

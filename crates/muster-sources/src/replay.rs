@@ -34,7 +34,6 @@ pub struct Replay {
     span: Option<Span>,
     bare: bool,
     skipped: u64,
-    strangers: usize,
 }
 
 impl Replay {
@@ -44,7 +43,7 @@ impl Replay {
         for file in files {
             input.read(file, monitor)?;
         }
-        let read::Input { mut facts, skipped, radio } = input;
+        let read::Input { mut facts, skipped, .. } = input;
         // Advertisements are only listened to: what is covered of them says nothing of who was asked.
         let tells = |it: &Fact| match it.body {
             FactBody::Coverage(_) => it.listener.source != SourceKind::Ble,
@@ -53,7 +52,7 @@ impl Replay {
         };
         let bare = !facts.iter().any(tells);
         let span = coverage::complete(&mut facts);
-        Ok(Self { facts: facts.into_iter(), span, bare, skipped, strangers: radio.strangers() })
+        Ok(Self { facts: facts.into_iter(), span, bare, skipped })
     }
 
     /// From the first fact to the last; none when there is no fact.
@@ -70,12 +69,6 @@ impl Replay {
     /// How many frames could not be read.
     pub fn skipped(&self) -> u64 {
         self.skipped
-    }
-
-    /// How many private Bluetooth addresses were heard, which name nobody; some are not counted
-    /// where they are very many.
-    pub fn strangers(&self) -> usize {
-        self.strangers
     }
 
     /// The next facts of one instant or of several; empty at the end.

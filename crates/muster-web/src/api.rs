@@ -24,6 +24,8 @@ pub(crate) mod people;
 
 pub(crate) mod devices;
 
+pub(crate) mod keys;
+
 pub(crate) mod places;
 
 pub(crate) mod monitors;
@@ -50,6 +52,7 @@ pub(crate) fn routes() -> Routes {
     let routes = now::add(routes);
     let routes = people::add(routes);
     let routes = devices::add(routes);
+    let routes = keys::add(routes);
     let routes = places::add(routes);
     let routes = monitors::add(routes);
     let routes = sinks::add(routes);

@@ -24,6 +24,8 @@ pub(crate) struct Channel {
     pub(crate) hears: bool,
     pub(crate) can: Vec<String>,
     pub(crate) cannot: Vec<Inability>,
+    /// How many private addresses that no key resolves it heard lately; none: it never heard any.
+    pub(crate) strangers: Option<usize>,
     /// When it could really hear, within the window asked for.
     pub(crate) spans: Vec<Span>,
 }
@@ -48,6 +50,10 @@ pub(crate) async fn channels(app: &App, window: Span) -> Result<Vec<Channel>, St
     for ChannelStatus { listener, hears, can, cannot } in app.hub.channels() {
         let it = all.entry(listener).or_insert_with_key(|it| silent(&snapshot, it));
         (it.hears, it.can, it.cannot) = (hears, can, cannot);
+    }
+    for (listener, count) in app.hub.strangers() {
+        let it = all.entry(listener).or_insert_with_key(|it| silent(&snapshot, it));
+        it.strangers = Some(count);
     }
     Ok(all.into_values().collect())
 }
@@ -84,6 +90,7 @@ fn silent(snapshot: &Snapshot, listener: &Listener) -> Channel {
         hears: false,
         can: Vec::new(),
         cannot: Vec::new(),
+        strangers: None,
         spans: Vec::new(),
     }
 }

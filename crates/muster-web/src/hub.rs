@@ -3,15 +3,18 @@
 //! The web house holds no state of its own: it parses a request, asks here, and shows the answer.
 //! The live hub, a read-only view of a store and the scripted hub of the tests implement it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use muster_core::directory::{Edit, EditError};
+use muster_core::fact::Listener;
 use muster_core::ports::{BoxFuture, ChannelStatus, Store, StoreError};
 use muster_core::series::SinkHealth;
 use muster_core::snapshot::{Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::time::{Now, Time};
+use muster_wire::bluetooth::key::Irk;
 use tokio::sync::watch;
 
 /// The running program, as the web house sees it.
@@ -40,6 +43,16 @@ pub trait Hub: Send + Sync {
     /// Changes the directory; the new version comes back. With `expect`, only if it still has that
     /// version. The snapshot shows the edit by the time this returns.
     fn edit(&self, edit: Edit, expect: Option<u64>) -> BoxFuture<'_, Result<u64, EditRefused>>;
+
+    /// Keeps the key by which a device is recognised behind its private addresses, from now on and for
+    /// ever; nothing gives it out again.
+    fn keep_key(&self, key: Irk) -> BoxFuture<'_, Result<(), EditRefused>>;
+
+    /// How many different private addresses that no key resolves each listener heard in the last five
+    /// minutes; one that never heard any is left out.
+    fn strangers(&self) -> BTreeMap<Listener, usize> {
+        BTreeMap::new()
+    }
 
     /// Why something is, or was, believed; none for a subject nobody knows.
     fn why(

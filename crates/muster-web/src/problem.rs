@@ -127,6 +127,7 @@ impl From<EditRefused> for Problem {
                     | EditError::UnknownWord { .. }
                     | EditError::Expiry
                     | EditError::Ahead { .. }
+                    | EditError::Private
                     | EditError::Itself
                     | EditError::Deep { .. }
                     | EditError::Full => problem,
@@ -152,6 +153,7 @@ fn status_of(error: &EditError) -> StatusCode {
         | EditError::UnknownWord { .. }
         | EditError::Expiry
         | EditError::Ahead { .. }
+        | EditError::Private
         | EditError::Itself
         | EditError::Deep { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         EditError::Full => StatusCode::INSUFFICIENT_STORAGE,

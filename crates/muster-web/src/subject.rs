@@ -170,7 +170,7 @@ impl Meant {
 fn address(identity: &Identity) -> Option<Mac> {
     match identity {
         Identity::Mac(it) | Identity::Ble(it) | Identity::Bt(it) => Some(*it),
-        Identity::Text(..) => None,
+        Identity::Private(_) | Identity::Text(..) => None,
     }
 }
 

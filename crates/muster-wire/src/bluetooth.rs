@@ -7,7 +7,7 @@
 //!
 //! **Invariant:** every function returns for any bytes, in time linear in their number. Packets that
 //! tell nothing about who is there are `Ok(None)`; one that breaks its format is an error, and nothing
-//! of it is used. Keys are never read.
+//! of it is used. No packet's keys are read.
 
 pub mod address;
 
@@ -22,6 +22,10 @@ pub mod beacon;
 pub mod tag;
 
 pub mod identify;
+
+pub mod key;
+
+pub mod resolve;
 
 pub mod hci;
 

@@ -15,6 +15,7 @@ pub use beacon::{DecodedBeacon, DecodedTag};
 pub use bluetooth::DecodedRadio;
 
 use crate::bluetooth::advertisement::Advertisement;
+use crate::bluetooth::resolve::Resolver;
 use crate::bluetooth::tag::TagRules;
 use crate::bluetooth::{Packet, decode, is_bluetooth};
 use crate::capture::{Record, RecordError};
@@ -107,6 +108,13 @@ impl Decoded {
     pub fn of_advertisement(frame: u64, data: &[u8], rules: &TagRules) -> Self {
         let advertisement = Advertisement::bare(data);
         Self::Radio(Box::new(DecodedRadio::of_advertisement(frame, None, &advertisement, rules)))
+    }
+
+    /// Says whose a private address is, if one of the keys resolves it.
+    pub fn resolve(&mut self, keys: &mut Resolver) {
+        if let Self::Radio(it) = self {
+            it.resolve(keys);
+        }
     }
 
     fn broken(frame: u64, error: DecodeError) -> Self {

@@ -2,20 +2,27 @@
 //!
 //! Holds no state of its own; everything that changes goes through the runtime's inputs.
 
+use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use muster_core::directory::Edit;
+use muster_core::fact::Listener;
 use muster_core::ports::{BoxFuture, ChannelStatus, Clock, Store};
 use muster_core::series::SinkHealth;
 use muster_core::snapshot::{Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::time::{Now, Time};
 use muster_web::{EditRefused, Hub, WhyRefused};
+use muster_wire::bluetooth::key::Irk;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::spawn_blocking;
 
 use crate::declare::Declared;
+use crate::keyring::Keyring;
 use crate::past::Past;
+use crate::recognise::Strangers;
 use crate::runtime::Input;
 use crate::supervisor::Channels;
 
@@ -25,6 +32,10 @@ pub(crate) struct LiveHub {
     pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
     /// The id of the last stored change.
     pub(crate) committed: watch::Receiver<u64>,
+    /// Where keys are kept.
+    pub(crate) keyring: Keyring,
+    /// Who was heard of whom nobody has the key.
+    pub(crate) strangers: Strangers,
     /// The way to the runtime.
     pub(crate) inputs: mpsc::Sender<Input>,
     /// What every channel hears.
@@ -81,6 +92,21 @@ impl Hub for LiveHub {
         })
     }
 
+    fn keep_key(&self, key: Irk) -> BoxFuture<'_, Result<(), EditRefused>> {
+        Box::pin(async move {
+            let keyring = self.keyring.clone();
+            let kept = spawn_blocking(move || keyring.keep(&key).map(|()| key)).await;
+            let kept = kept.unwrap_or_else(|it| Err(it.into()));
+            let key = kept.map_err(|it| EditRefused::Unavailable(unkept(&it)))?;
+            let asked = self.inputs.send(Input::Key(key)).await;
+            asked.map_err(|_| EditRefused::Unavailable("the hub is shutting down".to_owned()))
+        })
+    }
+
+    fn strangers(&self) -> BTreeMap<Listener, usize> {
+        self.strangers.counts(self.clock.now())
+    }
+
     fn why(
         &self,
         subject: Subject,
@@ -115,4 +141,9 @@ impl Hub for LiveHub {
     fn declares_site(&self) -> bool {
         self.declared.names_site()
     }
+}
+
+/// Why a key was not kept, in words.
+pub(crate) fn unkept(cause: &io::Error) -> String {
+    format!("the key cannot be kept: {cause}")
 }

@@ -4,6 +4,7 @@
 //! for longer than the last evidence says. **Invariant:** a reader writes nothing, and an editor
 //! holds the store's lock.
 
+use std::future::ready;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -18,12 +19,15 @@ use muster_core::step::Step;
 use muster_core::time::{Now, Time};
 use muster_store::sqlite::{Access, Sqlite};
 use muster_web::{EditRefused, Hub, WhyRefused};
+use muster_wire::bluetooth::key::Irk;
 use tokio::sync::{Mutex, watch};
 
 use crate::clock::{civil, is_synchronised};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::folder::STORE;
+use crate::hub::unkept;
+use crate::keyring::Keyring;
 use crate::past::Past;
 use crate::privileges;
 
@@ -42,6 +46,7 @@ pub(crate) struct OfflineHub {
     clock: Arc<dyn Clock>,
     past: Past,
     zone: TimeZone,
+    keyring: Keyring,
     snapshot: RwLock<Arc<Snapshot>>,
     step: Mutex<Step>,
     committed: watch::Sender<u64>,
@@ -93,6 +98,7 @@ impl OfflineHub {
             past: Past::new(Arc::clone(&store), policy),
             store,
             clock,
+            keyring: Keyring::of(folder),
             zone: config.zone(),
             committed: watch::Sender::new(snapshot.last_change),
             snapshot: RwLock::new(snapshot),
@@ -162,6 +168,17 @@ impl Hub for OfflineHub {
 
     fn edit(&self, edit: Edit, expect: Option<u64>) -> BoxFuture<'_, Result<u64, EditRefused>> {
         Box::pin(self.change(edit, expect))
+    }
+
+    fn keep_key(&self, key: Irk) -> BoxFuture<'_, Result<(), EditRefused>> {
+        let kept = match self.wish {
+            Wish::Read => Err(EditRefused::ReadOnly),
+            Wish::Edit => {
+                let kept = self.keyring.keep(&key);
+                kept.map_err(|it| EditRefused::Unavailable(unkept(&it)))
+            }
+        };
+        Box::pin(ready(kept))
     }
 
     fn why(

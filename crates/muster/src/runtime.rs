@@ -10,50 +10,27 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use muster_core::batch::Restored;
 use muster_core::directory::Edit;
 use muster_core::engine::{Engine, Intake};
-use muster_core::fact::Fact;
 use muster_core::policy::Policy;
 use muster_core::ports::{BoxFuture, Clock, Store, StoreError};
-use muster_core::snapshot::Why;
-use muster_core::stay::Subject;
 use muster_core::step::Step;
 use muster_core::time::Now;
 use muster_web::EditRefused;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
 use crate::belief::Belief;
 use crate::clock::stepped;
 use crate::hold::Hold;
 use crate::picture::Picture;
+use crate::recognise::Recogniser;
 use crate::refusals::Refusals;
 use crate::trouble::{Trouble, said};
 
-/// What comes in.
-#[derive(Debug)]
-pub(crate) enum Input {
-    /// What a source noticed.
-    Facts(Vec<Fact>),
-    /// What a person wants changed; answered when it is stored.
-    Edit { edit: Edit, expect: Option<u64>, answer: Answer },
-    /// What a person wants explained.
-    Why { subject: Subject, answer: oneshot::Sender<Option<Why>> },
-}
+pub(crate) use input::{Answer, Input, Start};
 
-/// Who waits for an edit.
-pub(crate) type Answer = oneshot::Sender<Result<u64, EditRefused>>;
-
-/// What the loop begins with.
-pub(crate) struct Start {
-    /// How patient the engine is.
-    pub(crate) policy: Policy,
-    /// What the store gave back.
-    pub(crate) restored: Restored,
-    /// Whether somebody keeps the machine's wall clock right.
-    pub(crate) synchronised: fn() -> bool,
-}
+mod input;
 
 /// The hub's one writer.
 pub(crate) struct Runtime {
@@ -81,6 +58,7 @@ pub(crate) struct Runtime {
     /// When the store last failed to give older facts.
     asked: Option<Now>,
     refusals: Refusals,
+    recogniser: Recogniser,
 }
 
 type Commit = BoxFuture<'static, Result<u64, StoreError>>;
@@ -99,7 +77,7 @@ impl Runtime {
         inputs: mpsc::Receiver<Input>,
         picture: Picture,
     ) -> Self {
-        let Start { policy, restored, synchronised } = start;
+        let Start { policy, restored, synchronised, recogniser } = start;
         let last = clock.now();
         let mut belief = Belief::default();
         let now = belief.time(last, restored.frontier, policy.future, synchronised);
@@ -123,6 +101,7 @@ impl Runtime {
             hold,
             asked: None,
             refusals: Refusals::default(),
+            recogniser,
         };
         it.picture.waits_for_clock = it.hold.is_some();
         it.picture.publish(&it.step, now);
@@ -172,6 +151,7 @@ impl Runtime {
     fn take_at(&mut self, input: Input, now: Now) {
         match input {
             Input::Facts(facts) => {
+                let facts = self.recogniser.recognise(facts, self.last);
                 if let Some(hold) = &mut self.hold {
                     hold.keep(&facts, self.last);
                 }
@@ -180,6 +160,7 @@ impl Runtime {
                 self.log_refused(&intake, now);
             }
             Input::Edit { edit, expect, answer } => self.edit(edit, expect, answer, now),
+            Input::Key(key) => self.recogniser.add(&key),
             Input::Why { subject, answer } => {
                 // Whoever asked may have gone.
                 drop(answer.send(self.step.why(subject, now)));

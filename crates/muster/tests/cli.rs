@@ -27,4 +27,7 @@ mod scan;
 #[path = "cli/hub.rs"]
 mod hub;
 
+#[path = "cli/keys.rs"]
+mod keys;
+
 mod common;

@@ -33,9 +33,9 @@ pub(super) struct Newcomers {
 impl Book {
     /// Takes in the identity that a fact is about; why not, if there is no room for another.
     pub(crate) fn admit(&mut self, fact: &Fact, now: Now, policy: &Policy) -> Option<String> {
-        let (identity, is_sign) = about(&fact.body)?;
+        let identity = fact.body.identity()?;
         if let Some(id) = self.ids.get(identity) {
-            if is_sign {
+            if is_sign(&fact.body) {
                 self.remind(id, now.wall);
             }
             return None;
@@ -62,6 +62,13 @@ impl Book {
         };
         its.refused += 1;
         Some(format!("{why}; refused by now: {}", its.refused))
+    }
+
+    /// Takes in an identity that people speak of; none: there is no room for another.
+    pub(crate) fn invite(&mut self, identity: &Identity, policy: &Policy) -> Option<IdentityId> {
+        let known = self.ids.get(identity);
+        let has_room = self.entries.len() < policy.identities;
+        known.or_else(|| has_room.then(|| self.identity(identity)))
     }
 
     /// Everything that the directory speaks of has its identity in the store.
@@ -91,15 +98,9 @@ impl Book {
     }
 }
 
-/// Whom a fact is about, and whether it is a sign of them.
-fn about(body: &FactBody) -> Option<(&Identity, bool)> {
-    match body {
-        FactBody::Sighting(it) => Some((&it.identity, true)),
-        FactBody::Probe(it) => Some((&it.identity, it.outcome == Outcome::Answered)),
-        FactBody::Level(it) => Some((&it.identity, true)),
-        FactBody::Detail(it) => Some((&it.identity, true)),
-        FactBody::Coverage(_) => None,
-    }
+/// Whether a fact is a sign of whom it is about: all are but an answer that did not come.
+fn is_sign(body: &FactBody) -> bool {
+    !matches!(body, FactBody::Probe(it) if it.outcome != Outcome::Answered)
 }
 
 /// Half of the shortest time for which a store keeps facts.

@@ -43,6 +43,7 @@ fn packed(identity: &Identity) -> Option<u64> {
         Identity::Mac(mac) => (0, mac),
         Identity::Ble(mac) => (1, mac),
         Identity::Bt(mac) => (2, mac),
+        Identity::Private(mac) => (3, mac),
         Identity::Text(..) => return None,
     };
     Some(octets.iter().fold(kind, |above, octet| above << 8 | u64::from(*octet)))
@@ -55,7 +56,9 @@ mod tests {
     #[test]
     fn each_identity_has_its_own_number() {
         let texts = ["mac:b8:27:eb:01:02:03", "ble:b8:27:eb:01:02:03", "bt:b8:27:eb:01:02:03"];
-        let texts = texts.into_iter().chain(["mac:03:02:01:eb:27:b8", "tag:b8:27:eb:01:02:03"]);
+        let others =
+            ["mac:03:02:01:eb:27:b8", "tag:b8:27:eb:01:02:03", "private:b8:27:eb:01:02:03"];
+        let texts = texts.into_iter().chain(others);
         let all: Vec<Identity> = texts.map(|it| it.parse().unwrap()).collect();
         let mut ids = Ids::default();
         for (number, identity) in (1..).zip(&all) {

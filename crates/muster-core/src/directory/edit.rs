@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::identity::{DeviceId, IdentityId, PersonId, PlaceId};
+use crate::identity::{DeviceId, Identity, IdentityId, PersonId, PlaceId};
 use crate::legible::is_legible;
 use crate::time::Time;
 
@@ -29,6 +29,13 @@ pub enum Edit {
     RemovePerson {
         /// Who.
         person: PersonId,
+    },
+    /// Names a device by an identity of its, also one that nobody has heard yet.
+    AddDevice {
+        /// Its identity.
+        identity: Identity,
+        /// What people call it; empty: the name that it has, if it has one.
+        name: String,
     },
     /// Describes a device; what is none stays as it is.
     EditDevice {
@@ -109,15 +116,19 @@ pub enum Edit {
 }
 
 impl Edit {
-    /// Refuses what is dated later than `latest`, whatever the directory says: as far ahead of the
-    /// hub's clock as facts may be, because whoever dates it may have another clock.
+    /// Refuses what no directory can take: a device by what names none, and what is dated later than
+    /// `latest`: as far ahead of the hub's clock as facts may be, because whoever dates it may have
+    /// another clock.
     pub fn check(&self, latest: Time) -> Result<(), EditError> {
         match self {
             Self::Assign { from, .. } if *from > latest => Err(EditError::Ahead { from: *from }),
+            Self::AddDevice { identity: Identity::Private(_), .. } => Err(EditError::Private),
+            Self::AddDevice { name, .. } if !name.is_empty() => shown(name.clone()).map(drop),
             Self::Assign { .. }
             | Self::AddPerson { .. }
             | Self::RenamePerson { .. }
             | Self::RemovePerson { .. }
+            | Self::AddDevice { .. }
             | Self::EditDevice { .. }
             | Self::Merge { .. }
             | Self::Ungroup { .. }
@@ -140,6 +151,10 @@ impl Directory {
                 self.person_mut(person)?.display = shown(display)?;
             }
             Edit::RemovePerson { person } => self.remove_person(person)?,
+            // Only who numbers identities can make a device of one.
+            Edit::AddDevice { identity, .. } => {
+                return Err(EditError::Missing { what: "device", given: identity.to_string() });
+            }
             Edit::EditDevice { device, name, kind, mark, carried } => {
                 let name = name.map(|it| if it.is_empty() { Ok("".into()) } else { shown(it) });
                 let name = name.transpose()?;

@@ -60,6 +60,9 @@ pub enum EditError {
         /// From when on.
         from: Time,
     },
+    /// A device named by an address that it gives up.
+    #[error("a private address names no device: the device gives it up while it is there")]
+    Private,
     /// A device merged with itself.
     #[error("a device cannot become part of itself")]
     Itself,

@@ -1,7 +1,7 @@
 //! What an edit of the directory means for what was judged.
 
 use crate::change::{Change, ChangeKind};
-use crate::directory::{Edit, EditError};
+use crate::directory::{Directory, Edit, EditError};
 use crate::identity::{DeviceId, IdentityId, PersonId};
 use crate::stay::Subject;
 use crate::time::Time;
@@ -11,6 +11,7 @@ use super::Engine;
 impl Engine {
     /// Applies an edit and notes who must be judged again.
     pub(super) fn edit(&mut self, edit: Edit) -> Result<(), EditError> {
+        let edit = self.numbered(edit)?;
         let touched = self.touched(&edit)?;
         let told = self.telling(&edit);
         let people: Vec<PersonId> = self.directory.people.keys().copied().collect();
@@ -32,6 +33,19 @@ impl Engine {
         Ok(())
     }
 
+    /// Gives the identity that an edit adds its number. No listener brought it, so it counts against
+    /// none.
+    fn numbered(&mut self, edit: Edit) -> Result<Edit, EditError> {
+        let Edit::AddDevice { identity, name } = edit else { return Ok(edit) };
+        if self.directory.devices.len() >= Directory::MAX_ENTRIES {
+            return Err(EditError::Full);
+        }
+        let id = self.book.invite(&identity, &self.policy).ok_or(EditError::Full)?;
+        let device = self.directory.device_of(id);
+        let name = Some(name).filter(|it| !it.is_empty());
+        Ok(Edit::EditDevice { device, name, kind: None, mark: None, carried: None })
+    }
+
     /// The devices whose stays an edit can change.
     fn touched(&self, edit: &Edit) -> Result<Vec<DeviceId>, EditError> {
         Ok(match edit {
@@ -50,6 +64,7 @@ impl Engine {
             }
             Edit::PlaceMonitor { .. } | Edit::RemovePlace { .. } => self.devices.ids().collect(),
             Edit::AddPerson { .. }
+            | Edit::AddDevice { .. }
             | Edit::RenamePerson { .. }
             | Edit::RemovePerson { .. }
             | Edit::AddPlace { .. }
@@ -99,6 +114,7 @@ impl Engine {
             Edit::AddPerson { .. }
             | Edit::RenamePerson { .. }
             | Edit::RemovePerson { .. }
+            | Edit::AddDevice { .. }
             | Edit::EditDevice { .. }
             | Edit::Merge { .. }
             | Edit::Ungroup { .. }

@@ -94,6 +94,7 @@ impl Engine {
             Edit::Merge { .. } | Edit::Ungroup { .. } => Some(Time::MIN),
             Edit::PlaceMonitor { monitor, .. } => (!self.is_new(monitor)).then_some(Time::MIN),
             Edit::AddPerson { .. }
+            | Edit::AddDevice { .. }
             | Edit::RenamePerson { .. }
             | Edit::RemovePerson { .. }
             | Edit::AddPlace { .. }

@@ -68,6 +68,9 @@ impl Engine {
                 self.policy.lateness.as_secs() / 86_400
             ));
         }
+        if let Some(Identity::Private(_)) = fact.body.identity() {
+            return Some("a private address names nobody until a key resolves it".to_owned());
+        }
         match &fact.body {
             FactBody::Detail(Detail { value, .. }) if value.len() > Detail::MAX_VALUE => {
                 Some(format!("a detail has at most {} bytes", Detail::MAX_VALUE))

@@ -333,3 +333,41 @@ fn the_impatient_are_asked_as_often_as_they_need() {
         assert_eq!(interest[0].due, now(100 + every).wall, "{away_after} s, {misses} misses");
     }
 }
+
+#[test]
+fn a_device_is_added_before_anybody_heard_it_and_a_private_address_never_is_one() {
+    let mut house = House::new();
+    let add = |identity: &str, name: &str| Edit::AddDevice {
+        identity: identity.parse().unwrap(),
+        name: name.to_owned(),
+    };
+    let private = "private:40:01:02:0a:c4:a6";
+    for wrong in [add(private, "Anna's phone"), add("irk:6c86d9b76b3f5a75", "\u{200b}")] {
+        house.engine.handle_edit(wrong, None, now(1)).unwrap_err();
+        assert_eq!(house.engine.snapshot(now(1)).devices.len(), 0);
+    }
+    let named = |house: &mut House, name: &str| {
+        let edit = add("irk:6c86d9b76b3f5a75", name);
+        house.engine.handle_edit(edit, None, now(2)).unwrap();
+        house.engine.snapshot(now(2)).directory.device(DeviceId(1)).name
+    };
+    assert_eq!(&*named(&mut house, "Anna's phone"), "Anna's phone");
+    // Added again it is the same one, and keeps the name that it has.
+    assert_eq!(&*named(&mut house, ""), "Anna's phone");
+    let picture = house.engine.snapshot(now(3));
+    assert_eq!(picture.devices.len(), 1);
+    assert_eq!(picture.devices[0].first_seen, None);
+    assert_eq!(house.drain().identities.len(), 1);
+
+    let heard = |identity: &str, at| {
+        let sighting =
+            Sighting { identity: identity.parse().unwrap(), at: now(at).wall, rssi: None };
+        FactBody::Sighting(sighting)
+    };
+    house.tell(60, heard("irk:6c86d9b76b3f5a75", 60));
+    assert_eq!(house.told(), ["device:1 discovered 60", "device:1 arrived 60"]);
+    let stranger = Fact { listener: Arc::clone(&house.listener), body: heard(private, 70) };
+    let intake = house.engine.handle_facts(vec![stranger], now(70));
+    assert_eq!((intake.accepted, intake.refused.len()), (0, 1));
+    assert_eq!(house.engine.snapshot(now(70)).devices.len(), 1);
+}

@@ -2,7 +2,7 @@
 //!
 //! A capture of the host interface tells when the controller listened, so only that counts as
 //! covered; one that says nothing of it, and one from the air, counts as covered from its first record
-//! to its last. Private addresses are counted and give no fact: they name nobody.
+//! to its last. Private addresses are told as such: whether they name somebody is for whoever has keys.
 //!
 //! **Invariant:** what is remembered of identities is bounded; forgetting costs repeated facts only.
 
@@ -11,14 +11,14 @@ mod hearing;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use muster_core::fact::{
     Detail, DetailKind, Fact, FactBody, Listener, Outcome, Probe, Sighting, SourceKind,
 };
-use muster_core::identity::{Identity, Mac, TextKind};
+use muster_core::identity::{Identity, TextKind};
 use muster_core::time::Time;
 use muster_wire::bluetooth::address::{Address, AddressKind};
 use muster_wire::bluetooth::advertisement::Advertisement;
@@ -35,7 +35,6 @@ use super::coverage::pieces;
 #[derive(Debug, Default)]
 pub(super) struct Radio {
     rules: TagRules,
-    strangers: BTreeSet<Mac>,
 }
 
 /// One capture being read.
@@ -70,11 +69,6 @@ impl Radio {
         let (monitor, file) = (monitor.to_owned(), file.to_owned());
         Recorded { radio: self, monitor, file, adapters: BTreeMap::new() }
     }
-
-    /// How many private addresses were heard, up to [`MOST_STRANGERS`].
-    pub(super) fn strangers(&self) -> usize {
-        self.strangers.len()
-    }
 }
 
 impl Recorded<'_> {
@@ -87,17 +81,10 @@ impl Recorded<'_> {
         adapter.hearing.packet(packet, at);
         let mut facts = Vec::new();
         for it in packet.advertisements() {
-            if let Some(stranger) = it.address.filter(|it| it.kind.rotates()) {
-                self.radio.meet(stranger);
-            }
             adapter.heard(&it, at, &self.radio.rules, &mut facts);
         }
         if let Body::Air(Air::Request { from: Some(from), rssi, .. }) = packet.body {
-            if from.kind.rotates() {
-                self.radio.meet(from);
-            } else {
-                adapter.sighted(of_address(from), at, rssi, None, &mut facts);
-            }
+            adapter.sighted(of_address(from), at, rssi, None, &mut facts);
         }
         facts.extend(adapter.answer(packet, at));
         facts
@@ -111,14 +98,6 @@ impl Recorded<'_> {
             spans.into_iter().flat_map(move |span| pieces(&it.ble, span).collect::<Vec<_>>())
         })
         .collect()
-    }
-}
-
-impl Radio {
-    fn meet(&mut self, stranger: Address) {
-        if self.strangers.len() < MOST_STRANGERS {
-            self.strangers.insert(stranger.mac);
-        }
     }
 }
 
@@ -137,10 +116,12 @@ impl Adapter {
         }
     }
 
-    /// Everybody whom an advertisement names; a name alone names nobody, as many may have it.
+    /// Everybody whom an advertisement names, or may name to whoever has the key; a name alone names
+    /// nobody, as many may have it.
     fn heard(&mut self, it: &Advertisement<'_>, at: Time, rules: &TagRules, facts: &mut Vec<Fact>) {
         let name = it.name().and_then(text::shown);
-        let mut identities = Vec::new();
+        let private = it.address.filter(|it| it.kind.rotates());
+        let mut identities: Vec<Identity> = private.into_iter().map(of_address).collect();
         identify(it, rules, &mut |id| identities.extend(id.to_identity()));
         identities.retain(|it| !matches!(it, Identity::Text(TextKind::Name, _)));
         for identity in identities {
@@ -205,11 +186,10 @@ impl Adapter {
 const fn of_address(address: Address) -> Identity {
     match address.kind {
         AddressKind::Classic => Identity::Bt(address.mac),
-        AddressKind::Public
-        | AddressKind::RandomStatic
-        | AddressKind::Resolvable
-        | AddressKind::NonResolvable
-        | AddressKind::Reserved => Identity::Ble(address.mac),
+        AddressKind::Public | AddressKind::RandomStatic => Identity::Ble(address.mac),
+        AddressKind::Resolvable | AddressKind::NonResolvable | AddressKind::Reserved => {
+            Identity::Private(address.mac)
+        }
     }
 }
 
@@ -217,8 +197,6 @@ const fn of_address(address: Address) -> Identity {
 const REPEAT: Duration = Duration::from_secs(1);
 /// More identities than a day brings past a listener.
 const MOST_TOLD: usize = 50_000;
-/// More are not counted.
-pub(super) const MOST_STRANGERS: usize = 100_000;
 /// Connection Complete and Remote Name Request Complete (Core Specification, Vol 4, Part E, 7.7).
 const CONNECTED: u8 = 0x03;
 const NAMED: u8 = 0x07;

@@ -21,7 +21,10 @@ impl Record for (IdentityId, Identity) {
         row.int(self.0.0);
         row.text(self.1.kind());
         match &self.1 {
-            Identity::Mac(mac) | Identity::Ble(mac) | Identity::Bt(mac) => {
+            Identity::Mac(mac)
+            | Identity::Ble(mac)
+            | Identity::Bt(mac)
+            | Identity::Private(mac) => {
                 row.text(&mac.to_string());
             }
             Identity::Text(_, value) => row.text(value),

@@ -51,6 +51,7 @@ async fn read() -> Json<utoipa::openapi::OpenApi> {
         super::devices::assign,
         super::devices::merge,
         super::devices::ungroup,
+        super::keys::write,
         super::places::list,
         super::places::create,
         super::places::rename,

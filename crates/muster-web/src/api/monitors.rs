@@ -42,6 +42,9 @@ pub(crate) struct Monitor {
     can: Vec<String>,
     /// What it cannot.
     cannot: Vec<Cannot>,
+    /// How many different private addresses that no key resolves it heard in the last five minutes;
+    /// null: it never heard any.
+    strangers: Option<usize>,
     /// When it could really hear.
     coverage: Vec<Covered>,
 }
@@ -80,6 +83,7 @@ impl From<Channel> for Monitor {
             hears: it.hears,
             can: it.can,
             cannot: cannot.map(|it| Cannot { what: it.what, why: it.why, hint: it.hint }).collect(),
+            strangers: it.strangers,
             coverage: spans.map(|it| Covered { from: Stamp(it.from), to: Stamp(it.to) }).collect(),
         }
     }

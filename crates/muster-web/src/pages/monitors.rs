@@ -41,6 +41,7 @@ struct Line {
     covered_to: Option<When>,
     can: Vec<String>,
     cannot: Vec<Inability>,
+    strangers: Option<usize>,
     strip: Strip,
 }
 
@@ -133,6 +134,7 @@ impl Line {
             covered_to: it.covered_to.map(|it| clock.when(it)),
             can: it.can,
             cannot: it.cannot,
+            strangers: it.strangers,
             strip: Strip::of(&it.spans, window, clock),
         }
     }

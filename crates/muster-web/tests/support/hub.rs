@@ -1,5 +1,6 @@
 //! The house as the web sees it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use muster_core::snapshot::{DeviceView, Evidence, Missing, Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::time::{Now, Time};
 use muster_web::{EditRefused, Hub, WhyRefused};
+use muster_wire::bluetooth::key::Irk;
 use tokio::sync::watch;
 
 use super::House;
@@ -47,6 +49,14 @@ impl Hub for House {
                 hint: Some("setcap cap_net_raw=ep muster".into()),
             }],
         }]
+    }
+
+    fn keep_key(&self, _key: Irk) -> BoxFuture<'_, Result<(), EditRefused>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn strangers(&self) -> BTreeMap<Listener, usize> {
+        self.lock().strangers.clone()
     }
 
     fn sinks(&self) -> Vec<SinkHealth> {

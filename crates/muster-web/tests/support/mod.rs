@@ -5,6 +5,7 @@
 
 #![allow(dead_code, reason = "every test file and the example use another part of it")]
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -50,6 +51,7 @@ struct Told {
     declared: Vec<Subject>,
     sinks: Vec<SinkHealth>,
     damage: Option<String>,
+    strangers: BTreeMap<Listener, usize>,
 }
 
 /// One identity and what is believed of it.
@@ -179,6 +181,12 @@ impl House {
     /// Everything shown is simulated.
     pub(crate) fn simulate(&self) {
         self.lock().simulated = true;
+    }
+
+    /// An adapter hears this many addresses that no key resolves.
+    pub(crate) fn pass_by(&self, count: usize) {
+        let listener = Listener::new("hub", SourceKind::Ble, "hci0");
+        self.lock().strangers.insert(listener, count);
     }
 
     /// A sink whose peer has been away for a while, and that has begun to lose samples.

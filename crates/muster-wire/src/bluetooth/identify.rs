@@ -1,8 +1,7 @@
 //! Which identities an advertisement gives: who may be known by it again.
 //!
 //! Rotating addresses, contact numbers and ephemeral identifiers give none: the device gives them up
-//! while it is there. A resolvable address stays recognisable as one, so that whoever has keys can
-//! try them.
+//! while it is there. Whether a private address is somebody's is for whoever has keys.
 
 use std::fmt::Write as _;
 

@@ -6,12 +6,13 @@ use serde::Serialize;
 
 use super::beacon::{DecodedBeacon, DecodedTag, beacons, tags};
 use crate::bluetooth::ad::{AdKind, AdStructures, Field};
-use crate::bluetooth::address::Address;
+use crate::bluetooth::address::{Address, AddressKind};
 use crate::bluetooth::advertisement::{self, Advertisement, Kind};
 use crate::bluetooth::air::Air;
 use crate::bluetooth::hci::{Command, Event, EventBody, Hci, Scan, command_word};
 use crate::bluetooth::identify::identify;
 use crate::bluetooth::management::{self, Message};
+use crate::bluetooth::resolve::Resolver;
 use crate::bluetooth::tag::TagRules;
 use crate::bluetooth::text::{hex, shown};
 use crate::bluetooth::{Body, Packet, monitor, numbers};
@@ -39,6 +40,9 @@ pub struct DecodedRadio {
     /// `public`, `random_static`, `rpa`, `nrpa`, `reserved` or `classic`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address_type: Option<&'static str>,
+    /// Whose the private address is, where one of the given keys resolves it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolved: Option<String>,
     /// Whom it is meant for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
@@ -128,6 +132,16 @@ pub struct DecodedData {
 }
 
 impl DecodedRadio {
+    /// Says whose its private address is, if one of the keys resolves it.
+    pub fn resolve(&mut self, keys: &mut Resolver) {
+        let private = self.address.as_deref().filter(|_| self.address_type == Some(RESOLVABLE));
+        let address = private.and_then(|it| it.parse().ok());
+        let Some(id) = address.and_then(|it| keys.resolve(it)) else { return };
+        let identity = id.identity().to_string();
+        self.ids.insert(0, identity.clone());
+        self.resolved = Some(identity);
+    }
+
     /// What an advertisement says.
     pub(super) fn of_advertisement(
         frame: u64,
@@ -315,3 +329,5 @@ impl DecodedData {
         self.names.extend(name.map(|it| (number, it)));
     }
 }
+
+const RESOLVABLE: &str = AddressKind::Resolvable.word();

@@ -9,6 +9,7 @@ use muster_core::time::Time;
 use muster_sim::damage::damage;
 use muster_wire::bluetooth::advertisement::Advertisement;
 use muster_wire::bluetooth::identify::identify;
+use muster_wire::bluetooth::key::{Irk, KeyFileError};
 use muster_wire::bluetooth::management::Message;
 use muster_wire::bluetooth::tag::TagRules;
 use muster_wire::bluetooth::{decode, is_bluetooth};
@@ -119,6 +120,34 @@ fn damaged_files() {
     // Of 222 and 554 records, some of which are cut off in one of seven kinds of damage.
     assert!(opened > 150 && read > opened * 200, "{opened} {read} {broken}");
     assert!(broken > 50 && broken < opened * 5, "{opened} {read} {broken}");
+}
+
+/// Files of keys: what is read is the same written out again, and what is not is not repeated.
+#[test]
+fn damaged_keys() {
+    let key = "ec0234a357c8ad05341010a60a397d9b";
+    let files = [
+        key.to_owned(),
+        format!("# Anna\n0x{key}\nec:02:34:a3:57:c8:ad:05:34:10:10:a6:0a:39:7d:9b\n"),
+        format!("[General]\nName=x\n\n[IdentityResolvingKey]\nKey={key}\n\n[LongTermKey]\n"),
+    ];
+    let files = files.map(String::into_bytes);
+    let (mut read, mut refused) = (0, 0);
+    damage(13, 5_000, &files, |_, bytes| match Irk::read_all(bytes) {
+        Ok(keys) => {
+            read += 1;
+            for it in keys {
+                let again = Irk::read_all(it.reveal().as_bytes()).unwrap();
+                assert_eq!(again.iter().map(Irk::id).collect::<Vec<_>>(), [it.id()]);
+            }
+        }
+        Err(KeyFileError::Line { line }) => {
+            refused += 1;
+            assert!((1..=bytes.len() as u64 + 1).contains(&line));
+        }
+        Err(_) => refused += 1,
+    });
+    assert!(read > 200 && refused > 2_000, "{read} {refused}");
 }
 
 proptest! {

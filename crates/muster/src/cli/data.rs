@@ -60,6 +60,10 @@ pub(crate) struct DecodeArgs {
     /// How the identifiers begin that apps send; may be given several times [default: ATT-]
     #[arg(long, value_name = "TEXT")]
     pub(crate) tag_prefix: Vec<String>,
+    /// A file with the identity resolving keys of devices, to tell whose a private address is; may be
+    /// given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) irk_file: Vec<PathBuf>,
 }
 
 /// What bare hexadecimal input is.
@@ -88,6 +92,10 @@ pub(crate) struct ReplayArgs {
     /// Keep the store in this folder, adding to what it holds [default: a throw-away store]
     #[arg(long, value_name = "DIR")]
     pub(crate) into: Option<PathBuf>,
+    /// A file with the identity resolving keys of devices, to tell whose a private address is; may be
+    /// given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) irk_file: Vec<PathBuf>,
 }
 
 /// How fast a recording is replayed.

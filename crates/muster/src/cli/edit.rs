@@ -1,5 +1,6 @@
 //! The commands that show and change the directory: people, devices, places, monitors.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -30,6 +31,16 @@ pub(crate) enum DeviceCommand {
     Show {
         /// A device's number, name, host name, IP or MAC address, or identity
         device: String,
+    },
+    /// Know a device by its identity resolving key, whatever address it has
+    #[command(after_help = "Example: muster device add --irk-file key.txt --name \"Anna's phone\"")]
+    Add {
+        /// A file with the key: 32 hexadecimal digits, or bluetoothd's info file of the device
+        #[arg(long, value_name = "FILE")]
+        irk_file: PathBuf,
+        /// What to call it
+        #[arg(long, value_name = "TEXT")]
+        name: Option<String>,
     },
     /// Name a device; an empty name takes the name away
     #[command(after_help = "Example: muster device name b8:27:eb:01:02:03 \"Anna's phone\"")]

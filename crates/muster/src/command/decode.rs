@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read, Write as _, stdin, stdout};
 use std::path::Path;
 
+use muster_wire::bluetooth::resolve::Resolver;
 use muster_wire::bluetooth::tag::TagRules;
 use muster_wire::capture::{self, Capture};
 use muster_wire::decoded::Decoded;
@@ -12,6 +13,7 @@ use muster_wire::frame::LinkType;
 use crate::cli::{DecodeArgs, DecodeAs, Format};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
+use crate::keyring;
 
 /// Runs the command.
 pub(crate) fn run(context: &Context, args: &DecodeArgs) -> Result<(), Failure> {
@@ -21,10 +23,11 @@ pub(crate) fn run(context: &Context, args: &DecodeArgs) -> Result<(), Failure> {
             Failure::new(Exit::Usage, what).hint("without --format: one JSON object a line")
         );
     }
-    let how = How { kind: args.kind, rules: rules(&args.tag_prefix)? };
+    let (rules, keys) = (rules(&args.tag_prefix)?, keyring::resolver(&args.irk_file)?);
+    let mut how = How { kind: args.kind, rules, keys };
     let path = Path::new(&args.input);
     if args.input == "-" {
-        return decode(stdin().lock(), "standard input", &how);
+        return decode(stdin().lock(), "standard input", &mut how);
     }
     if !path.exists() && octets(args.input.as_bytes()).is_some_and(|it| it.len() < SHORTEST) {
         let what = format!("this is neither a file nor a whole packet: {}", args.input);
@@ -38,15 +41,16 @@ pub(crate) fn run(context: &Context, args: &DecodeArgs) -> Result<(), Failure> {
                 .because(cause)
                 .hint("give a capture file, hexadecimal digits, or - for standard input")
         })?;
-        return decode(file, &args.input, &how);
+        return decode(file, &args.input, &mut how);
     }
-    decode(args.input.as_bytes(), "the argument", &how)
+    decode(args.input.as_bytes(), "the argument", &mut how)
 }
 
 /// How to read what tells nothing of itself.
 struct How {
     kind: DecodeAs,
     rules: TagRules,
+    keys: Resolver,
 }
 
 fn rules(prefixes: &[String]) -> Result<TagRules, Failure> {
@@ -59,7 +63,8 @@ fn rules(prefixes: &[String]) -> Result<TagRules, Failure> {
 }
 
 /// Reads a capture, or else lines of hexadecimal digits.
-fn decode(input: impl Read, name: &str, how: &How) -> Result<(), Failure> {
+fn decode(input: impl Read, name: &str, how: &mut How) -> Result<(), Failure> {
+    let How { kind, rules, keys } = how;
     let unreadable = |cause: io::Error| {
         Failure::new(Exit::Failed, format!("cannot read: {name}")).because(cause)
     };
@@ -72,10 +77,11 @@ fn decode(input: impl Read, name: &str, how: &How) -> Result<(), Failure> {
         let records = Capture::open(input).map_err(|cause| {
             Failure::new(Exit::Failed, format!("not a capture: {name}")).because(cause)
         })?;
-        return print(records.flat_map(|it| match it {
-            Ok(record) => Decoded::of_record(&record, &how.rules),
+        let lines = records.flat_map(|it| match it {
+            Ok(record) => Decoded::of_record(&record, rules),
             Err(broken) => vec![Decoded::from(&broken)],
-        }));
+        });
+        return print(lines, keys);
     }
     // A line longer than any frame is cut, and then is no frame.
     let mut lines = BufReader::new(input);
@@ -103,7 +109,7 @@ fn decode(input: impl Read, name: &str, how: &How) -> Result<(), Failure> {
         }
     };
     let all = before.into_iter().chain(first).chain(frames);
-    print(all.flat_map(|(frame, bytes)| bare(frame, how, bytes)))
+    print(all.flat_map(|(frame, bytes)| bare(frame, *kind, rules, bytes)), keys)
 }
 
 fn garbage(name: &str) -> Failure {
@@ -112,24 +118,25 @@ fn garbage(name: &str) -> Failure {
         .hint("give a btsnoop, pcap or pcapng file, or hexadecimal digits")
 }
 
-fn bare(frame: u64, how: &How, bytes: Option<Vec<u8>>) -> Vec<Decoded> {
+fn bare(frame: u64, kind: DecodeAs, rules: &TagRules, bytes: Option<Vec<u8>>) -> Vec<Decoded> {
     let Some(bytes) = bytes else {
         let error = "this is neither a capture nor hexadecimal digits".to_owned();
         return vec![Decoded::Broken { frame, error }];
     };
-    let link = match how.kind {
+    let link = match kind {
         DecodeAs::Advertisement => {
-            return vec![Decoded::of_advertisement(frame, &bytes, &how.rules)];
+            return vec![Decoded::of_advertisement(frame, &bytes, rules)];
         }
         DecodeAs::Hci => LinkType::HCI,
         DecodeAs::Ethernet => LinkType::ETHERNET,
     };
-    Decoded::of(frame, None, link, &bytes, &how.rules)
+    Decoded::of(frame, None, link, &bytes, rules)
 }
 
-fn print(lines: impl Iterator<Item = Decoded>) -> Result<(), Failure> {
+fn print(lines: impl Iterator<Item = Decoded>, keys: &mut Resolver) -> Result<(), Failure> {
     let mut out = io::BufWriter::new(stdout().lock());
-    for line in lines {
+    for mut line in lines {
+        line.resolve(keys);
         if let Err(cause) = writeln!(out, "{}", line.to_json()) {
             return gone(cause);
         }

@@ -8,6 +8,7 @@ use crate::cli::{Carried, DeviceCommand};
 use crate::client::{Api, encoded, shaped};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
+use crate::keyring;
 use crate::output::Output;
 use crate::shape::{Device, Why, time};
 use crate::when::Meant;
@@ -33,6 +34,18 @@ pub(crate) fn run(context: &Context, command: &DeviceCommand) -> Result<(), Fail
         DeviceCommand::Show { device } => {
             let api = Api::to_read(context)?;
             show(&output, &api.get(&format!("devices/{}", number(&api, device)?))?)
+        }
+        DeviceCommand::Add { irk_file, name } => {
+            // Before anything else: root may read it, and the folder's owner may not.
+            let keys = keyring::read(irk_file)?;
+            let [key] = keys.as_slice() else {
+                let what = format!("there are {} keys in: {}", keys.len(), irk_file.display());
+                return Err(Failure::new(Exit::Usage, what).hint("give a file with one key"));
+            };
+            let name = name.as_deref().unwrap_or_default();
+            let device = json!({ "irk": key.reveal().as_str(), "name": name });
+            let added = Api::to_edit(context)?.send(&Method::POST, "devices", &device)?;
+            output.done(&sentence("added", &added)?, &added)
         }
         DeviceCommand::Name { device, name } => describe(device, json!({ "name": name })),
         DeviceCommand::Kind { device, kind } => describe(device, json!({ "kind": kind })),

@@ -1,10 +1,12 @@
 //! `muster replay`: recordings through the whole path, on their own clock, into a store; then who
 //! stayed when.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use muster_core::engine::Engine;
 use muster_core::fact::Fact;
+use muster_core::identity::Mac;
 use muster_core::policy::{Patience, Policy};
 use muster_core::ports::{StayQuery, StaysOf, Store, StoreError};
 use muster_core::snapshot::Snapshot;
@@ -16,19 +18,24 @@ use muster_sources::replay::{Replay, ReplayError, time_of};
 use muster_store::sqlite::{Access, Sqlite};
 use muster_web::subject::called;
 
+use muster_wire::bluetooth::resolve::Resolver;
+
 use crate::cli::{ReplayArgs, Speed};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::folder::Folder;
+use crate::keyring;
 use crate::logs;
 use crate::output::Output;
 use crate::playback::Playback;
 use crate::privileges;
+use crate::recognise::{Recognised, recognise};
 
 /// Runs the command.
 pub(crate) fn run(context: &Context, args: &ReplayArgs) -> Result<(), Failure> {
     logs::start(&context.common, context.colour_errors());
     let output = Output::new(context)?;
+    let keys = keyring::resolver(&args.irk_file)?;
     let policy = context.config()?.config.presence.policy();
     let recording = Replay::open(&args.files, &args.monitor).map_err(unread)?;
     match recording.skipped() {
@@ -41,11 +48,7 @@ pub(crate) fn run(context: &Context, args: &ReplayArgs) -> Result<(), Failure> {
             output.hint(&format!("what is wrong with them: muster decode {}", file.display()));
         }
     }
-    match recording.strangers() {
-        0 => {}
-        1 => output.note("1 private Bluetooth address was heard, which names nobody"),
-        n => output.note(&format!("{n} private Bluetooth addresses were heard, which name nobody")),
-    }
+    let mut reading = Reading { recording, keys, strangers: BTreeSet::new() };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -54,18 +57,46 @@ pub(crate) fn run(context: &Context, args: &ReplayArgs) -> Result<(), Failure> {
         if let Some(path) = &args.into {
             let folder = Folder::take(path)?;
             privileges::act_as_owner(path)?;
-            return play(&folder, recording, policy, args.speed).await;
+            return play(&folder, &mut reading, policy, args.speed).await;
         }
         let throw_away = tempfile::tempdir().map_err(|it| {
             Failure::new(Exit::Failed, "cannot make a folder for the store").because(it)
         })?;
-        play(&Folder::take(throw_away.path())?, recording, policy, args.speed).await
+        play(&Folder::take(throw_away.path())?, &mut reading, policy, args.speed).await
     })?;
+    match reading.strangers.len() {
+        0 => {}
+        1 => output.note("1 private Bluetooth address was heard, which names nobody"),
+        n => output.note(&format!("{n} private Bluetooth addresses were heard, which name nobody")),
+    }
     match stays.refused {
         0 => {}
         n => output.note(&format!("{n} facts are too old for what the store holds")),
     }
     show(&output, &stays)
+}
+
+/// A recording being read.
+struct Reading {
+    recording: Replay,
+    keys: Resolver,
+    /// Private addresses that no key resolves, up to [`MOST_STRANGERS`].
+    strangers: BTreeSet<Mac>,
+}
+
+impl Reading {
+    /// The next facts about those who are known, and when the last of all was; none at the end.
+    fn take(&mut self) -> Option<(Vec<Fact>, Time)> {
+        let facts = self.recording.take(CHUNK);
+        let last = facts.last().map(time_of)?;
+        let Recognised { facts, strangers } = recognise(&mut self.keys, facts);
+        for (_, address) in strangers {
+            if self.strangers.len() < MOST_STRANGERS {
+                self.strangers.insert(address);
+            }
+        }
+        Some((facts, last))
+    }
 }
 
 /// What a replay ends with.
@@ -78,7 +109,7 @@ struct Played {
 
 async fn play(
     folder: &Folder,
-    mut recording: Replay,
+    reading: &mut Reading,
     mut policy: Policy,
     speed: Speed,
 ) -> Result<Played, Failure> {
@@ -87,17 +118,15 @@ async fn play(
         Failure::new(Exit::Unreachable, what).because(it)
     };
     let store = Sqlite::open(&folder.store(), Access::ReadWrite).await.map_err(failed)?;
-    if recording.is_bare() {
+    if reading.recording.is_bare() {
         policy.windows_for_all = true;
         policy.lan_other = Patience { away_after: BARE_AWAY_AFTER, ..policy.lan_other };
     }
-    let span = recording.span().unwrap_or(Span::new(Time::default(), Time::default()));
+    let span = reading.recording.span().unwrap_or(Span::new(Time::default(), Time::default()));
     let restored = store.restore(Engine::since(&policy, span.from)).await.map_err(failed)?;
     let mut playback = Playback::new(policy, restored, &store, span.from);
     let mut before = span.from;
-    loop {
-        let facts = recording.take(CHUNK);
-        let Some(last) = facts.last().map(time_of) else { break };
+    while let Some((facts, last)) = reading.take() {
         match speed {
             Speed::Max => playback.feed(facts).await.map_err(failed)?,
             Speed::Times(times) => {
@@ -189,6 +218,8 @@ const CHUNK: usize = 4_096;
 /// Patience with everything on the network when a recording does not say whom anybody asked: a
 /// quiet computer says nothing by itself for many minutes.
 const BARE_AWAY_AFTER: Duration = Duration::from_mins(30);
+/// More are not counted.
+const MOST_STRANGERS: usize = 100_000;
 /// As many as a report prints.
 const MOST_STAYS: u32 = 1_000_000;
 /// A thousand times slower than life: keeps the division finite.

@@ -34,11 +34,13 @@ use crate::failure::{Exit, Failure};
 use crate::folder::Folder;
 use crate::greeting::{Speaker, Started};
 use crate::hub::LiveHub;
+use crate::keyring::Keyring;
 use crate::listen::Administrators;
 use crate::owner::Owner;
 use crate::past::Past;
 use crate::picture::Picture;
 use crate::privileges::{self, Rights};
+use crate::recognise::Recogniser;
 use crate::retention::{self, Retention, Witness};
 use crate::runtime::{Input, Runtime, Start};
 use crate::senders::{Readings, Senders};
@@ -137,7 +139,10 @@ async fn serve(
     let senders = senders(&house, config, &store, &picture, &clock);
     let (finder, damage) = inspection::channel();
     let announcer = picture.announcer();
+    let (keyring, recogniser) = keys(house.folder);
     let hub = Arc::new(LiveHub {
+        keyring,
+        strangers: recogniser.strangers(),
         snapshots: picture.snapshots(),
         committed: picture.committed(),
         inputs,
@@ -150,21 +155,17 @@ async fn serve(
         zone: config.zone(),
         declared,
     });
-    let witness = Witness::of(&restored, is_synchronised);
-    let restored = Start { policy: house.policy, restored, synchronised: is_synchronised };
+    let (policy, synchronised) = (house.policy, is_synchronised);
+    let witness = Witness::of(&restored, synchronised);
+    let restored = Start { policy, restored, synchronised, recogniser };
     let runtime = Runtime::new(restored, Arc::clone(&store), Arc::clone(&clock), taken, picture);
 
     let address = pages.local_addr().unwrap_or(entry.address);
     let (open, doors) = open_doors(pages, commands, address, hub);
     let mut rooms = JoinSet::new();
     rooms.spawn(retention::keep(store, Arc::clone(&clock), kept(config), witness));
-    rooms.spawn(inspection::once(
-        Arc::clone(&sqlite),
-        house.folder.store(),
-        clock,
-        finder,
-        announcer,
-    ));
+    let whole = house.folder.store();
+    rooms.spawn(inspection::once(Arc::clone(&sqlite), whole, clock, finder, announcer));
     let Entry { rights, file, speaker, .. } = entry;
     speaker.started(&Started {
         address,
@@ -189,10 +190,11 @@ async fn serve(
     }
     close(sqlite).await;
     drop(std::fs::remove_file(house.folder.socket()));
-    ended.map_err(|it| {
-        let what = "what happened last could not be stored";
-        Failure::new(Exit::Failed, what).because(it)
-    })
+    ended.map_err(unstored)
+}
+
+fn unstored(cause: StoreError) -> Failure {
+    Failure::new(Exit::Failed, "what happened last could not be stored").because(cause)
 }
 
 /// The store, and what it gives back.
@@ -211,6 +213,13 @@ async fn open_store(
     let since = Engine::since(&house.policy, wall);
     let restored = store.restore(since).await.map_err(refused)?;
     Ok((Arc::new(store), restored))
+}
+
+/// The keys to private addresses, and who tries them.
+fn keys(folder: &Folder) -> (Keyring, Recogniser) {
+    let keyring = Keyring::of(folder.path());
+    let keys = keyring.load();
+    (keyring, Recogniser::new(keys))
 }
 
 /// Opens the store, after waiting for a command that is just writing to it.

@@ -2,15 +2,16 @@
 
 use std::sync::Mutex;
 
+use muster_core::batch::Restored;
 use muster_core::change::ChangeKind;
-use muster_core::fact::{FactBody, Listener, Sighting, SourceKind};
+use muster_core::fact::{Fact, FactBody, Listener, Sighting, SourceKind};
 use muster_core::identity::PersonId;
 use muster_core::snapshot::{Presence, Snapshot};
 use muster_core::span::Span;
-use muster_core::stay::Ended;
+use muster_core::stay::{Ended, Subject};
 use muster_core::time::Time;
 use muster_sim::store::{Fault, ModelStore};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::*;
@@ -38,12 +39,8 @@ struct House {
 
 impl House {
     fn start(up: Duration, synchronised: fn() -> bool) -> Self {
-        Self::with(
-            Now { mono: up, wall: START },
-            synchronised,
-            Restored::default(),
-            &Arc::default(),
-        )
+        let now = Now { mono: up, wall: START };
+        Self::with(now, synchronised, Restored::default(), &Arc::default())
     }
 
     /// On what a store gives back.
@@ -82,8 +79,8 @@ impl House {
         let (snapshots, committed) = (picture.snapshots(), picture.committed());
         let (inputs, taken) = mpsc::channel(8);
         let (stop, stopped) = oneshot::channel();
-        let policy = Policy::default();
-        let start = Start { policy, restored, synchronised };
+        let (policy, recogniser) = (Policy::default(), Recogniser::default());
+        let start = Start { policy, restored, synchronised, recogniser };
         let runtime = Runtime::new(start, Arc::clone(&store) as _, clock, taken, picture);
         let task = tokio::spawn(async { Ok(()) });
         let house = Self { hands, store, inputs, picture: snapshots, committed, stop, task };
@@ -387,3 +384,14 @@ async fn while_nothing_is_stored_the_loop_rests() {
 }
 
 const START: Time = Time::from_secs(1_790_000_000);
+
+#[tokio::test]
+async fn a_private_address_is_whose_key_it_is() {
+    let mut house = House::settled();
+    let irk = muster_wire::bluetooth::key::Irk::read(b"ec0234a357c8ad05341010a60a397d9b").unwrap();
+    house.inputs.send(Input::Key(irk)).await.unwrap();
+    let (identity, at) = ("private:70:81:94:0d:fb:aa".parse().unwrap(), house.wall());
+    house.tell(FactBody::Sighting(Sighting { identity, at, rssi: None })).await;
+    let shown = house.shows(|it| !it.devices.is_empty()).await;
+    assert_eq!(shown.devices[0].identities[0].1.to_string(), "irk:6c86d9b76b3f5a75");
+}

@@ -49,6 +49,19 @@ fn a_running_hub_is_backed_up_and_not_restored_over() {
 }
 
 #[test]
+fn a_key_reaches_a_running_hub_through_its_socket() {
+    let home = Home::new();
+    let hub = home.serve();
+    let file = home.path().join("key.txt");
+    std::fs::write(&file, "ec0234a357c8ad05341010a60a397d9b\n").expect("a file");
+    let added = home.run(&["device", "add", "--irk-file", file.to_str().expect("text")]);
+    assert!(added.status.success(), "{added:?}");
+    let page: Value = serde_json::from_str(&hub.get("/api/v1/devices").body).expect("JSON");
+    assert_eq!(page["items"][0]["identities"], json!(["irk:6c86d9b76b3f5a75"]));
+    assert_eq!(page["items"][0]["presence"], "away");
+}
+
+#[test]
 fn what_the_file_says_of_a_device_is_not_given_away() {
     let house = House::of_a_friday();
     let file = format!(

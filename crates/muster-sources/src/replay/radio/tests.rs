@@ -65,7 +65,6 @@ impl Story {
             }
         }
         lines.extend(covered.iter().map(|(from, to)| format!("covered {from}..{to}")));
-        lines.push(format!("{} strangers", self.radio.strangers()));
         lines
     }
 }
@@ -75,7 +74,7 @@ const PHONE: (u8, [u8; 6]) = (1, [6, 5, 4, 3, 2, 0x41]);
 const SCAN: u16 = 0x200c;
 
 #[test]
-fn who_names_himself_is_sighted_and_who_hides_is_counted() {
+fn who_names_himself_is_sighted_and_who_hides_is_told_as_hidden() {
     let app = [&[20, 0xff, 0xff, 0xff][..], b"ATT-USER-1a2b3c4d"].concat();
     let keys = [5, 9, b'K', b'e', b'y', b's'];
     let story = Story::default()
@@ -86,9 +85,12 @@ fn who_names_himself_is_sighted_and_who_hides_is_counted() {
     let want = [
         "ble:01:02:03:04:05:06 is Keys",
         "0 ble:01:02:03:04:05:06 -60",
+        "1 private:41:02:03:04:05:06 -50",
         "1 tag:ATT-USER-1a2b3c4d -50",
+        "2 private:41:02:03:04:05:06 -50",
+        "private:42:02:03:04:05:07 is Keys",
+        "2 private:42:02:03:04:05:07 -50",
         "covered 0..2",
-        "2 strangers",
     ];
     assert_eq!(story.told(), want);
 }
@@ -143,7 +145,6 @@ fn questions_to_classic_devices_have_outcomes() {
         format!("3 {bt} NoEvidence"),
         format!("4 {bt} Silent"),
         format!("5 {bt} Answered"),
-        "0 strangers".to_owned(),
     ];
     assert_eq!(story.told(), want);
 }

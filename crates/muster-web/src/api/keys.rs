@@ -1,0 +1,75 @@
+//! Devices that are known by a key: only over the hub's socket, because a key is not shown to a network.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use muster_core::directory::Edit;
+use muster_wire::bluetooth::key::Irk;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use zeroize::Zeroizing;
+
+use super::devices::Device;
+use super::{Routes, Versioned, edit, versioned};
+use crate::app::App;
+use crate::extract::{Expected, Sent};
+use crate::guard::Guard;
+use crate::problem::Problem;
+
+pub(crate) fn add(routes: Routes) -> Routes {
+    routes.post("/api/v1/devices", write)
+}
+
+/// A device to be known by its key.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewDevice {
+    /// Its identity resolving key: 32 hexadecimal digits, in either order of octets. No answer ever
+    /// holds it.
+    #[schema(value_type = String, write_only)]
+    irk: Key,
+    /// What to call it; empty: the name that it has, if it has one.
+    #[serde(default)]
+    name: String,
+}
+
+#[derive(Debug)]
+struct Key(Irk);
+
+impl<'de> Deserialize<'de> for Key {
+    /// Repeats nothing of what was sent.
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let wrong = || serde::de::Error::custom("a key has 32 hexadecimal digits");
+        let digits = Zeroizing::new(String::deserialize(from).map_err(|_: D::Error| wrong())?);
+        Irk::read(digits.as_bytes()).map(Self).ok_or_else(wrong)
+    }
+}
+
+/// Know a device by its identity resolving key, whatever address it has. Over the hub's socket only.
+#[utoipa::path(post, path = "/api/v1/devices", tag = "devices", request_body = NewDevice,
+    responses((status = 201, body = Device)))]
+pub(crate) async fn write(
+    State(app): State<App>,
+    Expected(expect): Expected,
+    Sent(NewDevice { irk: Key(irk), name }): Sent<NewDevice>,
+) -> Result<(StatusCode, Versioned<Device>), Problem> {
+    if app.guard != Guard::Socket {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "keys are not taken over the network")
+            .hint("run `muster device add --irk-file FILE` on the hub's machine"));
+    }
+    if irk.is_null() {
+        let detail = "this key is all zeros: the device does not hide its address";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+            .hint("it is known by its address once it is heard"));
+    }
+    let identity = irk.id().identity();
+    let added = Edit::AddDevice { identity: identity.clone(), name };
+    let version = edit(&app, added, expect, |_| None).await?.version;
+    app.hub.keep_key(irk).await?;
+    let snapshot = app.snapshot();
+    let is_it = |it: &&muster_core::snapshot::DeviceView| {
+        it.identities.iter().any(|(_, mine)| *mine == identity)
+    };
+    let found = snapshot.devices.iter().find(is_it);
+    let view = found.ok_or_else(|| Problem::missing("device", &identity.to_string()))?;
+    Ok((StatusCode::CREATED, versioned(version, Device::of(&snapshot, view))))
+}

@@ -1,0 +1,149 @@
+//! The identity resolving keys of this hub, each in a file of its own in the data folder, beside the
+//! store and never in it: what a backup copies, a page shows or a query reads holds no key.
+//!
+//! **Invariant:** a key is written in full or not at all, for the folder's owner alone.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use muster_wire::bluetooth::key::{self, Irk};
+use muster_wire::bluetooth::resolve::Resolver;
+use tracing::warn;
+use zeroize::Zeroizing;
+
+use crate::failure::{Exit, Failure};
+
+/// Where keys are kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Keyring {
+    folder: PathBuf,
+}
+
+impl Keyring {
+    /// The keys of a data folder.
+    pub(crate) fn of(data: &Path) -> Self {
+        Self { folder: data.join(FOLDER) }
+    }
+
+    /// All of them, ready to be tried. A file that cannot be read, or is no key, is told and left out.
+    pub(crate) fn load(&self) -> Resolver {
+        let mut resolver = Resolver::default();
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(cause) => {
+                if cause.kind() != io::ErrorKind::NotFound {
+                    warn!("keys cannot be read: {}: {cause}", self.folder.display());
+                }
+                return resolver;
+            }
+        };
+        for path in entries.filter_map(Result::ok).map(|it| it.path()) {
+            if path.extension().is_some_and(|it| it == UNFINISHED) {
+                continue;
+            }
+            match content(&path).map(|it| Irk::read_all(&it)) {
+                Ok(Ok(keys)) => {
+                    if !keys.iter().all(|it| resolver.add(it)) {
+                        warn!("there are more keys than {}", Resolver::MOST_KEYS);
+                        return resolver;
+                    }
+                }
+                Ok(Err(wrong)) => warn!("left out: {}: {wrong}", path.display()),
+                Err(cause) => warn!("left out: {}: {cause}", path.display()),
+            }
+        }
+        resolver
+    }
+
+    /// Keeps a key; one that is there already stays.
+    pub(crate) fn keep(&self, key: &Irk) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        let path = self.folder.join(key.id().to_string());
+        if path.exists() {
+            return Ok(());
+        }
+        if fs::read_dir(&self.folder)?.count() >= Resolver::MOST_KEYS {
+            return Err(io::Error::other(format!("there are {} already", Resolver::MOST_KEYS)));
+        }
+        let unfinished = path.with_extension(UNFINISHED);
+        let mut options = OpenOptions::new();
+        let mut file =
+            options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+        file.write_all(key.reveal().as_bytes())?;
+        file.write_all(b"\n")?;
+        file.sync_all()?;
+        fs::rename(&unfinished, &path)?;
+        File::open(&self.folder)?.sync_all()
+    }
+}
+
+/// Reads the keys in a file that somebody names.
+pub(crate) fn read(path: &Path) -> Result<Vec<Irk>, Failure> {
+    let what = || format!("cannot read a key from: {}", path.display());
+    let content = content(path).map_err(|cause| {
+        let (exit, hint) = if cause.kind() == io::ErrorKind::NotFound {
+            (Exit::NotFound, "give a file that is there")
+        } else if cause.kind() == io::ErrorKind::PermissionDenied {
+            (Exit::NotAllowed, "run as a user who may read it")
+        } else {
+            (Exit::Failed, FORMS)
+        };
+        Failure::new(exit, what()).because(cause).hint(hint)
+    })?;
+    Irk::read_all(&content)
+        .map_err(|wrong| Failure::new(Exit::Usage, what()).because(wrong).hint(FORMS))
+}
+
+/// The keys in these files, ready to be tried.
+pub(crate) fn resolver(files: &[PathBuf]) -> Result<Resolver, Failure> {
+    let mut resolver = Resolver::default();
+    for path in files {
+        if !read(path)?.iter().all(|it| resolver.add(it)) {
+            let what = format!("there are more keys than {}", Resolver::MOST_KEYS);
+            return Err(Failure::new(Exit::Usage, what).hint("give fewer of them"));
+        }
+    }
+    Ok(resolver)
+}
+
+fn content(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut content = Zeroizing::new(Vec::with_capacity(1_024));
+    File::open(path)?.take(key::LONGEST_FILE + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > key::LONGEST_FILE {
+        return Err(io::Error::other("it is longer than a file of keys"));
+    }
+    Ok(content)
+}
+
+/// In the data folder.
+const FOLDER: &str = "secrets/irk";
+/// What a file ends with until it is whole.
+const UNFINISHED: &str = "new";
+const FORMS: &str = "a key file has 32 hexadecimal digits, or is bluetoothd's `info` of the device";
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_kept_for_its_owner_alone_and_found_again() {
+        let data = tempfile::tempdir().unwrap();
+        let ring = Keyring::of(data.path());
+        assert!(ring.load().is_empty());
+        let key = Irk::new([7; 16]);
+        ring.keep(&key).unwrap();
+        ring.keep(&key).unwrap();
+        let folder = data.path().join(FOLDER);
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&folder), mode(&folder.join(key.id().to_string()))), (0o700, 0o600));
+        // What a power cut left behind, and what is no key, hurts no other.
+        fs::write(folder.join("0000000000000000.new"), "0707").unwrap();
+        fs::write(folder.join("notes"), "Anna's phone").unwrap();
+        assert!(ring.load().knows(key.id()));
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 3);
+    }
+}

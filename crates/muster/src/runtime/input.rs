@@ -1,0 +1,40 @@
+//! What comes in to the loop, and what it begins with.
+
+use muster_core::batch::Restored;
+use muster_core::directory::Edit;
+use muster_core::fact::Fact;
+use muster_core::policy::Policy;
+use muster_core::snapshot::Why;
+use muster_core::stay::Subject;
+use muster_web::EditRefused;
+use tokio::sync::oneshot;
+
+use crate::recognise::Recogniser;
+
+/// What comes in.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// What a source noticed.
+    Facts(Vec<Fact>),
+    /// What a person wants changed; answered when it is stored.
+    Edit { edit: Edit, expect: Option<u64>, answer: Answer },
+    /// A key by which a device is recognised from now on.
+    Key(muster_wire::bluetooth::key::Irk),
+    /// What a person wants explained.
+    Why { subject: Subject, answer: oneshot::Sender<Option<Why>> },
+}
+
+/// Who waits for an edit.
+pub(crate) type Answer = oneshot::Sender<Result<u64, EditRefused>>;
+
+/// What the loop begins with.
+pub(crate) struct Start {
+    /// How patient the engine is.
+    pub(crate) policy: Policy,
+    /// What the store gave back.
+    pub(crate) restored: Restored,
+    /// Whether somebody keeps the machine's wall clock right.
+    pub(crate) synchronised: fn() -> bool,
+    /// Who is behind private addresses.
+    pub(crate) recogniser: Recogniser,
+}

@@ -1,0 +1,82 @@
+//! How many keys a second are tried on private addresses on one core, and what a day of them costs.
+
+use std::hint::black_box;
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+use muster_core::identity::Mac;
+use muster_wire::bluetooth::key::Irk;
+use muster_wire::bluetooth::resolve::Resolver;
+
+use super::figure::{Figures, RUNS, mib, rate, row};
+use super::stopwatch::{Stopwatch, status_of};
+
+/// Measures and prints.
+pub(super) fn measure() -> anyhow::Result<()> {
+    let (mut many, mut single, mut known) = <(Figures, Figures, Figures)>::default();
+    for _ in 0..RUNS {
+        let mut resolver = keyed(KEYS);
+        // No order of octets is found, so that each key is tried both ways.
+        let checks = 2 * usize::from(KEYS);
+        let addresses: Vec<Mac> = (0..ADDRESSES).map(address).collect();
+        let watch = Stopwatch::start();
+        black_box(resolver.resolve_all(&addresses));
+        many.add(rate(checks * addresses.len(), watch.elapsed()));
+        let watch = Stopwatch::start();
+        black_box(resolver.resolve_all(&addresses));
+        known.add(rate(addresses.len(), watch.elapsed()));
+        let addresses: Vec<Mac> = (ADDRESSES..2 * ADDRESSES).map(address).collect();
+        let watch = Stopwatch::start();
+        for one in &addresses {
+            black_box(resolver.resolve(*one));
+        }
+        single.add(rate(checks * addresses.len(), watch.elapsed()));
+    }
+    row("1,000 keys tried on new addresses, many at once", &many.text("keys a second"));
+    row("the same, each address by itself", &single.text("keys a second"));
+    row("addresses that were tried before", &known.text("a second"));
+    let mut day = Figures::default();
+    for _ in 0..RUNS {
+        day.add(mib(child(A_DAY)?.saturating_sub(child(0)?)));
+    }
+    row("1,000,000 addresses, peak less an empty process", &day.text("MiB"));
+    Ok(())
+}
+
+/// The child's work: hears so many addresses, and prints its peak.
+pub(super) fn hear(arguments: &[String]) -> anyhow::Result<()> {
+    let addresses: u32 = arguments.first().context("how many addresses?")?.parse()?;
+    let mut resolver = keyed(FEW_KEYS);
+    for number in 0..addresses {
+        black_box(resolver.resolve(address(number)));
+    }
+    println!("{}", status_of("self", "VmHWM")?);
+    Ok(())
+}
+
+fn child(addresses: u32) -> anyhow::Result<u64> {
+    let mut command = Command::new(std::env::current_exe()?);
+    let output = command.args(["bench", "--child", "resolve", &addresses.to_string()]).output()?;
+    ensure!(output.status.success(), "the process failed");
+    Ok(String::from_utf8(output.stdout)?.trim().parse()?)
+}
+
+fn keyed(keys: u16) -> Resolver {
+    let mut resolver = Resolver::default();
+    for number in 1..=keys {
+        let [a, b] = number.to_be_bytes();
+        resolver.add(&Irk::new([a, b, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]));
+    }
+    resolver
+}
+
+/// A resolvable address that no key resolves, but by chance.
+fn address(number: u32) -> Mac {
+    let [a, b, c, d] = number.to_be_bytes();
+    Mac([0x40, b, c, d, a, 0x5a])
+}
+
+const KEYS: u16 = 1_000;
+const FEW_KEYS: u16 = 10;
+const ADDRESSES: u32 = 50_000;
+const A_DAY: u32 = 1_000_000;
