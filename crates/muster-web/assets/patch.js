@@ -1,7 +1,8 @@
 // Makes one piece of the page like another with as few changes as possible, so that focus, typed
 // text, open details and the place on the page stay.
 
-/** Makes `old` like `fresh`. Forms that somebody is using are left alone unless `force` is set. */
+/** Makes `old` like `fresh`. Unless `force` is set, forms that somebody is using are left alone, and so
+ * is what was refused, with the reason and what was typed. */
 export function patch(old, fresh, force = false) {
   if (old.isEqualNode(fresh)) return;
   if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName) {
@@ -13,6 +14,7 @@ export function patch(old, fresh, force = false) {
     return;
   }
   if (!force && old.nodeName === "FORM" && inUse(old)) return;
+  if (!force && [...old.children].some((it) => it.matches("[data-refusal]"))) return;
   attributes(old, fresh, force);
   children(old, fresh, force);
 }

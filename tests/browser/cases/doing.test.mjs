@@ -305,6 +305,37 @@ async function tabTo(page, wanted) {
   assert.fail("the keyboard does not reach it");
 }
 
+/** Lets something change at the hub, and waits until the page has taken it over. */
+async function change(page) {
+  const person = await anyPerson();
+  const news = page.evaluate(() => new Promise((done) => document.addEventListener("refreshed", done, { once: true })).then(() => {}));
+  await house.api("PUT", `/people/${person.name}/override`, { home: false });
+  await news;
+  await house.api("DELETE", `/people/${person.name}/override`);
+}
+
+test("a refused name stays as it was typed, whatever happens meanwhile", async () => {
+  const { page, wrong, close } = await visit(chromium, `${house.url}/monitors`);
+  await live(page);
+  for (const name of ["attic", "cellar"]) await house.api("POST", "/places", { name });
+  await page.getByLabel("Rename or remove attic").click();
+  const attic = page.locator("#places li", { hasText: "attic" });
+  await attic.getByRole("textbox", { name: "Name" }).fill("cellar");
+  await attic.getByRole("button", { name: "Rename" }).click();
+  const refusal = attic.locator("[data-refusal]", { hasText: "cellar" });
+  await refusal.waitFor();
+  await page.getByRole("heading", { level: 1 }).click();
+  await change(page);
+  assert.equal(await refusal.isVisible(), true, "news took the reason away");
+  assert.equal(await attic.getByRole("textbox", { name: "Name" }).inputValue(), "cellar");
+  await attic.getByRole("textbox", { name: "Name" }).fill("loft");
+  await attic.getByRole("button", { name: "Rename" }).click();
+  await page.locator("#places li", { hasText: "loft" }).waitFor();
+  assert.equal(await page.locator("[data-refusal]").count(), 0);
+  assert.deepEqual(wrong, []);
+  await close();
+});
+
 test("places are made and filled by keyboard alone, on a phone, in place", async () => {
   const viewport = PHONE;
   const { page, wrong, close } = await visit(chromium, `${house.url}/monitors`, { viewport });
@@ -317,7 +348,7 @@ test("places are made and filled by keyboard alone, on a phone, in place", async
   await page.keyboard.press("Enter");
   const kitchen = page.locator("#places li", { hasText: "kitchen" });
   await kitchen.waitFor();
-  assert.equal(await name.inputValue(), "");
+  await poll("the form to be empty again", async () => (await name.inputValue()) === "");
 
   const choice = page.getByLabel(`${monitor} stands in`);
   await tabTo(page, choice);
@@ -332,7 +363,10 @@ test("places are made and filled by keyboard alone, on a phone, in place", async
   await tabTo(page, summary);
   await page.keyboard.press("Enter");
   await page.getByRole("button", { name: "Remove kitchen" }).click();
-  await page.locator("[data-refusal]", { hasText: monitor }).waitFor();
+  const refusal = page.locator("[data-refusal]", { hasText: monitor });
+  await refusal.waitFor();
+  await change(page);
+  assert.equal(await refusal.isVisible(), true, "news took the reason away");
   const results = await new AxeBuilder({ page }).analyze();
   assert.deepEqual(results.violations.map((it) => it.id), []);
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);

@@ -126,17 +126,9 @@ impl<'a> Gap<'a> {
     }
 
     pub(super) fn tail(&self, site: PlaceId) -> Tail {
-        let window = Span::new(self.last, self.limit);
-        let waiting = |it: &Decisive<'_>| {
-            let (away_after, misses_needed) = it.line.needs(window, self.policy);
-            Waiting {
-                listener: it.line.listener,
-                silence: it.line.silence(window),
-                misses: it.line.misses(window, self.policy),
-                dropped: it.dropped.is_some(),
-                away_after,
-                misses_needed,
-            }
+        let waiting = |it: &Decisive<'_>| Waiting {
+            listener: it.line.listener,
+            dropped: it.dropped.is_some(),
         };
         let longest = self.remaining(self.limit).map(|it| it.line.patience.away_after).max();
         let covered =

@@ -1,7 +1,5 @@
 //! What open stays wait for, and when that can end them.
 
-use std::time::Duration;
-
 use crate::identity::{ListenerId, PlaceId};
 use crate::time::Time;
 
@@ -12,7 +10,7 @@ pub struct Tail {
     pub site: PlaceId,
     /// The last evidence.
     pub last: Time,
-    /// Who must be heard out, with its patience and what it has shown so far.
+    /// Who must be heard out.
     pub decisive: Vec<Waiting>,
     /// Before coverage reaches this time, it cannot have left anywhere.
     pub due: Time,
@@ -26,16 +24,8 @@ pub struct Tail {
 pub struct Waiting {
     /// Which.
     pub listener: ListenerId,
-    /// Its own covered silence so far.
-    pub silence: Duration,
-    /// Its misses so far.
-    pub misses: u32,
     /// Whether it is out for longer than `unknown_max`.
     pub dropped: bool,
-    /// How much silence is needed of it.
-    pub away_after: Duration,
-    /// How many misses are needed of it.
-    pub misses_needed: u32,
 }
 
 impl Tail {
