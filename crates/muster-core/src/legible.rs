@@ -26,6 +26,9 @@ pub const fn joins(it: char) -> bool {
 /// Whether a text hides nothing and there is something to see.
 #[must_use]
 pub fn is_legible(text: &str) -> bool {
+    if text.is_ascii() {
+        return text.bytes().all(|it| !it.is_ascii_control()) && text.bytes().any(|it| it != b' ');
+    }
     let seen = |it: char| !it.is_whitespace() && !joins(it) && it != BLANK;
     !text.chars().any(hides) && text.chars().any(seen)
 }

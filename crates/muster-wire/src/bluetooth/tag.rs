@@ -11,7 +11,7 @@ use muster_core::legible::is_legible;
 
 use super::ad::Field;
 use super::advertisement::Advertisement;
-use super::uuid::{Uuid, write_full};
+use super::uuid::{Uuid, digits};
 
 /// Which texts are taken as identities: those that begin with one of these.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,8 +95,8 @@ impl TagRules {
         let octets = candidate.octets();
         let mut prefixes = self.prefixes.iter().map(|it| &**it);
         if let Some(prefix) = prefixes.find(|it| octets.starts_with(it.as_bytes())) {
-            let says_more = octets.len() > prefix.len() && candidate.text().is_some();
-            return if says_more { Verdict::Accepted(prefix) } else { Verdict::Unreadable };
+            let accepted = says_more(candidate, prefix);
+            return if accepted { Verdict::Accepted(prefix) } else { Verdict::Unreadable };
         }
         let begins_otherwise = |it: &&str| {
             octets.get(..it.len()).is_some_and(|head| head.eq_ignore_ascii_case(it.as_bytes()))
@@ -111,8 +111,17 @@ impl TagRules {
     /// Whether a text is taken.
     #[must_use]
     pub fn takes(&self, candidate: &Candidate<'_>) -> bool {
-        matches!(self.judge(candidate), Verdict::Accepted(_))
+        // As `judge` says, without looking for what is almost one: nearly nothing heard begins so.
+        let octets = candidate.octets();
+        let mut prefixes = self.prefixes.iter();
+        let prefix = prefixes.find(|it| octets.starts_with(it.as_bytes()));
+        prefix.is_some_and(|it| says_more(candidate, it))
     }
+}
+
+/// Whether something that can be read stands behind the prefix.
+fn says_more(candidate: &Candidate<'_>, prefix: &str) -> bool {
+    candidate.octets().len() > prefix.len() && candidate.text().is_some()
 }
 
 impl<'a> Candidate<'a> {
@@ -193,27 +202,6 @@ impl fmt::Display for Verdict<'_> {
             }
             Self::Unreadable => f.write_str("cannot be read, or has nothing behind its prefix"),
         }
-    }
-}
-
-fn digits(octets: &[u8; 16]) -> [u8; 36] {
-    let mut to = Digits { text: [0; 36], length: 0 };
-    // It cannot be full: that is how long such a text is.
-    let _filled: fmt::Result = write_full(&mut to, octets);
-    to.text
-}
-
-struct Digits {
-    text: [u8; 36],
-    length: usize,
-}
-
-impl fmt::Write for Digits {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let end = self.length + text.len();
-        self.text.get_mut(self.length..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
-        self.length = end;
-        Ok(())
     }
 }
 

@@ -49,13 +49,23 @@ impl fmt::Display for Uuid {
     }
 }
 
+/// Octets as `8-4-4-4-12` hexadecimal digits, in ASCII. Every identifier heard goes through here.
+pub(super) fn digits(octets: &[u8; 16]) -> [u8; 36] {
+    let digit = |it: u8| if it < 10 { b'0' + it } else { b'a' - 10 + it };
+    let mut text = [b'-'; 36];
+    let places = (0..36).filter(|it| !matches!(it, 8 | 13 | 18 | 23));
+    let halves = octets.iter().flat_map(|it| [it >> 4, it & 0x0f]);
+    for (place, half) in places.zip(halves) {
+        if let Some(it) = text.get_mut(place) {
+            *it = digit(half);
+        }
+    }
+    text
+}
+
 /// Writes octets as `8-4-4-4-12` hexadecimal digits.
 pub(super) fn write_full(f: &mut impl fmt::Write, octets: &[u8; 16]) -> fmt::Result {
-    for (at, octet) in octets.iter().enumerate() {
-        let dash = if matches!(at, 4 | 6 | 8 | 10) { "-" } else { "" };
-        write!(f, "{dash}{octet:02x}")?;
-    }
-    Ok(())
+    digits(octets).into_iter().try_for_each(|it| f.write_char(char::from(it)))
 }
 
 /// The Bluetooth base identifier with a number put in (Vol 3, Part B, 2.5.1).
