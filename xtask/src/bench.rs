@@ -25,6 +25,8 @@ mod memory;
 #[cfg(feature = "bench")]
 mod network;
 #[cfg(feature = "bench")]
+mod peers;
+#[cfg(feature = "bench")]
 mod radio;
 #[cfg(feature = "bench")]
 mod resolve;

@@ -14,7 +14,8 @@ use muster_wire::bluetooth::tag::TagRules;
 use muster_wire::capture::Capture;
 use muster_wire::frame::LinkType;
 
-use super::figure::{Figures, RUNS, rate, row};
+use super::figure::{Figures, RUNS, number, rate, row, times};
+use super::peers;
 use super::stopwatch::Stopwatch;
 
 /// Measures and prints.
@@ -42,6 +43,15 @@ pub(super) fn measure() -> anyhow::Result<()> {
     row("all fields decoded", &fields.text("a second"));
     row("and identified", &identities.text("a second"));
     row("from the captured packet to all fields", &events.text("a second"));
+    compare(&heard, fields.median())
+}
+
+/// What others decode of the same, right after.
+fn compare(heard: &[Advertisement<'_>], own: f64) -> anyhow::Result<()> {
+    for (name, rate) in peers::decode(heard.iter().map(|it| it.data))? {
+        row(&name, &format!("{} a second", number(rate)));
+        times(&format!("all fields, to {name}"), own, rate);
+    }
     Ok(())
 }
 

@@ -8,7 +8,8 @@ use muster_core::identity::Mac;
 use muster_wire::bluetooth::key::Irk;
 use muster_wire::bluetooth::resolve::Resolver;
 
-use super::figure::{Figures, RUNS, mib, rate, row};
+use super::figure::{Figures, RUNS, mib, number, rate, row, times};
+use super::peers;
 use super::stopwatch::{Stopwatch, status_of};
 
 /// Measures and prints.
@@ -35,6 +36,10 @@ pub(super) fn measure() -> anyhow::Result<()> {
     row("1,000 keys tried on new addresses, many at once", &many.text("keys a second"));
     row("the same, each address by itself", &single.text("keys a second"));
     row("addresses that were tried before", &known.text("a second"));
+    for (name, rate) in peers::resolve()? {
+        row(&name, &format!("{} keys a second", number(rate)));
+        times(&format!("each address by itself, to {name}"), single.median(), rate);
+    }
     let mut day = Figures::default();
     for _ in 0..RUNS {
         day.add(mib(child(A_DAY)?.saturating_sub(child(0)?)));
