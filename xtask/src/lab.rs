@@ -1,13 +1,16 @@
-//! `cargo xtask lab lan`: a network of pretend devices to try Muster on by hand.
+//! `cargo xtask lab`: places to try Muster by hand. `lab radio` is `radio`; this is `lab lan`, a network
+//! of pretend devices.
 //!
 //! Two network namespaces and a cable: devices at one end, a shell at the other. In the shell,
 //! `muster` runs as nobody with `CAP_NET_RAW` only, as it should, and `hosts` switches devices off
 //! and on. Nothing outside the namespaces is touched; all is gone when the shell ends.
 
+mod radio;
+
 use std::fs::{self, OpenOptions, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
@@ -17,6 +20,8 @@ use clap::{Args, Subcommand};
 pub(crate) enum Lab {
     /// A local network of devices that answer ARP, and a shell in it (needs root)
     Lan(Lan),
+    /// A machine with a real Bluetooth stack, a virtual adapter and devices around it, and a shell in it
+    Radio(radio::Radio),
 }
 
 /// What the network is like.
@@ -38,7 +43,13 @@ pub(crate) struct Lan {
 
 /// Opens the lab and waits until it is left.
 pub(crate) fn run(lab: &Lab) -> anyhow::Result<ExitCode> {
-    let Lab::Lan(lan) = lab;
+    match lab {
+        Lab::Lan(lan) => open(lan),
+        Lab::Radio(radio) => radio::open(radio),
+    }
+}
+
+fn open(lan: &Lan) -> anyhow::Result<ExitCode> {
     if !is_root()? {
         eprintln!("error: network namespaces need root");
         eprintln!("hint: sudo -E env PATH=\"$PATH\" cargo xtask lab lan");
@@ -48,8 +59,12 @@ pub(crate) fn run(lab: &Lab) -> anyhow::Result<ExitCode> {
     let bench = Bench::set_up(lan.hosts)?;
     let _devices = bench.start_devices(lan)?;
     explain(lan.hosts);
-    let status = bench.shell(&lan.command)?;
-    Ok(status.code().and_then(|it| u8::try_from(it).ok()).map_or(ExitCode::FAILURE, Into::into))
+    Ok(passed_on(bench.shell(&lan.command)?))
+}
+
+/// Another program's exit code as this one's.
+fn passed_on(status: ExitStatus) -> ExitCode {
+    status.code().and_then(|it| u8::try_from(it).ok()).map_or(ExitCode::FAILURE, Into::into)
 }
 
 /// The namespaces and the folder; dropping it removes them.
@@ -140,7 +155,7 @@ impl Bench {
         Ok(Devices(child.context("cannot start the devices")?))
     }
 
-    fn shell(&self, command: &[String]) -> anyhow::Result<std::process::ExitStatus> {
+    fn shell(&self, command: &[String]) -> anyhow::Result<ExitStatus> {
         let own = self.folder.join("bin").display().to_string();
         let path = std::env::var("PATH").unwrap_or_default();
         let mut shell = Command::new("ip");
@@ -190,10 +205,13 @@ fn explain(hosts: u16) {
 }
 
 fn build() -> anyhow::Result<()> {
-    let cargo = || Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     let devices = ["build", "--package", "muster-sources", "--example", "lan_responder"];
     run_to_end(cargo().args(devices))?;
     run_to_end(cargo().args(["build", "--package", "muster"]))
+}
+
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
 fn target() -> PathBuf {

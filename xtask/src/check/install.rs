@@ -2,7 +2,7 @@
 //!
 //! Debian's packages come with apt-get, as root; without root the job prints the commands and
 //! ends with exit code 4. Everything else goes below `target/`: a virtual environment with a real
-//! Graphite, and cargo-deny. Every step looks first, so with nothing missing the job takes a
+//! Graphite, a machine for Bluetooth (`rig/`), and cargo-deny. Every step looks first, so with nothing missing the job takes a
 //! moment.
 
 use std::fs;
@@ -18,6 +18,7 @@ pub(super) fn run(shell: &mut Shell) -> Result<(), Failure> {
     debian_packages(shell)?;
     rust_components(shell)?;
     graphite(shell)?;
+    machine(shell)?;
     if cargo_deny(shell.root()).is_none() {
         shell.run(shell.cargo(&["install", "--locked", "cargo-deny", "--root", "target/tools"]))?;
     }
@@ -37,7 +38,7 @@ struct Need {
 }
 
 /// What the jobs call, and the packages of Debian 12 that have it.
-const NEEDS: [Need; 10] = [
+const NEEDS: [Need; 18] = [
     Need { package: "git", is_here: || shell::find("git").is_some() },
     Need { package: "gcc", is_here: || shell::find("cc").is_some() },
     Need { package: "libc6-dev", is_here: || Path::new("/usr/include/stdio.h").is_file() },
@@ -48,7 +49,20 @@ const NEEDS: [Need; 10] = [
     Need { package: "nodejs", is_here: || shell::find("node").is_some() },
     Need { package: "npm", is_here: || shell::find("npm").is_some() },
     Need { package: "python3-venv", is_here: || python().is_some() },
+    Need { package: "qemu-system-x86", is_here: || shell::find("qemu-system-x86_64").is_some() },
+    Need { package: "busybox-static", is_here: has_static_busybox },
+    Need { package: "cpio", is_here: || shell::find("cpio").is_some() },
+    Need { package: "kmod", is_here: || shell::find("depmod").is_some() },
+    Need { package: "xz-utils", is_here: || shell::find("xz").is_some() },
+    Need { package: "bluez", is_here: || shell::find("l2ping").is_some() },
+    Need { package: "dbus", is_here: || shell::find("dbus-daemon").is_some() },
+    Need { package: "systemd", is_here: || shell::find("busctl").is_some() },
 ];
+
+/// The package that does without libraries has its program where the other one has.
+fn has_static_busybox() -> bool {
+    Path::new("/var/lib/dpkg/info/busybox-static.list").is_file()
+}
 
 fn has_fonts() -> bool {
     let folders = ["/usr/share/fonts/truetype/liberation", "/usr/share/fonts/truetype/liberation2"];
@@ -109,6 +123,27 @@ fn graphite(shell: &mut Shell) -> Result<(), Failure> {
     let arguments = [&arguments[..], &["--requirement", "target/graphite.txt"]].concat();
     shell.run(shell.program(folder.join("bin/python"), &arguments))?;
     Ok(fs::write(&marker, GRAPHITE).context("cannot write target/venv/installed.txt")?)
+}
+
+/// The kernel of the machine with a real Bluetooth stack, unpacked from Debian's package.
+fn machine(shell: &mut Shell) -> Result<(), Failure> {
+    let prepare = shell.root().join("rig/prepare.sh");
+    let done = shell.run(shell.program(&prepare, &[]));
+    if done.is_ok() {
+        return done;
+    }
+    // The lists of packages may be missing, or name a version that is gone.
+    if !is_root() {
+        return Err(Failure::NotAllowed {
+            commands: vec![format!("sudo apt-get {}", UPDATE.join(" "))],
+        });
+    }
+    let apt = shell::find("apt-get").ok_or_else(|| Failure::Missing {
+        what: "a kernel package of Debian".to_owned(),
+        hint: "the machine for Bluetooth is made on Debian".to_owned(),
+    })?;
+    shell.run(shell.program(apt, &UPDATE))?;
+    shell.run(shell.program(&prepare, &[]))
 }
 
 /// A Python that can make virtual environments.

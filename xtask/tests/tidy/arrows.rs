@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("muster-store", &["muster-core", "muster-wire", "muster-config"]),
     ("muster-web", &["muster-core", "muster-wire", "muster-config", "muster-report"]),
     ("muster-sim", &["muster-core", "muster-wire"]),
+    ("muster-rig", &[]),
 ];
 const KNOW_EVERYBODY: &[&str] = &["muster", "xtask"];
 
