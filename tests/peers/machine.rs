@@ -145,4 +145,4 @@ const END: &str = "~~~ ended with";
 /// a second or more.
 const LOOKS: usize = 300;
 /// In seconds, of the shell inside.
-const LIFE: &str = "240";
+const LIFE: &str = "480";

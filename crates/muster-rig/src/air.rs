@@ -3,9 +3,12 @@
 //! What a neighbour may be is checked where it is set; nothing here knows a host or a time of day.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use crate::address::Address;
+use crate::cipher::{End, Word};
+use crate::security_manager::Bond;
 
 /// Everybody whom the controller can hear.
 #[derive(Debug, Default)]
@@ -29,6 +32,14 @@ pub(crate) struct Advertiser {
     /// What it advertises, and what it answers an active scan; not asked if that is empty.
     pub(crate) data: Vec<u8>,
     pub(crate) response: Vec<u8>,
+    /// It is heard and can connect; one that stops loses its link.
+    pub(crate) is_reachable: bool,
+    /// What it hides its address behind, and the address that it goes by meanwhile.
+    pub(crate) identity_key: Option<Word>,
+    pub(crate) private_address: Option<Address>,
+    /// What it shares with the adapter once both are paired.
+    pub(crate) bond: Option<Bond>,
+    pub(crate) screen: Screen,
     /// Tells the advertisements that were due before a change from those after it.
     pub(crate) edition: u64,
 }
@@ -46,6 +57,40 @@ pub(crate) struct Phone {
     pub(crate) is_reachable: bool,
     /// How long it takes to answer a page.
     pub(crate) answers_after: Duration,
+    pub(crate) pairs: Pairs,
+    /// What it shares with the adapter once both are paired.
+    pub(crate) key: Option<[u8; 16]>,
+    pub(crate) screen: Screen,
+}
+
+/// By which association model a phone pairs (volume 1, part A, section 5.2.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pairs {
+    Not,
+    JustWorks,
+    NumericComparison,
+}
+
+/// What a device shows its owner of the last pairing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Screen {
+    Dark,
+    /// The six digits that the host should show as well.
+    Number(u32),
+    Paired,
+    /// By an error code of HCI, or a reason of low energy's Security Manager.
+    Failed(u8),
+}
+
+impl fmt::Display for Screen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dark => f.write_str("dark"),
+            Self::Number(it) => write!(f, "{it:06}"),
+            Self::Paired => f.write_str("paired"),
+            Self::Failed(it) => write!(f, "failed-{it:02x}"),
+        }
+    }
 }
 
 /// Why a neighbour cannot be like that.
@@ -67,6 +112,11 @@ impl Default for Advertiser {
             is_connectable: false,
             data: vec![2, FLAGS, GENERAL_DISCOVERABLE],
             response: Vec::new(),
+            is_reachable: true,
+            identity_key: None,
+            private_address: None,
+            bond: None,
+            screen: Screen::Dark,
             edition: 0,
         }
     }
@@ -84,6 +134,15 @@ impl Advertiser {
                 // Section 4.4.2.2: 20 ms to 10,485.759375 s.
                 self.interval = Duration::from_millis(number("interval", value, 20, 10_485_759)?);
             }
+            "reachable" => self.is_reachable = yes("reachable", value)?,
+            "irk" => {
+                let key = payload("irk", value, 16)?;
+                let key =
+                    key.try_into().map_err(|_| wrong("irk", "32 hexadecimal digits", value))?;
+                if self.identity_key.replace(key) != Some(key) {
+                    self.private_address = None;
+                }
+            }
             "connectable" => self.is_connectable = yes("connectable", value)?,
             "data" => self.data = payload("data", value, MOST_EXTENDED)?,
             "response" => self.response = payload("response", value, MOST_LEGACY)?,
@@ -97,6 +156,13 @@ impl Advertiser {
     }
 }
 
+impl Advertiser {
+    /// The address that it is heard by, and whether that is of its own making.
+    pub(crate) fn goes_by(&self, address: Address) -> End {
+        self.private_address.map_or((address, self.is_random), |it| (it, true))
+    }
+}
+
 impl Default for Phone {
     fn default() -> Self {
         Self {
@@ -107,6 +173,9 @@ impl Default for Phone {
             is_discoverable: true,
             is_reachable: true,
             answers_after: Duration::from_millis(60),
+            pairs: Pairs::JustWorks,
+            key: None,
+            screen: Screen::Dark,
         }
     }
 }
@@ -127,9 +196,25 @@ impl Phone {
                 let wanted = number("answers_after", value, 0, 40_000)?;
                 self.answers_after = Duration::from_millis(wanted);
             }
+            "pairs" => {
+                self.pairs = match value {
+                    "no" => Pairs::Not,
+                    "just-works" => Pairs::JustWorks,
+                    "numeric-comparison" => Pairs::NumericComparison,
+                    _ => return Err(wrong("pairs", MODELS, value)),
+                };
+            }
             _ => return Err(Wrong::Key(key.to_owned())),
         }
         Ok(())
+    }
+
+    pub(crate) fn pairs(&self) -> bool {
+        self.pairs != Pairs::Not
+    }
+
+    pub(crate) fn compares_numbers(&self) -> bool {
+        self.pairs == Pairs::NumericComparison
     }
 
     /// What comes with an answer to an inquiry: 240 bytes, the name in them.
@@ -187,6 +272,7 @@ fn payload(key: &'static str, value: &str, most: usize) -> Result<Vec<u8>, Wrong
     bytes.ok_or_else(|| wrong(key, "bytes in hexadecimal, not too many", value))
 }
 
+const MODELS: &str = "no, just-works or numeric-comparison";
 const FLAGS: u8 = 0x01;
 const GENERAL_DISCOVERABLE: u8 = 0x06;
 const COMPLETE_NAME: u8 = 0x09;

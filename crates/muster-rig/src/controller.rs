@@ -9,6 +9,12 @@ mod classic;
 
 mod low_energy;
 
+mod peripheral;
+
+mod link;
+
+mod simple_pairing;
+
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,9 +22,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::address::Address;
-use crate::air::{Advertiser, Air, Phone};
+use crate::air::{Advertiser, Air, Phone, Screen};
+use crate::cipher::{Word, private_address};
 use crate::hci::{self, Parameters};
-use crate::l2cap::Link;
 use crate::request::{NoRequest, Request};
 
 /// The controller, its neighbourhood, and what both will do next.
@@ -37,9 +43,11 @@ pub(crate) struct Controller {
     counts: Counts,
     host: settings::Host,
     scan: low_energy::Scan,
+    advertising: peripheral::Advertising,
     inquiry: Option<u64>,
     paging: Option<classic::Paging>,
-    links: BTreeMap<u16, Link>,
+    knock: Option<classic::Knock>,
+    links: BTreeMap<u16, link::Link>,
     out: Vec<Vec<u8>>,
 }
 
@@ -50,6 +58,8 @@ enum Task {
     AnswerInquiry(Address, u64),
     EndInquiry(u64),
     EndPage(u64),
+    EndKnock(u64),
+    Greet(u64),
 }
 
 /// What the controller did since it started.
@@ -85,8 +95,10 @@ impl Controller {
             counts: Counts::default(),
             host: settings::Host::default(),
             scan: low_energy::Scan::default(),
+            advertising: peripheral::Advertising::default(),
             inquiry: None,
             paging: None,
+            knock: None,
             links: BTreeMap::new(),
             out: Vec::new(),
         }
@@ -96,9 +108,13 @@ impl Controller {
     pub(crate) fn reset(&mut self) {
         self.host = settings::Host::default();
         self.scan = low_energy::Scan::default();
+        self.advertising = peripheral::Advertising::default();
         self.inquiry = None;
         self.paging = None;
-        self.links.clear();
+        self.knock = None;
+        for link in std::mem::take(&mut self.links).into_values() {
+            self.interrupt(&link, hci::CONNECTION_TIMEOUT);
+        }
         self.out.clear();
     }
 
@@ -129,6 +145,8 @@ impl Controller {
                 Task::AnswerInquiry(address, inquiry) => self.answer_inquiry(address, inquiry),
                 Task::EndInquiry(inquiry) => self.end_inquiry(inquiry),
                 Task::EndPage(page) => self.end_page(page),
+                Task::Greet(number) => self.greet(number),
+                Task::EndKnock(knock) => self.end_knock(knock),
             }
         }
     }
@@ -153,23 +171,36 @@ impl Controller {
                 pairs.iter().try_for_each(|(key, value)| phone.set(key, value))?;
                 self.set_phone(address, phone);
             }
+            Request::AdvertiserDoes(address, act) => self.advertiser_does(address, act)?,
+            Request::PhoneDoes(address, act) => self.phone_does(address, act, now)?,
             Request::Remove(address) => self.remove(address),
             Request::Clear => {
-                let phones: Vec<_> = self.air.phones.keys().copied().collect();
-                for phone in phones {
-                    self.remove(phone);
+                let phones = self.air.phones.keys();
+                let all: Vec<_> = phones.chain(self.air.advertisers.keys()).copied().collect();
+                for address in all {
+                    self.remove(address);
                 }
-                self.air.advertisers.clear();
             }
             Request::Duplicates { are_filtered } => self.keeps_duplicate_filter = are_filtered,
             Request::PageTimeout(after) => self.page_timeout = Some(after),
-            Request::Hang(hangs) => self.hangs = hangs,
+            Request::Hang(hangs) => self.hang(hangs),
             Request::Fault => self.event(hci::HARDWARE_ERROR, &[FAULT]),
             Request::State => return Ok(self.state()),
             // The world's end of it does that.
             Request::Plugged(_) => {}
         }
         Ok(String::new())
+    }
+
+    /// Who hears nothing of a link for long has lost it: so have both ends of every link of a controller
+    /// that hung, which says so once it can again.
+    fn hang(&mut self, hangs: bool) {
+        let resumes = self.hangs && !hangs;
+        self.hangs = hangs;
+        let links = self.links.keys().copied().filter(|_| resumes);
+        for handle in links.collect::<Vec<_>>() {
+            self.lose(Some(handle));
+        }
     }
 
     fn set_advertiser(
@@ -185,30 +216,49 @@ impl Controller {
         // Met at some phase of its own.
         let phase = self.noise.below(advertiser.interval);
         self.plan(now + phase, Task::Advertise(address, advertiser.edition));
+        let hides = advertiser.identity_key.is_some() && advertiser.private_address.is_none();
+        let is_reachable = advertiser.is_reachable;
         self.air.advertisers.insert(address, advertiser);
+        if hides {
+            self.rotate(address);
+        }
+        if !is_reachable {
+            self.lose(self.link_on_low_energy(address));
+        }
         Ok(())
+    }
+
+    /// A neighbour that hides goes by another address.
+    fn rotate(&mut self, whose: Address) {
+        let [low, middle, high, ..] = self.noise.word();
+        if let Some(device) = self.air.advertisers.get_mut(&whose) {
+            let address = device.identity_key.map(|it| private_address(&it, [low, middle, high]));
+            device.private_address = address;
+        }
     }
 
     fn set_phone(&mut self, address: Address, phone: Phone) {
         let is_reachable = phone.is_reachable;
         self.air.phones.insert(address, phone);
         if !is_reachable {
-            self.lose_link(address);
+            self.lose(self.link_to(address));
         }
     }
 
     fn remove(&mut self, address: Address) {
         self.air.advertisers.remove(&address);
         self.air.phones.remove(&address);
-        self.lose_link(address);
+        self.lose(self.link_to(address));
+        self.lose(self.link_on_low_energy(address));
     }
 
     fn state(&self) -> String {
         let counts = &self.counts;
         let scan = self.scan.name();
         let mut text = format!(
-            "scan={scan} filter={} commands={} reports={} inquiries={} pages={}",
+            "scan={scan} filter={} advertising={} commands={} reports={} inquiries={} pages={}",
             if self.scan.filters() { "on" } else { "off" },
+            self.advertising.name(),
             counts.commands,
             counts.reports,
             counts.inquiries,
@@ -220,6 +270,15 @@ impl Controller {
             let _done: Result<(), _> = write!(text, " {key}={values}");
         };
         list("links", self.links.values().map(|it| it.peer.to_string()).collect());
+        let encrypted = self.links.values().filter(|it| it.is_encrypted);
+        list("encrypted", encrypted.map(|it| it.peer.to_string()).collect());
+        let phones = self.air.phones.iter().map(|(whose, it)| (whose, it.screen));
+        let devices = self.air.advertisers.iter().map(|(whose, it)| (whose, it.screen));
+        let screens = phones.chain(devices).filter(|(_, it)| *it != Screen::Dark);
+        list("screens", screens.map(|(whose, it)| format!("{whose}/{it}")).collect());
+        let private = self.air.advertisers.iter();
+        let private = private.filter_map(|(whose, it)| Some((whose, it.private_address?)));
+        list("private", private.map(|(whose, it)| format!("{whose}/{it}")).collect());
         list("unknown", counts.unknown.iter().map(|it| format!("{it:04x}")).collect());
         text
     }
@@ -280,6 +339,10 @@ impl Noise {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0
+    }
+
+    fn word(&mut self) -> Word {
+        u128::to_le_bytes(u128::from(self.bits()) << 64 | u128::from(self.bits()))
     }
 
     /// A time shorter than `most`.

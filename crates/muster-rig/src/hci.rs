@@ -13,17 +13,26 @@ pub(crate) const SUCCESS: u8 = 0x00;
 pub(crate) const UNKNOWN_COMMAND: u8 = 0x01;
 pub(crate) const UNKNOWN_CONNECTION: u8 = 0x02;
 pub(crate) const PAGE_TIMEOUT: u8 = 0x04;
+pub(crate) const AUTHENTICATION_FAILURE: u8 = 0x05;
+pub(crate) const KEY_MISSING: u8 = 0x06;
 pub(crate) const CONNECTION_TIMEOUT: u8 = 0x08;
 pub(crate) const CONNECTION_EXISTS: u8 = 0x0b;
 pub(crate) const COMMAND_DISALLOWED: u8 = 0x0c;
+pub(crate) const ACCEPT_TIMEOUT: u8 = 0x10;
 pub(crate) const INVALID_PARAMETERS: u8 = 0x12;
+pub(crate) const ENDED_BY_REMOTE_USER: u8 = 0x13;
 pub(crate) const ENDED_BY_LOCAL_HOST: u8 = 0x16;
+pub(crate) const PAIRING_NOT_ALLOWED: u8 = 0x18;
+pub(crate) const WRONG_KEY: u8 = 0x3d;
 
 // Events (section 7.7).
 pub(crate) const INQUIRY_COMPLETE: u8 = 0x01;
 pub(crate) const CONNECTION_COMPLETE: u8 = 0x03;
+pub(crate) const CONNECTION_REQUEST: u8 = 0x04;
 pub(crate) const DISCONNECTION_COMPLETE: u8 = 0x05;
+pub(crate) const AUTHENTICATION_COMPLETE: u8 = 0x06;
 pub(crate) const REMOTE_NAME: u8 = 0x07;
+pub(crate) const ENCRYPTION_CHANGE: u8 = 0x08;
 pub(crate) const REMOTE_FEATURES: u8 = 0x0b;
 pub(crate) const REMOTE_VERSION: u8 = 0x0c;
 pub(crate) const COMMAND_COMPLETE: u8 = 0x0e;
@@ -31,10 +40,16 @@ pub(crate) const COMMAND_STATUS: u8 = 0x0f;
 pub(crate) const HARDWARE_ERROR: u8 = 0x10;
 pub(crate) const PACKETS_COMPLETED: u8 = 0x13;
 pub(crate) const MODE_CHANGE: u8 = 0x14;
+pub(crate) const KEY_REQUEST: u8 = 0x17;
+pub(crate) const KEY_NOTIFICATION: u8 = 0x18;
 pub(crate) const CLOCK_OFFSET: u8 = 0x1c;
 pub(crate) const PACKET_TYPE: u8 = 0x1d;
 pub(crate) const REMOTE_EXTENDED_FEATURES: u8 = 0x23;
 pub(crate) const EXTENDED_INQUIRY_RESULT: u8 = 0x2f;
+pub(crate) const CAPABILITY_REQUEST: u8 = 0x31;
+pub(crate) const CAPABILITY_RESPONSE: u8 = 0x32;
+pub(crate) const CONFIRMATION_REQUEST: u8 = 0x33;
+pub(crate) const SIMPLE_PAIRING_COMPLETE: u8 = 0x36;
 pub(crate) const LOW_ENERGY: u8 = 0x3e;
 
 /// An event's packet. One byte tells how long its body is: what is over is cut off.

@@ -20,6 +20,10 @@ mod request;
 
 mod l2cap;
 
+mod security_manager;
+
+mod cipher;
+
 mod hci;
 
 mod address;

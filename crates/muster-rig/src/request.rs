@@ -10,8 +10,12 @@ use crate::air::Wrong;
 pub(crate) enum Request {
     /// A device advertises, or does so otherwise.
     Advertiser(Address, Vec<(String, String)>),
+    /// Its owner does something with it.
+    AdvertiserDoes(Address, Act),
     /// A phone is around, or is otherwise.
     Phone(Address, Vec<(String, String)>),
+    /// Its owner does something with it.
+    PhoneDoes(Address, Act),
     /// A neighbour is gone.
     Remove(Address),
     /// All are.
@@ -30,7 +34,21 @@ pub(crate) enum Request {
     State,
 }
 
-/// Why a line was not understood.
+/// What somebody does with a device of theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// Connects to the adapter, and shows the key if it has one.
+    Connect,
+    /// Connects if it has not, and pairs.
+    Pair,
+    Disconnect,
+    /// Forgets the key.
+    Forget,
+    /// Goes by another private address.
+    Rotate,
+}
+
+/// Why a line was not understood, or what it wants cannot be.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoRequest {
     #[error("there is no such request")]
@@ -41,6 +59,18 @@ pub(crate) enum NoRequest {
     Pair(String),
     #[error("{0} is missing, or not what it should be")]
     Argument(&'static str),
+    #[error("nobody has that address: {0}")]
+    Nobody(Address),
+    #[error("it is not connected")]
+    NoLink,
+    #[error("it pairs with nobody")]
+    Declined,
+    #[error("it has no irk to hide its address behind")]
+    NotPrivate,
+    #[error("the adapter does not answer it")]
+    Unanswered,
+    #[error("something of that kind is under way")]
+    Busy,
     #[error("{0}")]
     Neighbour(#[from] Wrong),
 }
@@ -51,8 +81,14 @@ impl Request {
         let rest = rest.trim();
         let (subject, pairs) = rest.split_once(' ').unwrap_or((rest, ""));
         Ok(match verb {
-            "advertiser" => Self::Advertiser(subject.parse()?, keys_and_values(pairs)?),
-            "phone" => Self::Phone(subject.parse()?, keys_and_values(pairs)?),
+            "advertiser" => match Act::parse(pairs) {
+                Some(act) => Self::AdvertiserDoes(subject.parse()?, act),
+                None => Self::Advertiser(subject.parse()?, keys_and_values(pairs)?),
+            },
+            "phone" => match Act::parse(pairs) {
+                Some(act) => Self::PhoneDoes(subject.parse()?, act),
+                None => Self::Phone(subject.parse()?, keys_and_values(pairs)?),
+            },
             "remove" => Self::Remove(subject.parse()?),
             "clear" => Self::Clear,
             "duplicates" => match rest {
@@ -72,6 +108,19 @@ impl Request {
             "plug" => Self::Plugged(true),
             "state" => Self::State,
             _ => return Err(NoRequest::Unknown),
+        })
+    }
+}
+
+impl Act {
+    fn parse(word: &str) -> Option<Self> {
+        Some(match word.trim() {
+            "connect" => Self::Connect,
+            "pair" => Self::Pair,
+            "disconnect" => Self::Disconnect,
+            "forget" => Self::Forget,
+            "rotate" => Self::Rotate,
+            _ => return None,
         })
     }
 }
@@ -99,17 +148,28 @@ pub(crate) const HELP: &str = "\
 Requests:
   advertiser ADDRESS [KEY=VALUE...]   a device advertises; said again, it changes
       type=random|public  rssi=-60 (dBm)  jitter=0 (dB)  interval=200 (ms)  connectable=yes|no
-      data=HEX  response=HEX (to an active scan)  name=TEXT (to the end of the line, as data)
+      data=HEX  response=HEX (to an active scan)  reachable=yes|no (losing its link)
+      irk=HEX (of 16 octets, least first: ADDRESS is its identity, heard is a private one)
+      name=TEXT (to the end of the line, as data)
+  advertiser ADDRESS connect|disconnect  it connects where the adapter advertises that one can, showing
+      the key that it has; it ends that
+  advertiser ADDRESS pair|forget      it pairs, connecting first if it has to; it forgets its key
+  advertiser ADDRESS rotate           it goes by another private address
   phone ADDRESS [KEY=VALUE...]        a phone is around; said again, it changes
       rssi=-60 (dBm)  class=5a020c  discoverable=yes|no  reachable=yes|no (losing its link)
-      answers_after=60 (ms)  name=TEXT (to the end of the line)
+      answers_after=60 (ms)  pairs=just-works|numeric-comparison|no
+      name=TEXT (to the end of the line)
+  phone ADDRESS connect|disconnect    it connects to the adapter, showing the key that it has; it ends that
+  phone ADDRESS pair|forget           it pairs, connecting first if it has to; it forgets its key
   remove ADDRESS, clear               it is gone, all are
   duplicates filtered|reported        keep the host's wish to hear of each device once, or not
   page-timeout MS                     how long an unanswered page takes
-  hang, resume                        answer nothing, and answer again
+  hang, resume                        answer nothing; answer again, having lost every link
   fault                               report an error of the hardware
   unplug, plug                        pull the adapter out, and put it in again
-  state                               what it is doing, and what it did";
+  state                               what it is doing, and what it did; of who hides, IDENTITY/ADDRESS
+      under private; of who paired or tried to, ADDRESS/SCREEN: the number to compare, paired, or failed
+      with an error of HCI (volume 1, part F) or, on low energy, of pairing (volume 3, part H, 3.5.5)";
 
 /// 0xFFFF slots of 0.625 ms (volume 4, part E, section 6.6).
 const MOST_PAGE_MS: u64 = 40_959;

@@ -4,6 +4,15 @@
 #[path = "../../../tests/peers/machine.rs"]
 mod machine;
 
+#[path = "machine/agent.rs"]
+mod agent;
+
+#[path = "machine/classic.rs"]
+mod classic;
+
+#[path = "machine/low_energy.rs"]
+mod low_energy;
+
 use machine::Machine;
 
 #[test]
@@ -11,6 +20,10 @@ fn a_real_stack_meets_the_neighbourhood_of_a_virtual_controller() {
     let mut machine = Machine::boot();
     let said = machine.run("echo out; echo err >&2; exit 3");
     assert_eq!((said.status, said.text.as_str()), (3, "out\nerr"));
+    classic::phones_pair(&mut machine);
+    classic::a_paired_phone_comes_back(&mut machine);
+    classic::a_phone_walks_away_with_its_link(&mut machine);
+    low_energy::a_phone_is_known_behind_its_addresses(&mut machine);
     advertisers_come_change_and_go(&mut machine);
     phones_answer_inquiries_names_and_echoes(&mut machine);
     phones_walk_away(&mut machine);
@@ -18,6 +31,8 @@ fn a_real_stack_meets_the_neighbourhood_of_a_virtual_controller() {
     who_is_gone_is_forgotten(&mut machine);
     a_controller_hangs(&mut machine);
     a_controller_is_pulled_out_and_put_in(&mut machine);
+    // Keys outlive that.
+    classic::a_paired_phone_comes_back(&mut machine);
 
     assert!(machine.radio(&["state"]).ends_with("unknown=none"));
     let log = machine.succeeds("dmesg");
@@ -60,7 +75,7 @@ fn phones_answer_inquiries_names_and_echoes(machine: &mut Machine) {
     assert_eq!(machine.device("hci0", PHONE, "Class"), "u 5898764");
 
     machine.radio(&[&format!("phone {HIDDEN} discoverable=no name=Hidden")]);
-    assert_eq!(machine.succeeds(&format!("timeout 20 hcitool name {HIDDEN}")), "Hidden");
+    assert_eq!(machine.succeeds(&format!("timeout 20 hcitool -i hci0 name {HIDDEN}")), "Hidden");
     let pinged = ping(machine, PHONE);
     assert!(pinged.contains("1 sent, 1 received"), "{pinged}");
 }
@@ -70,22 +85,34 @@ fn phones_walk_away(machine: &mut Machine) {
     // Paging the absent and closing the socket is what some kernels fall over.
     let pinged = ping(machine, PHONE);
     assert!(pinged.contains("Host is down"), "{pinged}");
-    assert_eq!(machine.run(&format!("timeout 20 hcitool name {PHONE}")).text, "");
+    assert_eq!(machine.run(&format!("timeout 20 hcitool -i hci0 name {PHONE}")).text, "");
     machine.radio(&[&format!("phone {PHONE} reachable=yes")]);
     assert!(ping(machine, PHONE).contains("1 received"));
 }
 
 fn a_controller_hangs(machine: &mut Machine) {
-    let name = format!("timeout 3 hcitool name {HIDDEN}");
+    let name = format!("timeout 10 hcitool -i hci0 name {HIDDEN}");
     machine.radio(&["hang"]);
-    assert_ne!(machine.run(&name).text, "Hidden");
+    assert_ne!(machine.run(&format!("timeout 3 hcitool -i hci0 name {HIDDEN}")).text, "Hidden");
     machine.wait("time-out", |it| it.run("dmesg").text.contains("tx timeout"));
+    // Who was linked is lost meanwhile; bluetoothd hears of it with the first word afterwards.
+    assert_eq!(machine.device("hci0", classic::ANNA, "Connected"), "b true");
     machine.radio(&["resume"]);
+    machine.wait("loss", |it| it.device("hci0", classic::ANNA, "Connected") == "b false");
+    machine.wait("name", |it| it.run(&name).text == "Hidden");
+    assert!(ping(machine, PHONE).contains("1 received"));
+
+    // As after a switch that somebody tries.
+    let set = "busctl set-property org.bluez /org/bluez/hci0 org.bluez.Adapter1 Powered b";
+    machine.succeeds(&format!("{set} false"));
+    machine.succeeds(&format!("{set} true"));
+    assert!(ping(machine, PHONE).contains("1 received"));
+    classic::a_paired_phone_comes_back(machine);
 }
 
 /// What `l2ping` says of one echo.
 fn ping(machine: &mut Machine, address: &str) -> String {
-    machine.run(&format!("timeout 10 l2ping -c 1 {address}")).text
+    machine.run(&format!("timeout 10 l2ping -i hci0 -c 1 {address}")).text
 }
 
 fn a_second_one_hears_what_is_long(machine: &mut Machine) {

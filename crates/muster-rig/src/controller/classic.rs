@@ -1,14 +1,15 @@
-//! BR/EDR: inquiries, pages, names and links (volume 4, part E, section 7.1).
+//! BR/EDR: inquiries, names, and pages in both directions (volume 4, part E, section 7.1).
 //!
 //! One page at a time, as one radio has it: what would page meanwhile is disallowed.
 
 use std::time::Duration;
 
-use super::settings::FEATURES;
+use super::link::Greeting;
 use super::{Controller, Done, Refusal, Task};
 use crate::address::Address;
+use crate::air::Screen;
 use crate::hci::{self, Parameters};
-use crate::l2cap::Link;
+use crate::request::{Act, NoRequest};
 
 /// The page that is under way.
 #[derive(Debug)]
@@ -17,6 +18,15 @@ pub(super) struct Paging {
     whom: Address,
     wants: Wanted,
     is_answered: bool,
+}
+
+/// A phone that pages the adapter, until the host takes it or does not.
+#[derive(Debug)]
+pub(super) struct Knock {
+    number: u64,
+    from: Address,
+    /// It wants to pair, and not its link alone.
+    pairs: bool,
 }
 
 /// What a page is for.
@@ -60,6 +70,11 @@ impl Controller {
             }
             CREATE_CONNECTION_CANCEL => self.cancel(opcode, address()?, Wanted::Link),
             REMOTE_NAME_REQUEST_CANCEL => self.cancel(opcode, address()?, Wanted::Name),
+            ACCEPT_CONNECTION => self.accept(address()?, now),
+            REJECT_CONNECTION => {
+                let reason = parameters.byte(6).ok_or(Refusal::TooShort)?;
+                self.reject(address()?, reason);
+            }
             _ => return self.of_established(opcode, parameters),
         }
         Ok(())
@@ -127,7 +142,7 @@ impl Controller {
         match page.wants {
             Wanted::Name => self.tell_name(page.whom, status),
             Wanted::Link => {
-                let handle = if page.is_answered { self.link(page.whom) } else { 0 };
+                let handle = if page.is_answered { self.link(page.whom, None) } else { 0 };
                 self.tell_link(page.whom, status, handle);
             }
         }
@@ -141,6 +156,92 @@ impl Controller {
             Some(Wanted::Link) => self.tell_link(whom, hci::UNKNOWN_CONNECTION, 0),
             Some(Wanted::Name) => self.tell_name(whom, hci::UNKNOWN_CONNECTION),
             None => {}
+        }
+    }
+
+    /// Does what a phone's owner does with it.
+    pub(super) fn phone_does(
+        &mut self,
+        address: Address,
+        act: Act,
+        now: Duration,
+    ) -> Result<(), NoRequest> {
+        let link = self.link_to(address);
+        let phone = self.air.phones.get_mut(&address).ok_or(NoRequest::Nobody(address))?;
+        match act {
+            Act::Forget => (phone.key, phone.screen) = (None, Screen::Dark),
+            // On BR/EDR nobody hides.
+            Act::Rotate => return Err(NoRequest::NotPrivate),
+            Act::Disconnect => {
+                self.end_link(link.ok_or(NoRequest::NoLink)?, hci::ENDED_BY_REMOTE_USER);
+            }
+            Act::Pair if !phone.pairs() => return Err(NoRequest::Declined),
+            Act::Connect | Act::Pair if !phone.is_reachable => return Err(NoRequest::Unanswered),
+            Act::Connect | Act::Pair => match link {
+                Some(handle) if act == Act::Pair => self.pair_from_phone(handle)?,
+                Some(_) => {}
+                None => self.knock(address, act == Act::Pair, now)?,
+            },
+        }
+        Ok(())
+    }
+
+    fn knock(&mut self, from: Address, pairs: bool, now: Duration) -> Result<(), NoRequest> {
+        if !self.host.answers_pages() {
+            return Err(NoRequest::Unanswered);
+        }
+        if self.knock.is_some() || self.paging.as_ref().is_some_and(|it| it.whom == from) {
+            return Err(NoRequest::Busy);
+        }
+        let Some(phone) = self.air.phones.get(&from) else { return Ok(()) };
+        // For data.
+        let body = [&from.0[..], &phone.class, &[1]].concat();
+        let number = self.number();
+        self.knock = Some(Knock { number, from, pairs });
+        self.plan(now + ACCEPT_TIMEOUT, Task::EndKnock(number));
+        self.event(hci::CONNECTION_REQUEST, &body);
+        Ok(())
+    }
+
+    /// The host has not said for too long whether it takes the phone.
+    pub(super) fn end_knock(&mut self, number: u64) {
+        if let Some(knock) = self.knock.take_if(|it| it.number == number) {
+            self.turn_away(&knock, hci::ACCEPT_TIMEOUT);
+        }
+    }
+
+    fn accept(&mut self, from: Address, now: Duration) {
+        let Some(knock) = self.knock.take_if(|it| it.from == from) else {
+            self.status(ACCEPT_CONNECTION, hci::UNKNOWN_CONNECTION);
+            return;
+        };
+        self.status(ACCEPT_CONNECTION, hci::SUCCESS);
+        if self.air.phones.get(&from).is_none_or(|it| !it.is_reachable) {
+            self.tell_link(from, hci::CONNECTION_TIMEOUT, 0);
+            return;
+        }
+        let handle = self.link(from, None);
+        self.tell_link(from, hci::SUCCESS, handle);
+        let greeting = Greeting { number: knock.number, pairs: knock.pairs };
+        self.plan(now + GREETS_AFTER, Task::Greet(knock.number));
+        if let Some(link) = self.links.get_mut(&handle) {
+            link.greeting = Some(greeting);
+        }
+    }
+
+    fn reject(&mut self, from: Address, reason: u8) {
+        let knock = self.knock.take_if(|it| it.from == from);
+        let status = if knock.is_some() { hci::SUCCESS } else { hci::UNKNOWN_CONNECTION };
+        self.status(REJECT_CONNECTION, status);
+        if let Some(knock) = knock {
+            self.turn_away(&knock, reason);
+        }
+    }
+
+    fn turn_away(&mut self, knock: &Knock, reason: u8) {
+        self.tell_link(knock.from, reason, 0);
+        if let Some(phone) = self.air.phones.get_mut(&knock.from) {
+            phone.screen = Screen::Failed(reason);
         }
     }
 
@@ -163,92 +264,21 @@ impl Controller {
         body.extend([1, 0]);
         self.event(hci::CONNECTION_COMPLETE, &body);
     }
-
-    /// A new link's handle: the lowest that is free.
-    fn link(&mut self, peer: Address) -> u16 {
-        let handle = (1..MOST_HANDLE).find(|it| !self.links.contains_key(it)).unwrap_or(1);
-        self.links.insert(handle, Link::to(peer));
-        handle
-    }
-
-    fn link_to(&self, peer: Address) -> Option<u16> {
-        self.links.iter().find(|(_, it)| it.peer == peer).map(|(handle, _)| *handle)
-    }
-
-    pub(super) fn lose_link(&mut self, peer: Address) {
-        if let Some(handle) = self.link_to(peer) {
-            self.end_link(handle, hci::CONNECTION_TIMEOUT);
-        }
-    }
-
-    fn end_link(&mut self, handle: u16, reason: u8) {
-        self.links.remove(&handle);
-        let [low, high] = handle.to_le_bytes();
-        self.event(hci::DISCONNECTION_COMPLETE, &[hci::SUCCESS, low, high, reason]);
-    }
-
-    /// Commands about a link that stands.
-    fn of_established(&mut self, opcode: u16, parameters: Parameters<'_>) -> Done {
-        let handle = parameters.word(0).ok_or(Refusal::TooShort)?;
-        let [low, high] = handle.to_le_bytes();
-        let told = |values: &[u8]| [&[hci::SUCCESS, low, high][..], values].concat();
-        let (code, body) = match opcode {
-            DISCONNECT => (hci::DISCONNECTION_COMPLETE, told(&[hci::ENDED_BY_LOCAL_HOST])),
-            READ_REMOTE_FEATURES => (hci::REMOTE_FEATURES, told(&FEATURES)),
-            READ_REMOTE_EXTENDED_FEATURES => {
-                let page = parameters.byte(2).ok_or(Refusal::TooShort)?;
-                // Its host pairs simply.
-                let features = if page == 0 { FEATURES } else { [1, 0, 0, 0, 0, 0, 0, 0] };
-                (hci::REMOTE_EXTENDED_FEATURES, told(&[&[page, 1][..], &features].concat()))
-            }
-            READ_REMOTE_VERSION => (hci::REMOTE_VERSION, told(&[8, 0x0f, 0, 0, 0])),
-            READ_CLOCK_OFFSET => (hci::CLOCK_OFFSET, told(&[0, 0])),
-            CHANGE_PACKET_TYPE => (hci::PACKET_TYPE, told(&[0x18, 0xcc])),
-            SNIFF => (hci::MODE_CHANGE, told(&[2, 0, 0])),
-            EXIT_SNIFF => (hci::MODE_CHANGE, told(&[0, 0, 0])),
-            _ => return Err(Refusal::Unknown),
-        };
-        if !self.links.contains_key(&handle) {
-            self.status(opcode, hci::UNKNOWN_CONNECTION);
-            return Ok(());
-        }
-        self.status(opcode, hci::SUCCESS);
-        if opcode == DISCONNECT {
-            self.links.remove(&handle);
-        }
-        self.event(code, &body);
-        Ok(())
-    }
-
-    /// A data packet from the host; the upper four bits of its handle say what part of a frame it is.
-    pub(super) fn data(&mut self, handle: u16, content: &[u8]) {
-        let (begins_frame, handle) = (handle & 0x3000 != 0x1000, handle & 0x0fff);
-        let [low, high] = handle.to_le_bytes();
-        self.event(hci::PACKETS_COMPLETED, &[1, low, high, 1, 0]);
-        let Some(link) = self.links.get_mut(&handle) else { return };
-        for (channel, payload) in link.receive(begins_frame, content) {
-            self.out.extend(hci::data(handle, channel, &payload));
-        }
-    }
 }
 
 const INQUIRY: u16 = 0x0401;
 const INQUIRY_CANCEL: u16 = 0x0402;
 const CREATE_CONNECTION: u16 = 0x0405;
-const DISCONNECT: u16 = 0x0406;
 const CREATE_CONNECTION_CANCEL: u16 = 0x0408;
-const CHANGE_PACKET_TYPE: u16 = 0x040f;
+const ACCEPT_CONNECTION: u16 = 0x0409;
+const REJECT_CONNECTION: u16 = 0x040a;
 const REMOTE_NAME_REQUEST: u16 = 0x0419;
 const REMOTE_NAME_REQUEST_CANCEL: u16 = 0x041a;
-const READ_REMOTE_FEATURES: u16 = 0x041b;
-const READ_REMOTE_EXTENDED_FEATURES: u16 = 0x041c;
-const READ_REMOTE_VERSION: u16 = 0x041d;
-const READ_CLOCK_OFFSET: u16 = 0x041f;
-const SNIFF: u16 = 0x0803;
-const EXIT_SNIFF: u16 = 0x0804;
-/// Handles end below this (section 5.4.2).
-const MOST_HANDLE: u16 = 0x0f00;
 /// A slot of the radio.
 const SLOT: Duration = Duration::from_micros(625);
 /// What an inquiry's length is counted in (section 7.1.1).
 const INQUIRY_UNIT: Duration = Duration::from_millis(1280);
+/// How long a host may take to say whether it takes a phone, unless it set another time (section 6.7).
+const ACCEPT_TIMEOUT: Duration = Duration::from_millis(5060);
+/// How long a phone waits for a host that asks nothing about it.
+const GREETS_AFTER: Duration = Duration::from_secs(2);

@@ -70,9 +70,15 @@ impl Controller {
                 return Ok(());
             }
             _ => {
+                if let Some(told) = self.set_advertising(opcode, parameters)? {
+                    self.complete(opcode, &[&[hci::SUCCESS][..], told].concat());
+                    return Ok(());
+                }
                 let extended = if self.offers_extended { TOLD_EXTENDED } else { &[] };
                 let told = extended.iter().chain(TOLD).find(|(it, _)| *it == opcode);
-                let (_, told) = told.ok_or(Refusal::Unknown)?;
+                let Some((_, told)) = told else {
+                    return self.of_low_energy_link(opcode, parameters);
+                };
                 self.complete(opcode, told);
                 return Ok(());
             }
@@ -91,7 +97,7 @@ impl Controller {
         // Volume 6, part B, section 4.4.2.2.1. Counted from now: being late makes no burst.
         let delay = self.noise.below(Duration::from_millis(10));
         self.plan(now + advertiser.interval + delay, Task::Advertise(address, edition));
-        if self.scan.mode == Mode::Off {
+        if self.scan.mode == Mode::Off || !advertiser.is_reachable {
             return;
         }
         let rssi = self.rssi(&advertiser);
@@ -114,6 +120,7 @@ impl Controller {
         if !is_legacy && self.scan.mode == Mode::Legacy {
             return;
         }
+        let (address, is_random) = from.goes_by(address);
         let is_new = self.scan.reported.insert((address, is_response));
         if self.scan.filters && self.keeps_duplicate_filter && !is_new {
             return;
@@ -124,7 +131,7 @@ impl Controller {
         let mut body = Vec::new();
         if self.scan.mode == Mode::Extended {
             let [low, high] = kind.extended();
-            body.extend([EXTENDED_REPORT, 1, low, high, u8::from(from.is_random)]);
+            body.extend([EXTENDED_REPORT, 1, low, high, u8::from(is_random)]);
             body.extend(address.0);
             // On the 1 Mbit/s channel alone, of no set, at unknown power.
             body.extend([1, 0, 0xff, 0x7f]);
@@ -134,7 +141,7 @@ impl Controller {
             body.push(length);
             body.extend(data);
         } else {
-            body.extend([REPORT, 1, kind.legacy(), u8::from(from.is_random)]);
+            body.extend([REPORT, 1, kind.legacy(), u8::from(is_random)]);
             body.extend(address.0);
             body.push(length);
             body.extend(data);
@@ -188,15 +195,12 @@ const TOLD: &[(u16, &[u8])] = &[
     (0x2001, &[0]),
     // Data goes through the buffers of BR/EDR.
     (0x2002, &[0, 0, 0, 0]),
-    // No feature.
-    (0x2003, &[0, 0, 0, 0, 0, 0, 0, 0, 0]),
-    // The random address, advertising and its power: taken, and heard by nobody.
-    (0x2005, &[0]),
-    (0x2006, &[0]),
+    // The feature of encryption.
+    (0x2003, &[0, 1, 0, 0, 0, 0, 0, 0, 0]),
+    // The power of advertising; its data and response, which no neighbour reads.
     (0x2007, &[0, 0]),
     (0x2008, &[0]),
     (0x2009, &[0]),
-    (0x200a, &[0]),
     // The accept list: its size, empty it, add, remove.
     (0x200f, &[0, 64]),
     (0x2010, &[0]),
@@ -208,16 +212,11 @@ const TOLD: &[(u16, &[u8])] = &[
 
 /// What these are answered where extended scanning is offered, before the above.
 const TOLD_EXTENDED: &[(u16, &[u8])] = &[
-    // The feature of extended advertising: without it the kernel takes no long report.
-    (0x2003, &[0, 0, 0x10, 0, 0, 0, 0, 0, 0]),
-    // One set of own advertising: address, parameters, data, response, enable, remove, clear.
-    (0x2035, &[0]),
-    (0x2036, &[0, 0]),
+    // That and extended advertising: without it the kernel takes no long report.
+    (0x2003, &[0, 1, 0x10, 0, 0, 0, 0, 0, 0]),
+    // One set of own advertising: its data and response, how much of it, how many sets.
     (0x2037, &[0]),
     (0x2038, &[0]),
-    (0x2039, &[0]),
     (0x203a, &[0, 229, 0]),
     (0x203b, &[0, 1]),
-    (0x203c, &[0]),
-    (0x203d, &[0]),
 ];

@@ -30,6 +30,13 @@ impl Default for Host {
     }
 }
 
+impl Host {
+    /// It has its adapter listen for pages (section 6.1).
+    pub(super) fn answers_pages(&self) -> bool {
+        self.scan_enable & 2 != 0
+    }
+}
+
 impl Controller {
     /// Commands of every group but links and low energy.
     pub(super) fn setting(&mut self, opcode: u16, parameters: Parameters<'_>) -> Done {
@@ -120,7 +127,9 @@ impl Controller {
             READ_POWER => values.push(POWER),
             READ_RSSI => {
                 // Section 7.5.4: how far outside of the range in which a receiver likes it best.
-                let rssi = self.air.phones.get(&peer).map_or(-60, |it| it.rssi);
+                let phone = self.air.phones.get(&peer).map(|it| it.rssi);
+                let device = self.air.advertisers.get(&peer).map(|it| it.rssi);
+                let rssi = phone.or(device).unwrap_or(-60);
                 let best = rssi.clamp(-60, -40);
                 values.extend((rssi.saturating_sub(best)).to_le_bytes());
             }
@@ -190,7 +199,9 @@ const COMMANDS: &[(usize, u8)] = &[
     (24, 0x60),
     (25, 0xf7),
     (26, 0xcf),
-    (27, 0x03),
+    // Its connections' timing and features, chance, and the keys that the host is asked for.
+    (27, 0xa7),
+    (28, 0x0e),
 ];
 
 /// What these commands are always answered, behind the status.

@@ -2,6 +2,10 @@
 
 use super::*;
 
+mod simple_pairing;
+
+mod peripheral;
+
 const PHONE: &str = "00:1A:7D:00:00:01";
 const TAG: &str = "C0:11:22:33:44:55";
 
@@ -173,6 +177,21 @@ fn a_page_is_answered_or_times_out() {
     assert_eq!(story.events(0, hci::COMMAND_STATUS)[0][0], hci::CONNECTION_EXISTS);
 
     story.ask(&format!("phone {PHONE} reachable=no"));
+    let ended = story.events(0, hci::DISCONNECTION_COMPLETE);
+    assert_eq!(ended, [[hci::SUCCESS, 1, 0, hci::CONNECTION_TIMEOUT]]);
+}
+
+#[test]
+fn a_controller_that_hung_has_lost_its_links() {
+    let mut story = Story::of(&[&format!("phone {PHONE}")]);
+    story.page();
+    story.events(100, hci::CONNECTION_COMPLETE);
+    story.ask("resume");
+    assert!(story.events(0, hci::DISCONNECTION_COMPLETE).is_empty(), "it did not hang");
+    story.ask("hang");
+    story.send(0x0406, &[1, 0, 0x13]);
+    assert!(story.events(3000, hci::DISCONNECTION_COMPLETE).is_empty());
+    story.ask("resume");
     let ended = story.events(0, hci::DISCONNECTION_COMPLETE);
     assert_eq!(ended, [[hci::SUCCESS, 1, 0, hci::CONNECTION_TIMEOUT]]);
 }
