@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::graphite::GraphiteSettings;
 use crate::lan::LanSettings;
+use crate::mqtt::MqttSettings;
 use crate::people::DeclaredPerson;
 use crate::presence::PresenceSettings;
 use crate::store::StoreSettings;
@@ -61,6 +62,7 @@ impl Config {
             );
             out.push(("data".to_owned(), what));
         }
+        out.extend(self.sources.mqtt.clashes());
         for (at, person) in self.people.iter().enumerate() {
             let earlier = self.people.get(..at).unwrap_or(&[]);
             if earlier.iter().any(|it| it.name == person.name) {
@@ -110,6 +112,7 @@ fn folder<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Erro
 #[serde(deny_unknown_fields, default)]
 pub struct Sources {
     pub lan: LanSettings,
+    pub mqtt: MqttSettings,
 }
 
 /// Where changes and numbers go.

@@ -318,6 +318,10 @@ macro_rules! as_str {
 
 as_str! { MonitorName PersonName Shown MetricPrefix HostPort Zone }
 
+// Behind the macros, which it uses.
+mod broker;
+pub use broker::{FilePath, Login, Pointer, Topic, TopicPattern};
+
 /// A setting outside its range.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{given} is not {wanted}")]

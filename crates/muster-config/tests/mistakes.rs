@@ -14,6 +14,49 @@ struct Mistake {
 }
 
 #[test]
+fn receivers_at_a_broker() {
+    check(&[
+        Mistake {
+            name: "what does not fit together",
+            text: "[sources.mqtt]\ntls = false\nca_file = \"/ca.pem\"\npassword_file = \"/password\"\n",
+            said: &[
+                "muster.toml, line 4, column 1: sources.mqtt.password_file: a password needs a user: \
+                 set sources.mqtt.user",
+                "muster.toml, line 3, column 1: sources.mqtt.ca_file: certificates are checked on \
+                 encrypted connections only: set sources.mqtt.tls = true",
+            ],
+        },
+        Mistake {
+            name: "who was heard is named nowhere, or twice",
+            text: "[[sources.mqtt.mappings]]\ntopic = \"a/{monitor}\"\n\
+                   [[sources.mqtt.mappings]]\ntopic = \"b/{monitor}/{id}\"\nid = \"/mac\"\n",
+            said: &[
+                "muster.toml, line 1, column 1: sources.mqtt.mappings.0.id: nothing names who was \
+                 heard: write {id} into the topic, or a pointer here",
+                "muster.toml, line 5, column 1: sources.mqtt.mappings.1.id: the topic names the id \
+                 already",
+            ],
+        },
+        Mistake {
+            name: "a topic with everything in it",
+            text: "[[sources.mqtt.mappings]]\ntopic = \"#\"\nid = \"/mac\"\n",
+            said: &[
+                "muster.toml, line 2, column 9: sources.mqtt.mappings.0.topic: # is not a topic \
+                     with {monitor} as a level, as in ble/{monitor}/{id}",
+            ],
+        },
+        Mistake {
+            name: "a base that ends with a slash",
+            text: "[sources.mqtt]\ngateway_topics = [\"home/\"]\n",
+            said: &[
+                "muster.toml, line 2, column 18: sources.mqtt.gateway_topics: home/ is not the \
+                     beginning of topics, as in home or room-assistant/entity",
+            ],
+        },
+    ]);
+}
+
+#[test]
 fn keys() {
     check(&[
         Mistake {

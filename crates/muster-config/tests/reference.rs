@@ -44,7 +44,9 @@ fn the_example_holds_every_key_and_all_defaults() {
     let uncommented = text.replace("#: ", "");
     let all = Loaded::read(&uncommented, Some(&path), &[]).unwrap();
     for key in keys().iter().filter(|it| !it.is_section()) {
-        let path = key.path.replace("people.", "people.0.");
+        let listed = [("people.", "people.0."), ("mappings.", "mappings.0.")];
+        let path =
+            listed.iter().fold(key.path.clone(), |path, (all, first)| path.replace(all, first));
         assert!(all.value(&path).is_some(), "missing in muster.example.toml: {path}");
         assert!(
             *all.origin(&path) != muster_config::Origin::Default,

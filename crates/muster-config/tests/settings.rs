@@ -5,7 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use muster_config::value::{Length, spoken};
+use muster_config::mqtt::MqttIdKind;
+use muster_config::value::{Length, Topic, spoken};
 use muster_config::{Config, Loaded, Origin, keys};
 use muster_core::policy::Policy;
 
@@ -101,6 +102,85 @@ fn the_local_network() {
     assert!(lan.excludes("192.168.1.9".parse().unwrap()));
     assert_eq!(lan.broadcasts_per_second.get(), 200);
     assert_eq!(lan.refresh.get(), Duration::from_mins(10));
+}
+
+// config: sources.mqtt.enabled
+// config: sources.mqtt.broker
+// config: sources.mqtt.tls
+// config: sources.mqtt.ca_file
+// config: sources.mqtt.user
+// config: sources.mqtt.password_file
+// config: sources.mqtt.client_id
+// config: sources.mqtt.keep_alive
+// config: sources.mqtt.espresense
+// config: sources.mqtt.gateway_topics
+// config: sources.mqtt.room_topics
+// config: sources.mqtt.room_assistant_topics
+// config: sources.mqtt.trusted
+// config: sources.mqtt.quiet
+#[test]
+fn receivers_at_a_broker() {
+    let mqtt = set(&[
+        ("sources.mqtt.enabled", "true"),
+        ("sources.mqtt.broker", "\"broker.local:8883\""),
+        ("sources.mqtt.tls", "true"),
+        ("sources.mqtt.ca_file", "\"/etc/ca.pem\""),
+        ("sources.mqtt.user", "\"muster\""),
+        ("sources.mqtt.password_file", "\"/etc/password\""),
+        ("sources.mqtt.client_id", "\"upstairs\""),
+        ("sources.mqtt.keep_alive", "\"30s\""),
+        ("sources.mqtt.espresense", "false"),
+        ("sources.mqtt.gateway_topics", "[\"home\", \"garden/ble\"]"),
+        ("sources.mqtt.room_topics", "[\"room_presence\"]"),
+        ("sources.mqtt.room_assistant_topics", "[\"room-assistant/entity\"]"),
+        ("sources.mqtt.trusted", "[\"kitchen\"]"),
+        ("sources.mqtt.quiet", "\"10m\""),
+    ])
+    .sources
+    .mqtt;
+    assert!(mqtt.enabled && mqtt.is_encrypted() && !mqtt.espresense);
+    assert!(!set(&[("sources.mqtt.enabled", "true")]).sources.mqtt.is_encrypted());
+    let file = [("sources.mqtt.ca_file", "\"/etc/ca.pem\"")];
+    assert!(set(&file).sources.mqtt.is_encrypted());
+    assert_eq!(mqtt.broker.as_str(), "broker.local:8883");
+    assert_eq!(mqtt.ca_file.unwrap().as_str(), "/etc/ca.pem");
+    assert_eq!(mqtt.user.unwrap().as_str(), "muster");
+    assert_eq!(mqtt.password_file.unwrap().as_str(), "/etc/password");
+    assert_eq!(mqtt.client_id.unwrap().as_str(), "upstairs");
+    assert_eq!(mqtt.keep_alive.get(), Duration::from_secs(30));
+    let texts = |all: &[Topic]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(texts(&mqtt.gateway_topics), ["home", "garden/ble"]);
+    assert_eq!(texts(&mqtt.room_topics), ["room_presence"]);
+    assert_eq!(texts(&mqtt.room_assistant_topics), ["room-assistant/entity"]);
+    assert_eq!(mqtt.trusted.first().unwrap().as_str(), "kitchen");
+    assert_eq!(mqtt.quiet.unwrap().get(), Duration::from_mins(10));
+}
+
+// config: sources.mqtt.mappings.topic
+// config: sources.mqtt.mappings.status
+// config: sources.mqtt.mappings.id
+// config: sources.mqtt.mappings.kind
+// config: sources.mqtt.mappings.rssi
+// config: sources.mqtt.mappings.distance
+// config: sources.mqtt.mappings.time
+// config: sources.mqtt.mappings.name
+// config: sources.mqtt.mappings.every
+#[test]
+fn receivers_of_another_kind() {
+    let text = "[[sources.mqtt.mappings]]\ntopic = \"ble/{monitor}/+\"\n\
+                status = \"ble/{monitor}/status\"\nid = \"/mac\"\nkind = \"random_address\"\n\
+                rssi = \"/radio/rssi\"\ndistance = \"/m\"\ntime = \"/t\"\nname = \"/n\"\nevery = \"5s\"\n\
+                [[sources.mqtt.mappings]]\ntopic = \"x/{monitor}/{id}\"\n";
+    let mqtt = Loaded::read(text, Some(Path::new("m.toml")), &[]).unwrap().config.sources.mqtt;
+    let [one, two] = mqtt.mappings.as_slice() else { panic!("two mappings") };
+    assert_eq!(one.topic.as_str(), "ble/{monitor}/+");
+    assert_eq!(one.status.as_ref().unwrap().as_str(), "ble/{monitor}/status");
+    assert_eq!(one.kind, MqttIdKind::RandomAddress);
+    let pointers = [&one.id, &one.rssi, &one.distance, &one.time, &one.name];
+    let pointers = pointers.map(|it| it.as_ref().unwrap().as_str());
+    assert_eq!(pointers, ["/mac", "/radio/rssi", "/m", "/t", "/n"]);
+    assert_eq!(one.every.get(), Duration::from_secs(5));
+    assert_eq!((two.kind, two.every.get()), (MqttIdKind::Any, Duration::ZERO));
 }
 
 // config: sinks.graphite.enabled

@@ -13,6 +13,8 @@ pub struct Policy {
     pub lan_other: Patience,
     /// Patience with Bluetooth low energy.
     pub ble: Patience,
+    /// Patience with receivers at an MQTT broker: of low energy, but some listen for 10 s a minute.
+    pub mqtt: Patience,
     /// Patience with classic Bluetooth.
     pub classic: Patience,
     /// A listener is decisive for a departure if it heard the device this long before its last
@@ -52,14 +54,8 @@ impl Default for Policy {
         Self {
             lan_phone: Patience::asking(30 * MINUTE, 5),
             lan_other: Patience::asking(5 * MINUTE, 5),
-            ble: Patience {
-                away_after: 5 * MINUTE,
-                misses: 3,
-                confirm_for: Duration::from_secs(2),
-                confirm_within: Duration::from_mins(1),
-                cycle: Duration::from_secs(30),
-                asking: false,
-            },
+            ble: LISTENING,
+            mqtt: Patience { confirm_within: 3 * MINUTE, ..LISTENING },
             classic: Patience::asking(5 * MINUTE, 3),
             decisive_within: 10 * MINUTE,
             unknown_hold: 30 * MINUTE,
@@ -85,7 +81,8 @@ impl Policy {
         match source {
             SourceKind::Lan if phone => &self.lan_phone,
             SourceKind::Lan => &self.lan_other,
-            SourceKind::Ble | SourceKind::Mqtt => &self.ble,
+            SourceKind::Ble => &self.ble,
+            SourceKind::Mqtt => &self.mqtt,
             SourceKind::Classic | SourceKind::HomeAssistant | SourceKind::Gpio => &self.classic,
         }
     }
@@ -131,5 +128,14 @@ impl Patience {
     }
 }
 
+/// With whatever hears all the time what low energy sends.
+const LISTENING: Patience = Patience {
+    away_after: Duration::from_mins(5),
+    misses: 3,
+    confirm_for: Duration::from_secs(2),
+    confirm_within: MINUTE,
+    cycle: Duration::from_secs(30),
+    asking: false,
+};
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);

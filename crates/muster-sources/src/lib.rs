@@ -2,4 +2,6 @@
 
 pub mod lan;
 
+pub mod mqtt;
+
 pub mod replay;

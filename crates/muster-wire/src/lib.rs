@@ -1,5 +1,5 @@
-//! Bytes and text to values and back: captures, LAN frames, Bluetooth, the fact file, metric lines,
-//! packed spans, vendor prefixes.
+//! Bytes and text to values and back: captures, LAN frames, Bluetooth, MQTT payloads, the fact file,
+//! metric lines, packed spans, vendor prefixes.
 //!
 //! Pure and total: nothing here opens a file, reads a clock or panics, whatever it is given. What
 //! came from the network is hostile; names are bounded and stripped before anybody sees them.
@@ -11,6 +11,8 @@ pub mod frame;
 pub mod lan;
 
 pub mod bluetooth;
+
+pub mod mqtt;
 
 pub mod decoded;
 

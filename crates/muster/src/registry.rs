@@ -7,6 +7,7 @@ use muster_core::fact::SourceKind;
 use muster_core::ports::Clock;
 use muster_sinks::graphite::Graphite;
 use muster_sources::lan::Lan;
+use muster_sources::mqtt::{Memory, Mqtt};
 
 use crate::dispatch::Sending;
 use crate::supervisor::Plan;
@@ -23,6 +24,18 @@ pub(crate) fn sources(config: &Config, clock: &Arc<dyn Clock>) -> Vec<Plan> {
             open: Box::new(move || {
                 let lan = Lan::open(settings.clone(), &monitor, Arc::clone(&clock))?;
                 Ok(Box::new(lan))
+            }),
+        });
+    }
+    if config.sources.mqtt.enabled {
+        let (settings, monitor) = (config.sources.mqtt.clone(), config.monitor.to_string());
+        let (memory, clock) = (Memory::default(), Arc::clone(clock));
+        plans.push(Plan {
+            monitor: monitor.as_str().into(),
+            kind: SourceKind::Mqtt,
+            open: Box::new(move || {
+                let (memory, clock) = (memory.clone(), Arc::clone(&clock));
+                Ok(Box::new(Mqtt::open(&settings, &monitor, memory, clock)?))
             }),
         });
     }

@@ -81,7 +81,8 @@ enum End {
 async fn attempt(plan: &mut Plan, wires: &mut Wires, lost: &mut bool) -> Result<End, SourceError> {
     let running = AssertUnwindSafe(async {
         let source = (plan.open)()?;
-        pull(source, plan.kind, wires, lost).await
+        let owner = (plan.monitor.clone(), plan.kind);
+        pull(source, &owner, wires, lost).await
     });
     // A source is one room of the house: its panic is its loss, not everybody's.
     running.catch_unwind().await.unwrap_or_else(|_| {
@@ -92,7 +93,7 @@ async fn attempt(plan: &mut Plan, wires: &mut Wires, lost: &mut bool) -> Result<
 
 async fn pull(
     mut source: Box<dyn Source>,
-    kind: SourceKind,
+    owner: &Owner,
     wires: &mut Wires,
     lost: &mut bool,
 ) -> Result<End, SourceError> {
@@ -113,7 +114,7 @@ async fn pull(
             Report::End => false,
         };
         if hears && std::mem::take(lost) {
-            warn!(source = %kind, "hears again");
+            warn!(source = %owner.1, "hears again");
         }
         match report {
             Report::Facts(facts) => {
@@ -121,7 +122,7 @@ async fn pull(
                     return Ok(End::Closed);
                 }
             }
-            Report::Channel(status) => wires.channels.set(status),
+            Report::Channel(status) => wires.channels.set(owner, status),
             Report::End => return Ok(End::Finished),
         }
     }
@@ -131,16 +132,20 @@ async fn pull(
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Channels(Arc<Shared>);
 
+/// Whose source a channel belongs to: its listener may be another monitor that the source hears of.
+type Owner = (Box<str>, SourceKind);
+
 #[derive(Debug, Default)]
 struct Shared {
-    known: Mutex<BTreeMap<Listener, ChannelStatus>>,
+    known: Mutex<BTreeMap<Listener, (Owner, ChannelStatus)>>,
     version: watch::Sender<u64>,
 }
 
 impl Channels {
     /// All of them, in order.
     pub(crate) fn all(&self) -> Vec<ChannelStatus> {
-        self.0.known.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        let known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.values().map(|(_, status)| status.clone()).collect()
     }
 
     /// Wakes when one of them changed.
@@ -148,9 +153,9 @@ impl Channels {
         self.0.version.subscribe()
     }
 
-    fn set(&self, status: ChannelStatus) {
+    fn set(&self, owner: &Owner, status: ChannelStatus) {
         self.update(|known| {
-            known.insert(status.listener.clone(), status);
+            known.insert(status.listener.clone(), (owner.clone(), status));
         });
     }
 
@@ -158,15 +163,15 @@ impl Channels {
     fn silence(&self, plan: &Plan, why: &SourceError) {
         let (SourceError::Lost { what, .. } | SourceError::Unusable { what, .. }) = why;
         let cannot = Inability { what: what.clone(), why: cause(why), hint: None };
+        let owner = (plan.monitor.clone(), plan.kind);
         self.update(|known| {
-            let mine = |it: &Listener| it.monitor == plan.monitor && it.source == plan.kind;
-            if !known.keys().any(mine) {
+            if !known.values().any(|(it, _)| *it == owner) {
                 let listener = Listener::new(&plan.monitor, plan.kind, "");
                 let (hears, can, cannot) = (false, Vec::new(), Vec::new());
                 let status = ChannelStatus { listener: listener.clone(), hears, can, cannot };
-                known.insert(listener, status);
+                known.insert(listener, (owner.clone(), status));
             }
-            for status in known.values_mut().filter(|it| mine(&it.listener)) {
+            for (_, status) in known.values_mut().filter(|(it, _)| *it == owner) {
                 status.hears = false;
                 status.can.clear();
                 status.cannot = vec![cannot.clone()];
@@ -174,7 +179,7 @@ impl Channels {
         });
     }
 
-    fn update(&self, how: impl FnOnce(&mut BTreeMap<Listener, ChannelStatus>)) {
+    fn update(&self, how: impl FnOnce(&mut BTreeMap<Listener, (Owner, ChannelStatus)>)) {
         how(&mut self.0.known.lock().unwrap_or_else(PoisonError::into_inner));
         self.0.version.send_modify(|it| *it += 1);
     }

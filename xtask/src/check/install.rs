@@ -38,7 +38,7 @@ struct Need {
 }
 
 /// What the jobs call, and the packages of Debian 12 that have it.
-const NEEDS: [Need; 18] = [
+const NEEDS: [Need; 21] = [
     Need { package: "git", is_here: || shell::find("git").is_some() },
     Need { package: "gcc", is_here: || shell::find("cc").is_some() },
     Need { package: "libc6-dev", is_here: || Path::new("/usr/include/stdio.h").is_file() },
@@ -56,8 +56,16 @@ const NEEDS: [Need; 18] = [
     Need { package: "xz-utils", is_here: || shell::find("xz").is_some() },
     Need { package: "bluez", is_here: || shell::find("l2ping").is_some() },
     Need { package: "dbus", is_here: || shell::find("dbus-daemon").is_some() },
+    Need { package: "mosquitto", is_here: || is_server("mosquitto") },
+    Need { package: "mosquitto-clients", is_here: || shell::find("mosquitto_pub").is_some() },
+    Need { package: "openssl", is_here: || shell::find("openssl").is_some() },
     Need { package: "systemd", is_here: || shell::find("busctl").is_some() },
 ];
+
+/// Servers are where only root's path leads.
+fn is_server(name: &str) -> bool {
+    shell::find(name).is_some() || Path::new("/usr/sbin").join(name).is_file()
+}
 
 /// The package that does without libraries has its program where the other one has.
 fn has_static_busybox() -> bool {

@@ -100,6 +100,15 @@ impl House {
     }
 }
 
+/// Some receivers listen for 10 s of 65.
+#[test]
+fn what_a_slow_receiver_hears_each_minute_arrives() {
+    let mut house = House::new();
+    house.listener = Arc::new(Listener::new("attic", SourceKind::Mqtt, "openmqttgateway"));
+    house.seen(60).covered(60, 125).seen(125);
+    assert_eq!(house.told(), ["device:1 discovered 60", "device:1 arrived 60"]);
+}
+
 #[test]
 fn a_device_arrives_and_leaves_dated_to_its_evidence() {
     let mut house = House::new();

@@ -20,6 +20,9 @@ mod hostile;
 mod hostile_radio;
 
 #[cfg(test)]
+mod receivers;
+
+#[cfg(test)]
 mod texts;
 
 #[cfg(test)]
