@@ -143,6 +143,6 @@ fn target() -> PathBuf {
 const END: &str = "~~~ ended with";
 /// How often something is looked at, of which each time takes a machine that is emulated a quarter of
 /// a second or more.
-const LOOKS: usize = 300;
+const LOOKS: usize = 600;
 /// In seconds, of the shell inside.
-const LIFE: &str = "480";
+const LIFE: &str = "900";

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::ble::BleSettings;
 use crate::graphite::GraphiteSettings;
 use crate::lan::LanSettings;
 use crate::mqtt::MqttSettings;
@@ -112,6 +113,7 @@ fn folder<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Erro
 #[serde(deny_unknown_fields, default)]
 pub struct Sources {
     pub lan: LanSettings,
+    pub ble: BleSettings,
     pub mqtt: MqttSettings,
 }
 

@@ -10,6 +10,8 @@ pub mod presence;
 
 pub mod lan;
 
+pub mod ble;
+
 pub mod mqtt;
 
 pub mod graphite;

@@ -26,6 +26,8 @@ pub struct PresenceSettings {
     pub lan_phone: LanPhone,
     /// Patience with every other device on the local network.
     pub lan_other: LanOther,
+    /// Patience with devices of Bluetooth low energy.
+    pub ble: LowEnergy,
 }
 
 impl PresenceSettings {
@@ -34,10 +36,11 @@ impl PresenceSettings {
     pub fn policy(&self) -> Policy {
         let standard = Policy::default();
         let patient = |with: Patience, away_after, misses| Patience { away_after, misses, ..with };
-        let (phone, other) = (&self.lan_phone, &self.lan_other);
+        let (phone, other, ble) = (&self.lan_phone, &self.lan_other, &self.ble);
         Policy {
             lan_phone: patient(standard.lan_phone, phone.away_after.get(), phone.misses.get()),
             lan_other: patient(standard.lan_other, other.away_after.get(), other.misses.get()),
+            ble: patient(standard.ble, ble.away_after.get(), ble.misses.get()),
             decisive_within: self.decisive_within.get(),
             unknown_hold: self.unknown_hold.get(),
             unknown_max: self.unknown_max.get(),
@@ -59,6 +62,7 @@ impl Default for PresenceSettings {
             conflict_within: Length::secs(policy.conflict_within.as_secs()),
             lan_phone: LanPhone::default(),
             lan_other: LanOther::default(),
+            ble: LowEnergy::default(),
         }
     }
 }
@@ -101,9 +105,26 @@ impl Default for LanOther {
     }
 }
 
+/// What advertises does so every few seconds; nobody can be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LowEnergy {
+    /// Silence after which such a device counts as gone, while the adapters listened that heard it.
+    pub away_after: AwayAfter,
+    /// How many times 10 s such an adapter must have listened in vain as well.
+    pub misses: Misses,
+}
+
+impl Default for LowEnergy {
+    fn default() -> Self {
+        let Patience { away_after, misses, .. } = Policy::default().ble;
+        Self { away_after: Length::secs(away_after.as_secs()), misses: Count::new(misses) }
+    }
+}
+
 /// Silence tolerated.
 pub type AwayAfter = Length<30, DAY>;
-/// Unanswered questions needed.
+/// Unanswered questions, or times of listening in vain, needed.
 pub type Misses = Count<1, 100>;
 
 const DAY: u64 = 86_400;

@@ -331,7 +331,7 @@ pub struct Wrong {
 }
 
 impl Wrong {
-    fn new(given: &str, wanted: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn new(given: &str, wanted: impl Into<Cow<'static, str>>) -> Self {
         let shown: String = given.chars().flat_map(char::escape_debug).take(80).collect();
         Self {
             given: if shown.is_empty() { "\"\"".to_owned() } else { shown },

@@ -75,7 +75,7 @@ fn keys() {
             name: "the right key in the wrong section",
             text: "away_after = \"5m\"\n",
             said: &["muster.toml, line 1, column 1: away_after: there is no such key; \
-                     did you mean presence.lan_other.away_after?"],
+                     did you mean presence.ble.away_after?"],
         },
         Mistake {
             name: "keys that other programs' documents name for a person (WH-8)",

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use muster_config::ble::Backend;
 use muster_config::mqtt::MqttIdKind;
 use muster_config::value::{Length, Topic, spoken};
 use muster_config::{Config, Loaded, Origin, keys};
@@ -40,6 +41,8 @@ fn top_level() {
 // config: presence.lan_phone.misses
 // config: presence.lan_other.away_after
 // config: presence.lan_other.misses
+// config: presence.ble.away_after
+// config: presence.ble.misses
 #[test]
 fn patience_becomes_the_policy() {
     let policy = set(&[
@@ -52,6 +55,8 @@ fn patience_becomes_the_policy() {
         ("presence.lan_phone.misses", "7"),
         ("presence.lan_other.away_after", "\"2m\""),
         ("presence.lan_other.misses", "3"),
+        ("presence.ble.away_after", "\"45s\""),
+        ("presence.ble.misses", "4"),
     ])
     .presence
     .policy();
@@ -66,6 +71,8 @@ fn patience_becomes_the_policy() {
     wanted.lan_phone.misses = 7;
     wanted.lan_other.away_after = Duration::from_mins(2);
     wanted.lan_other.misses = 3;
+    wanted.ble.away_after = Duration::from_secs(45);
+    wanted.ble.misses = 4;
     assert_eq!(policy, wanted);
     assert_eq!(Config::default().presence.policy(), standard);
 }
@@ -102,6 +109,22 @@ fn the_local_network() {
     assert!(lan.excludes("192.168.1.9".parse().unwrap()));
     assert_eq!(lan.broadcasts_per_second.get(), 200);
     assert_eq!(lan.refresh.get(), Duration::from_mins(10));
+}
+
+// config: sources.ble.enabled
+// config: sources.ble.adapters
+// config: sources.ble.backend
+#[test]
+fn low_energy() {
+    let ble = set(&[
+        ("sources.ble.enabled", "false"),
+        ("sources.ble.adapters", "[\"hci1\"]"),
+        ("sources.ble.backend", "\"management\""),
+    ])
+    .sources
+    .ble;
+    assert!(!ble.enabled && ble.watches(1) && !ble.watches(0));
+    assert_eq!(ble.backend, Backend::Management);
 }
 
 // config: sources.mqtt.enabled

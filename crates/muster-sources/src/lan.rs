@@ -49,8 +49,6 @@ mod walk;
 
 mod pacer;
 
-mod coverage;
-
 mod netlink;
 
 mod packet;

@@ -1,5 +1,15 @@
 //! Adapters in: where facts come from. Each knows its medium and the core's words, nothing else.
 
+mod coverage;
+
+mod told;
+
+pub mod bluez;
+
+pub mod management;
+
+pub mod ble;
+
 pub mod lan;
 
 pub mod mqtt;

@@ -1,4 +1,6 @@
-//! Gives up every right that the sources do not need, and being root, before anything is opened.
+//! Gives up every right that the sources do not need, and being root, before anything is opened but the
+//! kernel's management socket of Bluetooth: that takes a right at the moment in which it is opened, and
+//! none afterwards.
 //!
 //! **Invariant:** called while the process has one thread: capabilities belong to threads, and
 //! later ones inherit what is left.

@@ -1,19 +1,38 @@
 //! Which adapters this configuration wants: one closed match a port, nothing is found at run time.
 
+use std::io;
 use std::sync::Arc;
 
 use muster_config::Config;
+use muster_config::ble::Backend;
 use muster_core::fact::SourceKind;
 use muster_core::ports::Clock;
 use muster_sinks::graphite::Graphite;
+use muster_sources::ble::Ble;
 use muster_sources::lan::Lan;
+use muster_sources::management::Trusted;
 use muster_sources::mqtt::{Memory, Mqtt};
 
 use crate::dispatch::Sending;
 use crate::supervisor::Plan;
 
-/// The sources of this machine.
-pub(crate) fn sources(config: &Config, clock: &Arc<dyn Clock>) -> Vec<Plan> {
+/// The kernel's management socket where a source may want it, or why there is none. It takes a right that
+/// is given up afterwards.
+pub(crate) fn radio(config: &Config) -> io::Result<Trusted> {
+    let ble = &config.sources.ble;
+    if ble.enabled && ble.backend != Backend::Dbus {
+        Trusted::open()
+    } else {
+        Err(io::Error::other("nobody wants it"))
+    }
+}
+
+/// The sources of this machine; `radio` is what [`radio`] brought.
+pub(crate) fn sources(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    radio: &io::Result<Trusted>,
+) -> Vec<Plan> {
     let mut plans = Vec::new();
     if config.sources.lan.enabled {
         let (settings, monitor) = (config.sources.lan.clone(), config.monitor.to_string());
@@ -24,6 +43,18 @@ pub(crate) fn sources(config: &Config, clock: &Arc<dyn Clock>) -> Vec<Plan> {
             open: Box::new(move || {
                 let lan = Lan::open(settings.clone(), &monitor, Arc::clone(&clock))?;
                 Ok(Box::new(lan))
+            }),
+        });
+    }
+    if config.sources.ble.enabled {
+        let (settings, monitor) = (config.sources.ble.clone(), config.monitor.to_string());
+        let (clock, radio) = (Arc::clone(clock), again(radio));
+        plans.push(Plan {
+            monitor: monitor.as_str().into(),
+            kind: SourceKind::Ble,
+            open: Box::new(move || {
+                let (settings, clock) = (settings.clone(), Arc::clone(&clock));
+                Ok(Box::new(Ble::new(settings, &monitor, clock, again(&radio))))
             }),
         });
     }
@@ -40,6 +71,14 @@ pub(crate) fn sources(config: &Config, clock: &Arc<dyn Clock>) -> Vec<Plan> {
         });
     }
     plans
+}
+
+/// The same socket once more, or the same reason once more.
+fn again(radio: &io::Result<Trusted>) -> io::Result<Trusted> {
+    match radio {
+        Ok(socket) => socket.again(),
+        Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+    }
 }
 
 /// The series sinks of this machine.

@@ -19,7 +19,6 @@ use muster_wire::lan::{LanBody, LanFrame, decode};
 
 use super::asker::Asker;
 use super::book::Book;
-use super::coverage::Coverage;
 use super::ears::Ears;
 use super::judge::{Finding, Scene, judge, judge_entry};
 use super::life::{Life, Rhythm};
@@ -30,6 +29,7 @@ use super::reach::Reach;
 use super::silences::Silences;
 use super::status;
 use super::wants::Want;
+use crate::coverage::Coverage;
 
 /// A watched interface.
 #[derive(Debug)]

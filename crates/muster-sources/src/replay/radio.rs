@@ -3,8 +3,6 @@
 //! A capture of the host interface tells when the controller listened, so only that counts as
 //! covered; one that says nothing of it, and one from the air, counts as covered from its first record
 //! to its last. Private addresses are told as such: whether they name somebody is for whoever has keys.
-//!
-//! **Invariant:** what is remembered of identities is bounded; forgetting costs repeated facts only.
 
 mod hearing;
 
@@ -13,23 +11,18 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use muster_core::fact::{
-    Detail, DetailKind, Fact, FactBody, Listener, Outcome, Probe, Sighting, SourceKind,
-};
-use muster_core::identity::{Identity, TextKind};
+use muster_core::fact::{Fact, FactBody, Listener, Outcome, Probe, SourceKind};
 use muster_core::time::Time;
-use muster_wire::bluetooth::address::{Address, AddressKind};
-use muster_wire::bluetooth::advertisement::Advertisement;
+use muster_wire::bluetooth::address::AddressKind;
 use muster_wire::bluetooth::air::Air;
 use muster_wire::bluetooth::hci::{EventBody, Hci};
-use muster_wire::bluetooth::identify::identify;
 use muster_wire::bluetooth::tag::TagRules;
-use muster_wire::bluetooth::{Body, Packet, text};
+use muster_wire::bluetooth::{Body, Packet};
 
 use self::hearing::Hearing;
 use super::coverage::pieces;
+use crate::told::{Listeners, Told, of_address};
 
 /// What was recorded of the radio, file by file.
 #[derive(Debug, Default)]
@@ -52,15 +45,7 @@ struct Adapter {
     ble: Arc<Listener>,
     classic: Arc<Listener>,
     hearing: Hearing,
-    told: BTreeMap<Identity, Told>,
-}
-
-/// What was last told of an identity.
-#[derive(Debug)]
-struct Told {
-    at: Time,
-    rssi: Option<i8>,
-    name: Option<Box<str>>,
+    told: Told,
 }
 
 impl Radio {
@@ -81,10 +66,12 @@ impl Recorded<'_> {
         adapter.hearing.packet(packet, at);
         let mut facts = Vec::new();
         for it in packet.advertisements() {
-            adapter.heard(&it, at, &self.radio.rules, &mut facts);
+            let to = adapter.listeners();
+            adapter.told.advertisement(&it, at, &self.radio.rules, &to, &mut facts);
         }
         if let Body::Air(Air::Request { from: Some(from), rssi, .. }) = packet.body {
-            adapter.sighted(of_address(from), at, rssi, None, &mut facts);
+            let to = adapter.listeners();
+            adapter.told.sighted((of_address(from), at, rssi), None, &to, &mut facts);
         }
         facts.extend(adapter.answer(packet, at));
         facts
@@ -112,56 +99,12 @@ impl Adapter {
             ble: listener(SourceKind::Ble),
             classic: listener(SourceKind::Classic),
             hearing: Hearing::default(),
-            told: BTreeMap::new(),
+            told: Told::default(),
         }
     }
 
-    /// Everybody whom an advertisement names, or may name to whoever has the key; a name alone names
-    /// nobody, as many may have it.
-    fn heard(&mut self, it: &Advertisement<'_>, at: Time, rules: &TagRules, facts: &mut Vec<Fact>) {
-        let name = it.name().and_then(text::shown);
-        let private = it.address.filter(|it| it.kind.rotates());
-        let mut identities: Vec<Identity> = private.into_iter().map(of_address).collect();
-        identify(it, rules, &mut |id| identities.extend(id.to_identity()));
-        identities.retain(|it| !matches!(it, Identity::Text(TextKind::Name, _)));
-        for identity in identities {
-            self.sighted(identity, at, it.rssi, name.as_deref(), facts);
-        }
-    }
-
-    /// A sighting, unless one as strong was told within [`REPEAT`]; and the name, if it is another.
-    fn sighted(
-        &mut self,
-        identity: Identity,
-        at: Time,
-        rssi: Option<i8>,
-        name: Option<&str>,
-        facts: &mut Vec<Fact>,
-    ) {
-        if self.told.len() >= MOST_TOLD && !self.told.contains_key(&identity) {
-            self.told.clear();
-        }
-        let classic = matches!(identity, Identity::Bt(_));
-        let listener = if classic { &self.classic } else { &self.ble };
-        let mut tell = |body| facts.push(Fact { listener: Arc::clone(listener), body });
-        let told = self.told.get(&identity);
-        let known = told.and_then(|it| it.name.clone());
-        let is_news = told.is_none_or(|it| it.at + REPEAT <= at || at < it.at || it.rssi < rssi);
-        if let Some(value) = name.filter(|it| known.as_deref() != Some(it)) {
-            let (identity, value) = (identity.clone(), value.into());
-            tell(FactBody::Detail(Detail { identity, at, kind: DetailKind::Hostname, value }));
-        } else if !is_news {
-            return;
-        }
-        if is_news {
-            tell(FactBody::Sighting(Sighting { identity: identity.clone(), at, rssi }));
-        }
-        let (at, rssi) = match self.told.get(&identity) {
-            Some(it) if !is_news => (it.at, it.rssi),
-            Some(_) | None => (at, rssi),
-        };
-        let name = name.map(Box::from).or(known);
-        self.told.insert(identity, Told { at, rssi, name });
+    fn listeners(&self) -> Listeners {
+        Listeners { ble: Arc::clone(&self.ble), classic: Arc::clone(&self.classic) }
     }
 
     /// What came of a question to a classic device: for its name, or for a connection.
@@ -183,20 +126,6 @@ impl Adapter {
     }
 }
 
-const fn of_address(address: Address) -> Identity {
-    match address.kind {
-        AddressKind::Classic => Identity::Bt(address.mac),
-        AddressKind::Public | AddressKind::RandomStatic => Identity::Ble(address.mac),
-        AddressKind::Resolvable | AddressKind::NonResolvable | AddressKind::Reserved => {
-            Identity::Private(address.mac)
-        }
-    }
-}
-
-/// How often one identity is told; the strongest in between is told as well.
-const REPEAT: Duration = Duration::from_secs(1);
-/// More identities than a day brings past a listener.
-const MOST_TOLD: usize = 50_000;
 /// Connection Complete and Remote Name Request Complete (Core Specification, Vol 4, Part E, 7.7).
 const CONNECTED: u8 = 0x03;
 const NAMED: u8 = 0x07;

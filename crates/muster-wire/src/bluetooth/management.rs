@@ -3,7 +3,15 @@
 //!
 //! **Invariant:** of messages with keys only whose they are is read.
 
+mod command;
+pub use command::{Command, Transports};
+
+mod status;
+pub use status::Status;
+
 mod words;
+
+use muster_core::identity::Mac;
 
 use super::address::Address;
 use super::advertisement::{Advertisement, Kind};
@@ -40,13 +48,74 @@ pub enum Body<'a> {
     Answer {
         /// Which.
         command: u16,
-        /// 0 success, else an error.
+        /// 0 success, else an error: a [`Status`].
         status: u8,
+        /// What it brought.
+        data: &'a [u8],
     },
     /// Whether the adapter looks for devices (`true`) or stopped to.
-    Discovering(bool),
+    Discovering {
+        /// For which.
+        what: Transports,
+        /// Whether it does.
+        on: bool,
+    },
+    /// An adapter came (`true`) or went.
+    Adapter(bool),
+    /// What is switched on at an adapter.
+    Settings(Settings),
     /// Everything else.
     Other,
+}
+
+/// What is switched on at an adapter, or could be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings(u32);
+
+impl Settings {
+    /// Whether it is on.
+    #[must_use]
+    pub const fn is_powered(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    /// Whether it speaks low energy.
+    #[must_use]
+    pub const fn has_low_energy(self) -> bool {
+        self.0 & 1 << 9 != 0
+    }
+}
+
+/// What an adapter is, as the kernel answers [`Command::ReadControllerInformation`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Controller {
+    /// Its own address.
+    pub address: Mac,
+    /// What it could do.
+    pub supported: Settings,
+    /// What is switched on.
+    pub current: Settings,
+}
+
+impl Controller {
+    /// Reads what the answer brought; none if that is too short.
+    #[must_use]
+    pub fn of_answer(data: &[u8]) -> Option<Self> {
+        let mut at = Bytes::new(data);
+        let address = at.mac_le()?;
+        // The version of Bluetooth, and who made it.
+        at.skip(3)?;
+        let mut settings = || at.u32_le().map(Settings);
+        Some(Self { address, supported: settings()?, current: settings()? })
+    }
+}
+
+/// The numbers of the adapters, as the kernel answers [`Command::ReadIndexList`]; none if it is cut.
+#[must_use]
+pub fn adapters_of_answer(data: &[u8]) -> Option<Vec<u16>> {
+    let mut at = Bytes::new(data);
+    let count = at.u16_le()?;
+    (0..count).map(|_| at.u16_le()).collect()
 }
 
 impl<'a> Message<'a> {
@@ -84,7 +153,12 @@ impl<'a> Message<'a> {
     pub fn answered(&self) -> Option<&'static str> {
         match self.body {
             Body::Answer { command, .. } => words::word(command, false),
-            Body::Found(_) | Body::Device { .. } | Body::Discovering(_) | Body::Other => None,
+            Body::Found(_)
+            | Body::Device { .. }
+            | Body::Discovering { .. }
+            | Body::Adapter(_)
+            | Body::Settings(_)
+            | Body::Other => None,
         }
     }
 }
@@ -93,7 +167,7 @@ fn event(code: u16, mut at: Bytes<'_>) -> Option<Body<'_>> {
     Some(match code {
         COMMAND_COMPLETE | COMMAND_STATUS => {
             let (command, status) = (at.u16_le()?, at.u8()?);
-            Body::Answer { command, status }
+            Body::Answer { command, status, data: at.rest() }
         }
         // A byte before the address says whether the key shall be kept.
         NEW_LINK_KEY | NEW_LONG_TERM_KEY => {
@@ -128,9 +202,12 @@ fn event(code: u16, mut at: Bytes<'_>) -> Option<Body<'_>> {
             device(&mut at)?
         }
         DISCOVERING => {
-            at.skip(1)?;
-            Body::Discovering(at.u8()? != 0)
+            let what = Transports(at.u8()?);
+            Body::Discovering { what, on: at.u8()? != 0 }
         }
+        ADAPTER_ADDED => Body::Adapter(true),
+        ADAPTER_REMOVED => Body::Adapter(false),
+        SETTINGS => Body::Settings(Settings(at.u32_le()?)),
         _ => Body::Other,
     })
 }
@@ -167,6 +244,9 @@ fn found(mut at: Bytes<'_>) -> Option<Body<'_>> {
 const NO_ADAPTER: u16 = 0xffff;
 const COMMAND_COMPLETE: u16 = 0x0001;
 const COMMAND_STATUS: u16 = 0x0002;
+const ADAPTER_ADDED: u16 = 0x0004;
+const ADAPTER_REMOVED: u16 = 0x0005;
+const SETTINGS: u16 = 0x0006;
 const NEW_LINK_KEY: u16 = 0x0009;
 const NEW_LONG_TERM_KEY: u16 = 0x000a;
 const CONNECTED: u16 = 0x000b;

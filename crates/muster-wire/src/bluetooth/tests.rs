@@ -94,13 +94,40 @@ fn the_management_socket() {
         (Some("command_complete"), Some("start_discovery"))
     );
     let discovering = Message::event(0x13, &[7, 1]).unwrap().body;
-    assert_eq!(discovering, management::Body::Discovering(true));
+    let what = management::Transports(7);
+    assert_eq!(discovering, management::Body::Discovering { what, on: true });
+    assert_eq!(Message::event(0x04, &[]).unwrap().body, management::Body::Adapter(true));
+    assert_eq!(Message::event(0x05, &[]).unwrap().body, management::Body::Adapter(false));
+    let settings = Message::event(0x06, &[0x01, 0x02, 0, 0]).unwrap().body;
+    let management::Body::Settings(settings) = settings else { panic!("{settings:?}") };
+    assert!(settings.is_powered() && settings.has_low_energy());
     let add = [&A[..], &[1, 2]].concat();
     let ask = Message::command(0x33, &add).unwrap();
     assert!(matches!(ask.body, management::Body::Device { .. }));
     assert_eq!(Message::event(0x33, &[1]).unwrap().body, management::Body::Other);
     // An address of a kind that is not known yet.
     assert_eq!(device_of_kind_7(), management::Body::Other);
+}
+
+#[test]
+fn answers_of_the_management_socket_are_read() {
+    let told = [&A[..], &[9, 2, 0], &[0x01, 0x02, 0, 0], &[0x00, 0x02, 0, 0], &[0; 9]].concat();
+    let it = management::Controller::of_answer(&told).unwrap();
+    assert_eq!(
+        it.address,
+        Message::event(0x18, &[&[1][..], &[9; 6], &A, &[1], &[0; 16]].concat())
+            .map(|it| match it.body {
+                management::Body::Device { address, .. } => address.mac,
+                other => panic!("{other:?}"),
+            })
+            .unwrap()
+    );
+    assert!(it.supported.is_powered() && !it.current.is_powered());
+    assert_eq!(management::Controller::of_answer(&told[..16]), None);
+    let adapters = management::adapters_of_answer;
+    assert_eq!(adapters(&[2, 0, 0, 0, 7, 0]), Some(vec![0, 7]));
+    assert_eq!(adapters(&[2, 0, 0, 0, 7]), None);
+    assert_eq!(adapters(&[0, 0]), Some(vec![]));
 }
 
 fn device_of_kind_7() -> management::Body<'static> {

@@ -257,12 +257,15 @@ impl DecodedRadio {
                 let data = DecodedData::of(told.structures());
                 Self { reason, name, data, ..line.about(Some(address)) }
             }
-            management::Body::Answer { command, status } => {
+            management::Body::Answer { command, status, .. } => {
                 let word = message.answered().map_or_else(|| number(command), str::to_owned);
                 Self { command: Some(word), status: Some(status), ..line }
             }
-            management::Body::Discovering(scans) => Self { scans: Some(scans), ..line },
-            management::Body::Found(_) | management::Body::Other => line,
+            management::Body::Discovering { on, .. } => Self { scans: Some(on), ..line },
+            management::Body::Found(_)
+            | management::Body::Adapter(_)
+            | management::Body::Settings(_)
+            | management::Body::Other => line,
         }
     }
 }

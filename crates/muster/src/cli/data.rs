@@ -13,10 +13,10 @@ pub(crate) struct ScanArgs {
     /// Where to look
     #[arg(value_enum, hide_possible_values = true, default_value_t = Medium::Lan)]
     pub(crate) medium: Medium,
-    /// How long to look [default: until everybody was asked]
+    /// How long to look [default: until everybody was asked, or the radio listened for 10 s]
     #[arg(long = "for", value_name = "DURATION", value_parser = length)]
     pub(crate) length: Option<Duration>,
-    /// Stop as soon as every known address has been asked once
+    /// Stop as soon as every known address has been asked once; the radio listens for one turn
     #[arg(long)]
     pub(crate) single: bool,
     /// Also write every fact to this file, as `muster replay` reads it
@@ -45,6 +45,8 @@ pub(super) fn length(text: &str) -> Result<Duration, String> {
 pub(crate) enum Medium {
     /// The local network
     Lan,
+    /// Bluetooth low energy
+    Ble,
 }
 
 /// `muster decode`.

@@ -1,5 +1,7 @@
 //! `muster scan`: one look around, written nowhere unless told so.
 
+mod ble;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -9,7 +11,7 @@ use std::time::Duration;
 
 use muster_core::fact::{DetailKind, Fact, FactBody, Outcome};
 use muster_core::identity::{Identity, Mac};
-use muster_core::ports::SourceError;
+use muster_core::ports::{ChannelStatus, SourceError};
 use muster_core::time::Time;
 use muster_report::{Cell, Column, Table};
 use muster_sources::lan::{Length, Scan};
@@ -26,22 +28,47 @@ pub(crate) fn run(context: &Context, args: &ScanArgs) -> Result<(), Failure> {
     if let Some(length) = args.length.filter(|it| !(SHORTEST..=LONGEST).contains(it)) {
         let length = jiff::SignedDuration::try_from(length).unwrap_or(jiff::SignedDuration::MAX);
         let what = format!("a look takes from 1s to 24h: {length:#}");
-        return Err(Failure::new(Exit::Usage, what).hint("muster scan lan --for 10s"));
+        let hint = match args.medium {
+            Medium::Lan => "muster scan lan --for 10s",
+            Medium::Ble => "muster scan ble --for 10s",
+        };
+        return Err(Failure::new(Exit::Usage, what).hint(hint));
     }
     let record = args.record.as_deref().map(Recording::new).transpose()?;
-    let scan = match args.medium {
-        Medium::Lan => lan(context, args)?,
+    let look = match args.medium {
+        Medium::Lan => {
+            let scan = lan(context, args)?;
+            let table = table(&found(&scan.facts));
+            let missing = no_interface(&scan);
+            Look { facts: scan.facts, table, channels: scan.channels, missing, late: !scan.closed }
+        }
+        Medium::Ble => ble::look(context, args)?,
     };
     if let Some(record) = record {
-        record.write(&scan.facts)?;
+        record.write(&look.facts)?;
     }
-    let found = found(&scan.facts);
-    output.table(&table(&found))?;
-    if found.is_empty() {
+    output.table(&look.table)?;
+    if look.table.rows.is_empty() {
         output.note("nobody was heard");
     }
-    tell(&output, &scan);
+    tell(&output, &look);
     Ok(())
+}
+
+/// What one look around brought, on either medium.
+struct Look {
+    facts: Vec<Fact>,
+    table: Table,
+    channels: Vec<ChannelStatus>,
+    /// What there is nothing of to listen with, and what to type about it.
+    missing: Option<(&'static str, &'static str)>,
+    /// Whether time ran out before everybody was asked.
+    late: bool,
+}
+
+fn no_interface(scan: &Scan) -> Option<(&'static str, &'static str)> {
+    let hint = "name one: muster config explain sources.lan.interfaces";
+    scan.channels.is_empty().then_some(("there is no interface to watch", hint))
 }
 
 fn lan(context: &Context, args: &ScanArgs) -> Result<Scan, Failure> {
@@ -52,13 +79,9 @@ fn lan(context: &Context, args: &ScanArgs) -> Result<Scan, Failure> {
         Some(length) if !args.single => Length::For(length),
         length => Length::UntilAsked { limit: length.unwrap_or(PATIENCE) },
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|it| Failure::new(Exit::Failed, "cannot start").because(it))?;
     let clock = Arc::clone(&context.clock);
     let monitor = config.monitor.as_str();
-    runtime.block_on(muster_sources::lan::scan(settings, monitor, clock, length)).map_err(|it| {
+    runtime()?.block_on(muster_sources::lan::scan(settings, monitor, clock, length)).map_err(|it| {
         let what = "cannot look around on the local network";
         match it {
             SourceError::Lost { .. } => Failure::new(Exit::Unreachable, what).because(it),
@@ -170,12 +193,12 @@ fn first_address(it: &Found) -> Option<std::net::IpAddr> {
     it.addresses.iter().filter_map(|it| it.parse().ok()).min()
 }
 
-fn tell(output: &Output, scan: &Scan) {
-    if scan.channels.is_empty() {
-        output.note("there is no interface to watch");
-        output.hint("name one: muster config explain sources.lan.interfaces");
+fn tell(output: &Output, look: &Look) {
+    if let Some((what, hint)) = look.missing {
+        output.note(what);
+        output.hint(hint);
     }
-    for channel in &scan.channels {
+    for channel in &look.channels {
         if !channel.can.is_empty() {
             output.note(&format!("{} hears: {}", channel.listener, channel.can.join("; ")));
         }
@@ -186,10 +209,18 @@ fn tell(output: &Output, scan: &Scan) {
             }
         }
     }
-    if !scan.closed {
+    if look.late {
         output.note("time ran out before everybody was asked");
         output.hint("look longer, as in --for 10m, or ask faster with --single");
     }
+}
+
+/// For what is waited for, one after the other.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|it| Failure::new(Exit::Failed, "cannot start").because(it))
 }
 
 /// A look around is quick: a larger network than this reaches is asked with `--for`.

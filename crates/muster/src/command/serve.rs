@@ -62,6 +62,7 @@ pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
         Some(data) => Some(Owner::of(data)?),
         None => Some(Owner::for_services()),
     };
+    let radio = registry::radio(config);
     let rights = privileges::give_up(address.port(), owner.as_ref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
@@ -87,7 +88,7 @@ pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
         let folder = Folder::take(&data).map_err(|it| out_of_reach(it, owner.as_ref()))?;
         let policy = config.presence.policy();
         let house = House { folder: &folder, policy, demo: false };
-        let plans = registry::sources(config, &clock);
+        let plans = registry::sources(config, &clock, &radio);
         serve(house, config, plans, Entry { address, rights, file, speaker }, clock).await
     })
 }

@@ -13,13 +13,23 @@ fn one_look_around_where_nothing_may_be_watched() {
 }
 
 #[test]
+fn a_look_around_by_radio_says_what_it_listened_with() {
+    let house = House::empty().with("MUSTER__SOURCES__BLE__ADAPTERS", "[\"hci4711\"]");
+    let said = house.ask(&["scan", "ble", "--for", "1s", "--format", "json"]);
+    assert_eq!((said.code, said.out.as_str()), (0, "[]\n"), "{said:?}");
+    assert!(said.err.contains("nobody was heard"), "{said:?}");
+    assert!(said.err.contains("no adapter hci4711"), "{said:?}");
+}
+
+#[test]
 fn what_cannot_be_meant() {
     let house = House::empty();
     for (args, words) in [
         (["scan", "lan", "--for", "0s"], "a look takes from 1s to 24h: 0s"),
         (["scan", "lan", "--for", "25h"], "a look takes from 1s to 24h: 25h"),
         (["scan", "lan", "--for", "1x"], "that is no length of time, as in 10s"),
-        (["scan", "ble", "--for", "1s"], "invalid value 'ble'"),
+        (["scan", "ble", "--for", "0s"], "hint: muster scan ble --for 10s"),
+        (["scan", "smoke", "--for", "1s"], "invalid value 'smoke'"),
     ] {
         let said = house.ask(&args);
         assert!(said.code == 2 && said.err.contains(words), "{said:?}");

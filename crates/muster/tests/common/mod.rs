@@ -17,7 +17,7 @@ use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-/// A folder with a configuration that watches no network, and a data folder in it.
+/// A folder with a configuration that watches no network and no radio, and a data folder in it.
 pub(crate) struct Home(tempfile::TempDir);
 
 impl Home {
@@ -25,7 +25,7 @@ impl Home {
         let home = Self(tempfile::tempdir().unwrap());
         // A hub that root starts is somebody else, who has to get there.
         fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        fs::write(home.path().join("muster.toml"), "[sources.lan]\nenabled = false\n").unwrap();
+        fs::write(home.path().join("muster.toml"), NOBODY).unwrap();
         home
     }
 
@@ -217,6 +217,8 @@ fn running() -> Duration {
     clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap().into()
 }
 
+/// Listens to nobody who happens to be around the tester.
+const NOBODY: &str = "[sources.lan]\nenabled = false\n\n[sources.ble]\nenabled = false\n";
 /// Longer than the most patient rule that a test waits for, on a busy machine.
 const LONGEST_WAIT: Duration = Duration::from_mins(2);
 /// Longer than any answer here takes on a busy machine.

@@ -219,6 +219,8 @@ const SERIES: [&str; 6] =
 const IMPATIENT: &str = r#"
 [sources.lan]
 interfaces = ["va0"]
+[sources.ble]
+enabled = false
 [presence]
 unknown_after = "30s"
 [presence.lan_other]

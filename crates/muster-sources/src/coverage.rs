@@ -1,10 +1,10 @@
 //! When a channel could really hear: the spans that it may claim.
 //!
 //! **Invariant:** a claimed span lies between two looks at most [`STARVED`] apart, at both of which
-//! everything worked; both clocks moved by the same amount between them; every frame that came
-//! before its end has been judged; and the network behind the link was proved to live all through
-//! it. So neither sleep, nor a stepped clock, nor a starved process, nor an outage beyond the next
-//! box is ever claimed.
+//! everything worked; both clocks moved by the same amount between them; all that came
+//! before its end has been judged; and it was proved that what is listened to lived all through it: the
+//! network behind a link, the receiver of an adapter. So neither sleep, nor a stepped clock, nor a
+//! starved process, nor an outage beyond the next box is ever claimed.
 
 use std::time::Duration;
 
@@ -22,10 +22,10 @@ pub(super) struct Coverage {
 }
 
 impl Coverage {
-    /// A look at `now`: did everything work since the last one, and from when to when is the
-    /// network `proved`, on the monotonic clock?
+    /// A look at `now`: did everything work since the last one, and from when to when was it
+    /// `proved`, on the monotonic clock?
     ///
-    /// Call it after judging all frames that came before `now`. A span comes back when one is due;
+    /// Call it after judging all that came before `now`. A span comes back when one is due;
     /// what is not proved yet waits for its proof.
     pub(super) fn look(
         &mut self,

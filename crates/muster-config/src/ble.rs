@@ -1,0 +1,105 @@
+//! `[sources.ble]`: which adapters listen for low energy, and by which way they are asked.
+//!
+//! **Invariant:** values of these types are in range; the only door to each is its `TryFrom`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::value::Wrong;
+
+/// Devices of Bluetooth low energy, by what they send out.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default)]
+pub struct BleSettings {
+    /// Whether adapters listen at all. Without an adapter nothing happens, until there is one.
+    pub enabled: bool,
+    /// Adapters that listen, as in `hci0`. Empty: all.
+    pub adapters: Vec<AdapterName>,
+    /// How they are asked: `management`, by the kernel's management socket, which takes
+    /// `CAP_NET_ADMIN` at the start; `dbus`, by bluetoothd; `auto`, by the first where that right is,
+    /// else by the second.
+    pub backend: Backend,
+}
+
+impl Default for BleSettings {
+    fn default() -> Self {
+        Self { enabled: true, adapters: Vec::new(), backend: Backend::Auto }
+    }
+}
+
+impl BleSettings {
+    /// Whether the adapter with this number listens.
+    #[must_use]
+    pub fn watches(&self, adapter: u16) -> bool {
+        self.adapters.is_empty() || self.adapters.iter().any(|it| it.0 == adapter)
+    }
+}
+
+/// How adapters are asked; what each word means is said at [`BleSettings::backend`].
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Backend {
+    Auto,
+    Dbus,
+    Management,
+}
+
+/// The name of an adapter.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct AdapterName(u16);
+
+impl AdapterName {
+    /// The number in it.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self.0
+    }
+}
+
+impl TryFrom<String> for AdapterName {
+    type Error = Wrong;
+
+    fn try_from(given: String) -> Result<Self, Wrong> {
+        let digits = given.strip_prefix("hci");
+        let plain = |it: &&str| it.bytes().all(|it| it.is_ascii_digit());
+        // 0xffff stands for none at the kernel.
+        let number =
+            digits.filter(plain).and_then(|it| it.parse().ok()).filter(|it| *it < u16::MAX);
+        number.map(Self).ok_or_else(|| Wrong::new(&given, "the name of an adapter, as in hci0"))
+    }
+}
+
+impl From<AdapterName> for String {
+    fn from(it: AdapterName) -> Self {
+        format!("hci{}", it.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_reads_and_writes_back() {
+        let text = "enabled = false\nadapters = [\"hci1\"]\nbackend = \"dbus\"\n";
+        let read: BleSettings = toml::from_str(text).unwrap();
+        assert!(!read.enabled && read.watches(1) && !read.watches(0));
+        assert_eq!((read.backend, read.adapters[0].number()), (Backend::Dbus, 1));
+        assert_eq!(toml::to_string(&read).unwrap(), text);
+        let standard = toml::from_str::<BleSettings>("").unwrap();
+        assert!(standard == BleSettings::default() && standard.watches(7));
+    }
+
+    #[test]
+    fn wrong_values_say_what_is_wanted() {
+        for name in ["eth0", "hci", "hci-1", "hci+1", "hci65535", "hci99999", ""] {
+            let error = AdapterName::try_from(name.to_owned()).unwrap_err().to_string();
+            assert!(error.contains("the name of an adapter, as in hci0"), "{error}");
+        }
+        let error = toml::from_str::<BleSettings>("backend = \"raw\"").unwrap_err().to_string();
+        assert!(error.contains("auto") && error.contains("management"), "{error}");
+    }
+}

@@ -1,0 +1,116 @@
+//! One adapter: what its back end tells becomes facts, coverage and a status.
+
+use std::sync::Arc;
+
+use muster_core::fact::{Fact, FactBody, Listener, SourceKind};
+use muster_core::ports::ChannelStatus;
+use muster_core::time::Now;
+use muster_wire::bluetooth::tag::TagRules;
+
+use super::news::News;
+use super::status::{self, Way};
+use super::turns::{Ask, Trouble, Turns};
+use super::{adapters, seen::Seen};
+use crate::coverage::Coverage;
+use crate::told::{Listeners, Told};
+
+/// An adapter.
+#[derive(Debug)]
+pub(super) struct Channel {
+    adapter: u16,
+    listeners: Listeners,
+    turns: Turns,
+    coverage: Coverage,
+    told: Told,
+    status: Option<ChannelStatus>,
+    /// Turns that came to their end.
+    whole_turns: u64,
+}
+
+impl Channel {
+    /// The adapter with this number.
+    pub(super) fn new(adapter: u16, monitor: &str) -> Self {
+        let name = adapters::name(adapter);
+        let listener = |source| Arc::new(Listener::new(monitor, source, &name));
+        let listeners =
+            Listeners { ble: listener(SourceKind::Ble), classic: listener(SourceKind::Classic) };
+        Self {
+            adapter,
+            listeners,
+            turns: Turns::default(),
+            coverage: Coverage::default(),
+            told: Told::default(),
+            status: None,
+            whole_turns: 0,
+        }
+    }
+
+    /// Takes in what its back end tells.
+    pub(super) fn take(
+        &mut self,
+        news: News<'_>,
+        now: Now,
+        seen: Option<&mut Seen>,
+        facts: &mut Vec<Fact>,
+    ) {
+        match news {
+            News::Ready(pace) => self.turns.available(now.mono, pace),
+            News::Unavailable(Trouble::Off { .. }) => {
+                let is_blocked = adapters::is_blocked(self.adapter);
+                self.turns.unavailable(Trouble::Off { is_blocked });
+            }
+            News::Unavailable(why) => self.turns.unavailable(why),
+            News::Began(what) => self.turns.began(now.mono, what),
+            News::Ended { proves } => {
+                self.turns.ended(now.mono, proves);
+                self.whole_turns += 1;
+            }
+            News::Refused(why) => self.turns.refused(now.mono, why),
+            News::Busy => self.turns.busy(now.mono),
+            News::Heard(it) => {
+                if let Some(address) = it.address {
+                    self.turns.heard(now.mono, address);
+                }
+                let rules = TagRules::default();
+                self.told.advertisement(&it, now.wall, &rules, &self.listeners, facts);
+                if let Some(seen) = seen {
+                    seen.take(&it, now.wall, &self.listeners.ble.channel);
+                }
+            }
+        }
+    }
+
+    /// What is to be asked of it now.
+    pub(super) fn poll(&mut self, now: Now) -> Option<Ask> {
+        self.turns.poll(now.mono)
+    }
+
+    /// When it wants to be polled.
+    pub(super) fn poll_timeout(&self) -> Option<std::time::Duration> {
+        self.turns.poll_timeout()
+    }
+
+    /// A look, behind everything that came before `now`: what is covered becomes a fact.
+    pub(super) fn look(&mut self, now: Now, lost: bool, facts: &mut Vec<Fact>) {
+        if lost {
+            self.coverage.interrupt();
+            self.turns.lost();
+        }
+        if let Some(span) = self.coverage.look(now, !lost, self.turns.proved()) {
+            let listener = Arc::clone(&self.listeners.ble);
+            facts.push(Fact { listener, body: FactBody::Coverage(span) });
+        }
+    }
+
+    /// Its status, if it is another than was told last.
+    pub(super) fn news(&mut self, way: Way<'_>) -> Option<ChannelStatus> {
+        let status = status::of_channel(&self.listeners.ble, way, self.turns.trouble())?;
+        let is_new = self.status.as_ref() != Some(&status);
+        is_new.then(|| self.status.insert(status).clone())
+    }
+
+    /// Whether it has listened through a whole turn, or cannot listen.
+    pub(super) fn has_listened(&self) -> bool {
+        self.whole_turns > 0 || self.turns.trouble().is_some_and(|it| *it != Trouble::Starting)
+    }
+}

@@ -1,0 +1,112 @@
+//! What a channel can and cannot hear, in plain words, with the command that would help.
+
+use muster_core::fact::Listener;
+use muster_core::ports::{ChannelStatus, Inability};
+
+use super::turns::Trouble;
+
+/// The way to the adapter, and why it is not the better one.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Way<'a> {
+    /// The kernel's management socket.
+    Kernel,
+    /// bluetoothd, and why the kernel is not asked, unless nobody wanted that.
+    Daemon { instead: Option<&'a str> },
+}
+
+/// The status of an adapter; none before anything is known.
+pub(super) fn of_channel(
+    listener: &Listener,
+    way: Way<'_>,
+    trouble: Option<&Trouble>,
+) -> Option<ChannelStatus> {
+    let mut status = ChannelStatus {
+        listener: listener.clone(),
+        hears: trouble.is_none(),
+        can: Vec::new(),
+        cannot: Vec::new(),
+    };
+    if let Some(trouble) = trouble {
+        let (why, hint) = words(trouble, &listener.channel)?;
+        status.cannot.push(inability("hear advertisements", why, hint));
+        return Some(status);
+    }
+    let by = match way {
+        Way::Kernel => "by the kernel's management socket",
+        Way::Daemon { .. } => "by bluetoothd",
+    };
+    status.can.push(format!("advertisements of low energy, {by}"));
+    if let Way::Daemon { instead: Some(why) } = way {
+        let what = "ask the kernel itself, which costs less than bluetoothd";
+        status.cannot.push(inability(what, why.to_owned(), Some(capability())));
+    }
+    Some(status)
+}
+
+fn words(trouble: &Trouble, adapter: &str) -> Option<(String, Option<String>)> {
+    let plain = |why: &str, hint: Option<&str>| Some((why.to_owned(), hint.map(str::to_owned)));
+    match trouble {
+        Trouble::Starting => None,
+        Trouble::Off { is_blocked: true } => {
+            plain("it is switched off by rfkill", Some("sudo rfkill unblock bluetooth"))
+        }
+        Trouble::Off { is_blocked: false } => {
+            plain("it is switched off", Some("bluetoothctl power on"))
+        }
+        Trouble::Gone => Some((format!("there is no adapter {adapter}"), None)),
+        Trouble::Unreachable { why, hint } | Trouble::Refused { why, hint } => {
+            Some((why.clone(), hint.clone()))
+        }
+        Trouble::Hangs => plain(
+            "it does not answer",
+            Some("pull it out and put it in again; built in: sudo systemctl restart bluetooth"),
+        ),
+        Trouble::Lost => plain("too busy to take in what it reports: some of it was lost", None),
+        Trouble::Deserted => {
+            plain("nobody is heard where there were always some: it may have gone deaf", None)
+        }
+    }
+}
+
+/// How to give the right that the kernel asks for.
+pub(super) fn capability() -> String {
+    let binary = std::env::current_exe().ok();
+    let binary = binary.as_deref().map_or_else(|| "muster".into(), |it| it.to_string_lossy());
+    format!(
+        "sudo setcap cap_net_raw,cap_net_admin=ep {binary} (for a service: \
+         AmbientCapabilities=CAP_NET_RAW CAP_NET_ADMIN)"
+    )
+}
+
+fn inability(what: &str, why: String, hint: Option<String>) -> Inability {
+    Inability { what: what.to_owned(), why, hint }
+}
+
+#[cfg(test)]
+mod tests {
+    use muster_core::fact::SourceKind;
+
+    use super::*;
+
+    #[test]
+    fn all_trouble_is_said_with_what_to_type() {
+        let listener = Listener::new("hub", SourceKind::Ble, "hci0");
+        let of = |it: Option<&Trouble>| of_channel(&listener, Way::Kernel, it);
+        assert_eq!(of(Some(&Trouble::Starting)), None);
+        let hears = of(None).unwrap();
+        assert!(hears.hears && hears.cannot.is_empty());
+        for (trouble, hint) in [
+            (Trouble::Off { is_blocked: true }, Some("sudo rfkill unblock bluetooth")),
+            (Trouble::Off { is_blocked: false }, Some("bluetoothctl power on")),
+            (Trouble::Gone, None),
+        ] {
+            let status = of(Some(&trouble)).unwrap();
+            assert!(!status.hears && status.can.is_empty());
+            let [one] = &status.cannot[..] else { panic!("{status:?}") };
+            assert_eq!(one.hint.as_deref(), hint, "{trouble:?}");
+        }
+        let instead = Way::Daemon { instead: Some("it takes CAP_NET_ADMIN") };
+        let status = of_channel(&listener, instead, None).unwrap();
+        assert!(status.hears && status.cannot[0].why.contains("CAP_NET_ADMIN"));
+    }
+}
