@@ -133,6 +133,9 @@ pub(crate) enum Command {
         after_help = "Example: muster config explain presence.lan_phone.away_after"
     )]
     Config(ConfigCommand),
+    /// What is wrong with this machine for Muster, and the command that mends it
+    #[command(after_help = "Example: muster doctor")]
+    Doctor,
     /// Write a verified copy of the store to a new file, also while the hub runs
     #[command(after_help = "Example: muster backup /mnt/usb/muster-friday.db")]
     Backup {

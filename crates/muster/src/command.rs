@@ -13,6 +13,7 @@ mod config;
 mod copies;
 mod decode;
 mod device;
+mod doctor;
 mod explain;
 mod monitor;
 mod person;
@@ -38,6 +39,7 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Decode(args) => decode::run(context, &args),
         Command::Replay(args) => replay::run(context, &args),
         Command::Config(command) => config::run(context, &command),
+        Command::Doctor => doctor::run(context),
         Command::Backup { file } => copies::backup(context, &file),
         Command::Restore { file, replace } => copies::restore(context, &file, replace),
         Command::Completions { shell } => completions(shell),

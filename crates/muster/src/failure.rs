@@ -54,6 +54,13 @@ impl Failure {
         self
     }
 
+    /// With what the process ends, what people read, and what they may do.
+    pub(crate) fn into_parts(self) -> (Exit, String, Option<String>) {
+        let causes = self.cause.iter().flat_map(|it| it.chain());
+        let what = causes.fold(self.what.clone(), |text, it| format!("{text}: {it}"));
+        (self.exit, what, self.hint)
+    }
+
     /// What the process ends with.
     #[cfg(test)]
     pub(crate) fn exit(&self) -> Exit {

@@ -43,6 +43,8 @@ mod when;
 mod demo;
 mod playback;
 
+mod doctor;
+
 mod belief;
 mod clock;
 mod folder;

@@ -24,6 +24,9 @@ mod decode;
 #[path = "cli/scan.rs"]
 mod scan;
 
+#[path = "cli/doctor.rs"]
+mod doctor;
+
 #[path = "cli/hub.rs"]
 mod hub;
 

@@ -110,6 +110,52 @@ fn a_key_that_is_not_the_phones_ends_its_link() {
 }
 
 #[test]
+fn a_host_that_talks_nonsense_is_answered_or_hung_up_on() {
+    let mut story = advertised();
+    let mut noise = Noise(11);
+    for _ in 0..5_000 {
+        story.send(0x200a, &[1]);
+        story.ask(&format!("advertiser {TAG} pair"));
+        assert_eq!(said(&mut story).len(), 1, "it begins");
+        for _ in 0..4 {
+            let length = usize::try_from(noise.bits() % 18).unwrap();
+            // Of the kinds that there are, and a few that there are not.
+            let mut body = noise.word().to_vec();
+            body.insert(0, noise.bits().to_le_bytes()[0] % 14);
+            body.truncate(length);
+            frame(&mut story, &body);
+            story.send(0x201a, &noise.word());
+        }
+        if value(&mut story, "links") != "none" {
+            story.ask(&format!("advertiser {TAG} disconnect"));
+        }
+        assert!(value(&mut story, "screens").starts_with(&format!("{TAG}/failed")));
+        story.controller.take_packets();
+    }
+}
+
+#[test]
+fn every_command_is_answered_once_on_a_link_of_low_energy() {
+    let mut story = advertised();
+    story.ask(&format!("advertiser {TAG} connect"));
+    story.controller.take_packets();
+    for opcode in (0x0400..0x0480).chain(0x2000..0x2080).filter(|it| *it != 0x0406) {
+        for length in [2, 14, 18, 64] {
+            story.send(opcode, &[&[1, 0][..], &vec![0; length - 2]].concat());
+            let [low, high] = opcode.to_le_bytes();
+            let packets = story.controller.take_packets();
+            let answers = packets.iter().filter(|it| match it.as_slice() {
+                [hci::EVENT, hci::COMMAND_COMPLETE, _, 1, a, b, ..]
+                | [hci::EVENT, hci::COMMAND_STATUS, 4, _, 1, a, b] => [*a, *b] == [low, high],
+                _ => false,
+            });
+            assert_eq!(answers.count(), 1, "{opcode:04x}, {length} bytes: {packets:02x?}");
+        }
+    }
+    assert_eq!(value(&mut story, "links"), TAG);
+}
+
+#[test]
 fn a_private_address_changes_and_resolves() {
     let mut story = advertised();
     let first = value(&mut story, "private");
