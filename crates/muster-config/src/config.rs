@@ -8,6 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::ble::BleSettings;
+use crate::classic::ClassicSettings;
 use crate::graphite::GraphiteSettings;
 use crate::lan::LanSettings;
 use crate::mqtt::MqttSettings;
@@ -114,6 +115,7 @@ fn folder<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Erro
 pub struct Sources {
     pub lan: LanSettings,
     pub ble: BleSettings,
+    pub classic: ClassicSettings,
     pub mqtt: MqttSettings,
 }
 

@@ -12,6 +12,8 @@ pub mod lan;
 
 pub mod ble;
 
+pub mod classic;
+
 pub mod mqtt;
 
 pub mod graphite;

@@ -28,6 +28,8 @@ pub struct PresenceSettings {
     pub lan_other: LanOther,
     /// Patience with devices of Bluetooth low energy.
     pub ble: LowEnergy,
+    /// Patience with phones that are asked over classic Bluetooth.
+    pub classic: ClassicPhone,
 }
 
 impl PresenceSettings {
@@ -36,11 +38,13 @@ impl PresenceSettings {
     pub fn policy(&self) -> Policy {
         let standard = Policy::default();
         let patient = |with: Patience, away_after, misses| Patience { away_after, misses, ..with };
-        let (phone, other, ble) = (&self.lan_phone, &self.lan_other, &self.ble);
+        let (phone, other) = (&self.lan_phone, &self.lan_other);
+        let (ble, classic) = (&self.ble, &self.classic);
         Policy {
             lan_phone: patient(standard.lan_phone, phone.away_after.get(), phone.misses.get()),
             lan_other: patient(standard.lan_other, other.away_after.get(), other.misses.get()),
             ble: patient(standard.ble, ble.away_after.get(), ble.misses.get()),
+            classic: patient(standard.classic, classic.away_after.get(), classic.misses.get()),
             decisive_within: self.decisive_within.get(),
             unknown_hold: self.unknown_hold.get(),
             unknown_max: self.unknown_max.get(),
@@ -63,6 +67,7 @@ impl Default for PresenceSettings {
             lan_phone: LanPhone::default(),
             lan_other: LanOther::default(),
             ble: LowEnergy::default(),
+            classic: ClassicPhone::default(),
         }
     }
 }
@@ -118,6 +123,23 @@ pub struct LowEnergy {
 impl Default for LowEnergy {
     fn default() -> Self {
         let Patience { away_after, misses, .. } = Policy::default().ble;
+        Self { away_after: Length::secs(away_after.as_secs()), misses: Count::new(misses) }
+    }
+}
+
+/// A phone answers over classic Bluetooth even while it sleeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClassicPhone {
+    /// Silence after which a phone counts as gone.
+    pub away_after: AwayAfter,
+    /// Unanswered questions that are needed as well: an adapter that cannot ask sends nobody away.
+    pub misses: Misses,
+}
+
+impl Default for ClassicPhone {
+    fn default() -> Self {
+        let Patience { away_after, misses, .. } = Policy::default().classic;
         Self { away_after: Length::secs(away_after.as_secs()), misses: Count::new(misses) }
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use muster_config::ble::Backend;
+use muster_config::classic::Probe;
 use muster_config::mqtt::MqttIdKind;
 use muster_config::value::{Length, Topic, spoken};
 use muster_config::{Config, Loaded, Origin, keys};
@@ -43,6 +44,8 @@ fn top_level() {
 // config: presence.lan_other.misses
 // config: presence.ble.away_after
 // config: presence.ble.misses
+// config: presence.classic.away_after
+// config: presence.classic.misses
 #[test]
 fn patience_becomes_the_policy() {
     let policy = set(&[
@@ -57,6 +60,8 @@ fn patience_becomes_the_policy() {
         ("presence.lan_other.misses", "3"),
         ("presence.ble.away_after", "\"45s\""),
         ("presence.ble.misses", "4"),
+        ("presence.classic.away_after", "\"10m\""),
+        ("presence.classic.misses", "4"),
     ])
     .presence
     .policy();
@@ -73,6 +78,8 @@ fn patience_becomes_the_policy() {
     wanted.lan_other.misses = 3;
     wanted.ble.away_after = Duration::from_secs(45);
     wanted.ble.misses = 4;
+    wanted.classic.away_after = Duration::from_mins(10);
+    wanted.classic.misses = 4;
     assert_eq!(policy, wanted);
     assert_eq!(Config::default().presence.policy(), standard);
 }
@@ -204,6 +211,39 @@ fn receivers_of_another_kind() {
     assert_eq!(pointers, ["/mac", "/radio/rssi", "/m", "/t", "/n"]);
     assert_eq!(one.every.get(), Duration::from_secs(5));
     assert_eq!((two.kind, two.every.get()), (MqttIdKind::Any, Duration::ZERO));
+}
+
+// config: sources.classic.enabled
+// config: sources.classic.adapters
+// config: sources.classic.devices
+// config: sources.classic.probe
+// config: sources.classic.every
+// config: sources.classic.deadline
+// config: sources.classic.air_time
+// config: sources.classic.inquiry
+#[test]
+fn classic_bluetooth() {
+    let classic = set(&[
+        ("sources.classic.enabled", "false"),
+        ("sources.classic.adapters", "[\"hci1\"]"),
+        ("sources.classic.devices", "[\"bt:00:1a:7d:00:00:01\"]"),
+        ("sources.classic.probe", "\"sdp\""),
+        ("sources.classic.every", "\"2m\""),
+        ("sources.classic.deadline", "\"6s\""),
+        ("sources.classic.air_time", "20"),
+        ("sources.classic.inquiry", "\"5s\""),
+    ])
+    .sources
+    .classic;
+    assert!(!classic.enabled);
+    assert_eq!(classic.adapters.first().unwrap().index(), 1);
+    assert_eq!(classic.devices.first().unwrap().identity().to_string(), "bt:00:1a:7d:00:00:01");
+    assert_eq!(classic.probe, Probe::Sdp);
+    assert_eq!(
+        (classic.every.get(), classic.deadline.get().as_secs()),
+        (Duration::from_mins(2), 6)
+    );
+    assert_eq!((classic.air_time.get(), classic.inquiry.get().as_secs()), (20, 5));
 }
 
 // config: sinks.graphite.enabled

@@ -228,6 +228,9 @@ pub struct Interest {
     pub identity: Identity,
     /// Whether people have named it, assigned it or marked it.
     pub described: bool,
+    /// Whether it is believed to be at a site: questions decide whether it left. Of the others they
+    /// find out who comes.
+    pub present: bool,
     /// By when fresh evidence is wanted; past: at once.
     pub due: Time,
     /// Addresses that it was last known to use, newest first.

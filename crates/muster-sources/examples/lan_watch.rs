@@ -77,7 +77,7 @@ fn interest(line: &str) -> Vec<Interest> {
         let mut words = text.split_whitespace();
         let identity = Identity::Mac(words.next()?.parse().ok()?);
         let ips = words.filter_map(|it| it.parse().ok()).collect();
-        Some(Interest { identity, described: false, due: Time::MIN, ips })
+        Some(Interest { identity, described: false, present: false, due: Time::MIN, ips })
     };
     wanted.split(';').filter_map(one).collect()
 }

@@ -13,7 +13,7 @@ use muster_core::time::Now;
 
 /// The coverage of one channel.
 #[derive(Debug, Default)]
-pub(super) struct Coverage {
+pub(crate) struct Coverage {
     /// The last look, if everything worked.
     last: Option<Now>,
     /// Worked through, and not yet claimed.
@@ -27,7 +27,7 @@ impl Coverage {
     ///
     /// Call it after judging all that came before `now`. A span comes back when one is due;
     /// what is not proved yet waits for its proof.
-    pub(super) fn look(
+    pub(crate) fn look(
         &mut self,
         now: Now,
         works: bool,
@@ -50,7 +50,7 @@ impl Coverage {
     }
 
     /// Something was lost since the last look: that time is not covered.
-    pub(super) fn interrupt(&mut self) {
+    pub(crate) fn interrupt(&mut self) {
         self.last = None;
     }
 

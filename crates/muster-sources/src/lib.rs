@@ -10,6 +10,8 @@ pub mod management;
 
 pub mod ble;
 
+pub mod classic;
+
 pub mod lan;
 
 pub mod mqtt;

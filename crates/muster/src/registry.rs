@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use muster_config::Config;
 use muster_config::ble::Backend;
+use muster_config::classic::{ClassicDevice, ClassicSettings};
 use muster_core::fact::SourceKind;
 use muster_core::ports::Clock;
 use muster_sinks::graphite::Graphite;
 use muster_sources::ble::Ble;
+use muster_sources::classic::Classic;
 use muster_sources::lan::Lan;
 use muster_sources::management::Trusted;
 use muster_sources::mqtt::{Memory, Mqtt};
@@ -70,6 +72,17 @@ pub(crate) fn sources(
             }),
         });
     }
+    if config.sources.classic.enabled {
+        let (settings, monitor) = (classic(config), config.monitor.to_string());
+        let clock = Arc::clone(clock);
+        plans.push(Plan {
+            monitor: monitor.as_str().into(),
+            kind: SourceKind::Classic,
+            open: Box::new(move || {
+                Ok(Box::new(Classic::open(settings.clone(), &monitor, Arc::clone(&clock))))
+            }),
+        });
+    }
     plans
 }
 
@@ -79,6 +92,16 @@ fn again(radio: &io::Result<Trusted>) -> io::Result<Trusted> {
         Ok(socket) => socket.again(),
         Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
     }
+}
+
+/// The settings for classic Bluetooth: whom the file gives to people is asked as well, because nobody
+/// hears a phone that is not.
+pub(crate) fn classic(config: &Config) -> ClassicSettings {
+    let mut settings = config.sources.classic.clone();
+    let owned = config.people.iter().flat_map(|it| &it.devices);
+    let more = owned.filter_map(|it| ClassicDevice::try_from(it.get().to_string()).ok());
+    settings.devices.extend(more);
+    settings
 }
 
 /// The series sinks of this machine.

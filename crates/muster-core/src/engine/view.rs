@@ -42,16 +42,18 @@ impl Engine {
         let mut interest: Vec<Interest> = Vec::new();
         for (id, entry) in self.book.entries() {
             let device = self.directory.device_of(id);
-            if self.directory.device(device).mark == Mark::Ignored
-                || !entry.tracks.iter().any(listens)
-            {
+            let described = self.directory.devices.contains_key(&device);
+            let is_askable = entry.tracks.iter().any(listens)
+                || described && is_addressed(&entry.identity, source);
+            if self.directory.device(device).mark == Mark::Ignored || !is_askable {
                 continue;
             }
             let asked = entry.tracks.iter().filter_map(|it| it.probes.last()).map(|it| it.0).max();
             let last = entry.seen.map(|it| it.1);
             interest.push(Interest {
                 identity: entry.identity.clone(),
-                described: self.directory.devices.contains_key(&device),
+                described,
+                present: self.devices.get(device).is_some_and(|it| it.open().is_some()),
                 due: last.max(asked).map_or(now.wall, |it| {
                     // What a wrong clock dated ahead must not put it off.
                     it.min(now.wall) + self.pace_of(device, source)
@@ -198,6 +200,11 @@ impl Engine {
             covered_to: self.covered_to(id),
         }
     }
+}
+
+/// Whether the identity alone is enough to ask by, for a source that never heard it.
+fn is_addressed(identity: &Identity, source: SourceKind) -> bool {
+    source == SourceKind::Classic && matches!(identity, Identity::Bt(_))
 }
 
 /// How soon fresh evidence of a present phone is wanted: it sleeps, and each question wakes it.

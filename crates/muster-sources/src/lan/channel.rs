@@ -17,6 +17,8 @@ use muster_core::time::{Now, Time};
 use muster_wire::frame::LinkType;
 use muster_wire::lan::{LanBody, LanFrame, decode};
 
+use crate::coverage::Coverage;
+
 use super::asker::Asker;
 use super::book::Book;
 use super::ears::Ears;

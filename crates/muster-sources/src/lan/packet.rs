@@ -1,6 +1,6 @@
 //! The packet socket of one interface: whole frames in and out. Needs `CAP_NET_RAW`.
 //!
-//! The one module that may use `unsafe`: the standard library and its friends know neither packet
+//! One of the modules that may use `unsafe`: the standard library and its friends know neither packet
 //! addresses nor packet options. Each block passes the kernel a pointer to a local value together
 //! with that value's own size.
 #![expect(unsafe_code, reason = "AF_PACKET addresses and options have no safe wrapper")]

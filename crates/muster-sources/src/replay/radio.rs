@@ -12,13 +12,15 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use muster_core::fact::{Fact, FactBody, Listener, Outcome, Probe, SourceKind};
+use muster_core::fact::{Fact, FactBody, Listener, Probe, SourceKind};
 use muster_core::time::Time;
 use muster_wire::bluetooth::address::AddressKind;
 use muster_wire::bluetooth::air::Air;
 use muster_wire::bluetooth::hci::{EventBody, Hci};
 use muster_wire::bluetooth::tag::TagRules;
 use muster_wire::bluetooth::{Body, Packet};
+
+use crate::classic::outcome::of_status;
 
 use self::hearing::Hearing;
 use super::coverage::pieces;
@@ -116,11 +118,7 @@ impl Adapter {
         if address.kind != AddressKind::Classic || !matches!(event.code, CONNECTED | NAMED) {
             return None;
         }
-        let outcome = match status {
-            SUCCESS => Outcome::Answered,
-            PAGE_TIMEOUT => Outcome::Silent,
-            _ => Outcome::NoEvidence,
-        };
+        let outcome = of_status(status).outcome();
         let body = FactBody::Probe(Probe { identity: of_address(address), at, outcome });
         Some(Fact { listener: Arc::clone(&self.classic), body })
     }
@@ -129,6 +127,3 @@ impl Adapter {
 /// Connection Complete and Remote Name Request Complete (Core Specification, Vol 4, Part E, 7.7).
 const CONNECTED: u8 = 0x03;
 const NAMED: u8 = 0x07;
-/// Errors (Vol 1, Part F, 1.3). Only a page that nobody answered is silence.
-const SUCCESS: u8 = 0x00;
-const PAGE_TIMEOUT: u8 = 0x04;

@@ -12,6 +12,8 @@ mod event;
 
 mod report;
 
+mod request;
+
 mod words;
 
 #[cfg(test)]
@@ -21,6 +23,7 @@ pub use command::{Command, Scan};
 pub use event::{Event, EventBody};
 pub use report::Reports;
 pub(super) use report::signal;
+pub use request::Request;
 pub use words::command as command_word;
 
 use crate::frame::DecodeError;
@@ -35,7 +38,7 @@ pub enum Hci<'a> {
 }
 
 /// Reads a packet behind its type (Vol 4, Part A, 2); none for the data of connections.
-pub(super) fn parse(bytes: &[u8]) -> Result<Option<Hci<'_>>, DecodeError> {
+pub fn parse(bytes: &[u8]) -> Result<Option<Hci<'_>>, DecodeError> {
     let Some((kind, packet)) = bytes.split_first() else {
         return Err(DecodeError::new("hci", "it has no type"));
     };

@@ -47,6 +47,8 @@ pub(crate) enum Medium {
     Lan,
     /// Bluetooth low energy
     Ble,
+    /// Classic Bluetooth
+    Classic,
 }
 
 /// `muster decode`.

@@ -1,6 +1,7 @@
 //! `muster scan`: one look around, written nowhere unless told so.
 
 mod ble;
+mod classic;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -31,6 +32,7 @@ pub(crate) fn run(context: &Context, args: &ScanArgs) -> Result<(), Failure> {
         let hint = match args.medium {
             Medium::Lan => "muster scan lan --for 10s",
             Medium::Ble => "muster scan ble --for 10s",
+            Medium::Classic => "muster scan classic --for 30s",
         };
         return Err(Failure::new(Exit::Usage, what).hint(hint));
     }
@@ -43,6 +45,7 @@ pub(crate) fn run(context: &Context, args: &ScanArgs) -> Result<(), Failure> {
             Look { facts: scan.facts, table, channels: scan.channels, missing, late: !scan.closed }
         }
         Medium::Ble => ble::look(context, args)?,
+        Medium::Classic => classic::look(context, args)?,
     };
     if let Some(record) = record {
         record.write(&look.facts)?;

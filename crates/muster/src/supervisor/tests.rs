@@ -156,8 +156,13 @@ async fn interest_reaches_a_source_that_is_waiting() {
     let mut run = start(vec![vec![Act::Say(coverage("first")), Act::Echo]]);
     assert_eq!(heard(&mut run).await, "first");
     let identity = "mac:b8:27:eb:01:02:03".parse().unwrap();
-    let interest =
-        Interest { identity, described: false, due: Time::from_secs(5), ips: Vec::new() };
+    let interest = Interest {
+        identity,
+        described: false,
+        present: false,
+        due: Time::from_secs(5),
+        ips: Vec::new(),
+    };
     run.interest.send_replace(vec![interest].into());
     assert_eq!(heard(&mut run).await, "mac:b8:27:eb:01:02:03");
     run.task.abort();

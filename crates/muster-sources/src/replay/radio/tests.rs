@@ -137,14 +137,16 @@ fn questions_to_classic_devices_have_outcomes() {
         .hci(2, &name(4))
         .hci(3, &name(0x0b))
         .hci(4, &connected(4))
-        .hci(5, &connected(0));
+        .hci(5, &connected(0))
+        .hci(6, &name(0x0c));
     let bt = "bt:01:02:03:04:05:06";
     let want = [
         format!("1 {bt} Answered"),
         format!("2 {bt} Silent"),
-        format!("3 {bt} NoEvidence"),
+        format!("3 {bt} Answered"),
         format!("4 {bt} Silent"),
         format!("5 {bt} Answered"),
+        format!("6 {bt} NoEvidence"),
     ];
     assert_eq!(story.told(), want);
 }

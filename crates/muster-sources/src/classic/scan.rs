@@ -1,0 +1,65 @@
+//! One look around: an inquiry, and a question to everybody who is known.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use muster_config::classic::ClassicSettings;
+use muster_core::fact::{Fact, FactBody, Listener, Sighting};
+use muster_core::identity::Identity;
+use muster_core::ports::{ChannelStatus, Clock, Report, Source as _, SourceError};
+
+use super::channel::Found;
+use super::source::Classic;
+
+/// What one look around brought.
+#[derive(Clone, Debug, Default)]
+pub struct Scan {
+    /// Everything noticed, in order.
+    pub facts: Vec<Fact>,
+    /// What inquiries found, and by which adapter, in order.
+    pub found: Vec<(Arc<Listener>, Found)>,
+    /// What could be heard and what not: the last word on each adapter.
+    pub channels: Vec<ChannelStatus>,
+    /// Whether everybody was asked and looked for; if not, time ran out.
+    pub closed: bool,
+}
+
+/// Looks around once, for `limit` at the longest; with `until_closed` only until everybody was asked and
+/// an inquiry has ended.
+pub async fn scan(
+    settings: ClassicSettings,
+    monitor: &str,
+    clock: Arc<dyn Clock>,
+    limit: Duration,
+    until_closed: bool,
+) -> Result<Scan, SourceError> {
+    let mut classic = Classic::open(settings, monitor, Arc::clone(&clock));
+    let mut scan = Scan::default();
+    let end = clock.now().mono + limit;
+    loop {
+        for (listener, it) in classic.take_found() {
+            let (identity, at, rssi) = (Identity::Bt(it.mac), it.at, it.rssi);
+            let body = FactBody::Sighting(Sighting { identity, at, rssi });
+            scan.facts.push(Fact { listener: Arc::clone(&listener), body });
+            scan.found.push((listener, it));
+        }
+        let now = clock.now().mono;
+        scan.closed = classic.is_through();
+        if now >= end || scan.closed && until_closed {
+            return Ok(scan);
+        }
+        let wait = end.saturating_sub(now).min(TICK);
+        let Ok(report) = tokio::time::timeout(wait, classic.next()).await else { continue };
+        match report? {
+            Report::Facts(facts) => scan.facts.extend(facts),
+            Report::Channel(status) => {
+                scan.channels.retain(|it| it.listener != status.listener);
+                scan.channels.push(status);
+            }
+            Report::End => return Ok(scan),
+        }
+    }
+}
+
+/// How late the end of a scan may be noticed: what is found wakes nobody.
+const TICK: Duration = Duration::from_millis(100);
