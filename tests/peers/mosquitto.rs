@@ -91,6 +91,12 @@ impl Mosquitto {
         }
     }
 
+    /// Stops it where it is: its connections stay, and nothing comes.
+    pub(crate) fn freeze(&self) {
+        let pid = self.running.as_ref().unwrap().id().to_string();
+        assert!(tool("kill").args(["-STOP", &pid]).status().unwrap().success());
+    }
+
     /// The file with the certificate that it shows.
     pub(crate) fn certificate(&self) -> PathBuf {
         self.folder.path().join("certificate.pem")
@@ -99,13 +105,13 @@ impl Mosquitto {
     /// Publishes a message.
     #[track_caller]
     pub(crate) fn publish(&self, topic: &str, message: &str) {
-        self.succeed(self.client("mosquitto_pub").args(["-t", topic, "-m", message]));
+        succeed(self.client("mosquitto_pub").args(["-t", topic, "-m", message]));
     }
 
     /// Publishes one that the broker keeps.
     #[track_caller]
     pub(crate) fn retain(&self, topic: &str, message: &str) {
-        self.succeed(self.client("mosquitto_pub").args(["-r", "-t", topic, "-m", message]));
+        succeed(self.client("mosquitto_pub").args(["-r", "-t", topic, "-m", message]));
     }
 
     /// Publishes one message for each line, over one connection.
@@ -145,12 +151,6 @@ impl Mosquitto {
         }
         command
     }
-
-    #[track_caller]
-    fn succeed(&self, command: &mut Command) {
-        let done = command.output().unwrap();
-        assert!(done.status.success(), "{done:?}");
-    }
 }
 
 impl Drop for Mosquitto {
@@ -167,6 +167,12 @@ impl Drop for Connected {
         drop(self.0.kill());
         drop(self.0.wait());
     }
+}
+
+#[track_caller]
+fn succeed(command: &mut Command) {
+    let done = command.output().unwrap();
+    assert!(done.status.success(), "{done:?}");
 }
 
 /// A certificate for 127.0.0.1 and its key.
@@ -189,7 +195,7 @@ fn is_root() -> bool {
 
 /// A program that the check installs; servers are not on everybody's path.
 fn tool(name: &str) -> Command {
-    let places = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"];
+    let places = ["/usr/sbin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
     let found = places.iter().map(|it| Path::new(it).join(name)).find(|it| it.is_file());
     let found = found.unwrap_or_else(|| panic!("no {name}: run `cargo xtask check --job install`"));
     Command::new(found)

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::value::{FilePath, HostPort, Length, Login, MonitorName, Pointer, Topic, TopicPattern};
+use crate::value::{FilePath, HostPort, Length, Login, Pointer, Shown, Topic, TopicPattern};
 
 /// Bluetooth receivers that tell an MQTT broker whom they hear: `ESPresense`, `OpenMQTTGateway`, Theengs
 /// Gateway, room-assistant and others. Each receiver becomes a monitor.
@@ -48,7 +48,7 @@ pub struct MqttSettings {
     /// Receivers that are trusted. What somebody called a device in their settings identifies it, as
     /// `tag:`, and the time that they tell is taken if it is within the last two minutes. Everybody
     /// else's word counts only for what a radio hears: addresses, beacons, keys.
-    pub trusted: Vec<MonitorName>,
+    pub trusted: Vec<Shown>,
     /// How long a receiver that is online may report nothing at all and still count as hearing.
     /// Without it silence of everybody proves nothing, because a receiver whose radio hangs is just as
     /// silent; with it, the last device may leave, and a hanging receiver be believed for so long.

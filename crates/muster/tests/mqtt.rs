@@ -1,10 +1,13 @@
 //! Receivers at a real broker: they come, hear, die, lie and talk too much.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail in its helpers")]
+
 mod common;
 
 #[path = "../../../tests/peers/mosquitto.rs"]
 mod mosquitto;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -59,6 +62,28 @@ fn a_broker_that_comes_back_is_heard_again() {
 }
 
 #[test]
+fn a_broker_that_hangs_is_noticed() {
+    let broker = Mosquitto::open();
+    let home = home(&broker, "keep_alive = \"5s\"\n");
+    let hub = home.serve();
+    heard(&hub, &broker);
+    broker.freeze();
+    let why = hub.until("the silence", why_not);
+    assert_eq!(why, "it does not answer");
+}
+
+#[test]
+fn another_hub_of_the_same_name_is_said() {
+    let broker = Mosquitto::open();
+    let (first, second) = (home(&broker, ""), home(&broker, ""));
+    let hub = first.serve();
+    heard(&hub, &broker);
+    let _other = second.serve();
+    let why = hub.until("the other", why_not);
+    assert!(why.ends_with("under the same name (sources.mqtt.client_id)"), "{why}");
+}
+
+#[test]
 fn what_the_broker_had_kept_is_no_evidence() {
     let broker = Mosquitto::open();
     broker.retain("espresense/devices/c464e3010204/attic", &HEARD.replace("0203", "0204"));
@@ -95,10 +120,7 @@ fn a_wrong_password_is_said_with_its_key_and_its_file() {
     let file = home.path().join("password");
     fs::write(&file, "wrong\n").unwrap();
     let hub = home.serve();
-    let why = hub.until("refusal", |hub| {
-        let own = channel(hub, "hub")?;
-        (own["hears"] == false).then(|| own["cannot"][0]["why"].as_str().unwrap().to_owned())
-    });
+    let why = hub.until("refusal", why_not);
     assert_eq!(
         why,
         "it refuses user muster: look at sources.mqtt.user, and at the password in password \
@@ -119,10 +141,7 @@ fn an_encrypted_connection_is_checked() {
     let home_of = |file: &Path| home(&broker, &ca(file));
     let home = home_of(&other.certificate());
     let hub = home.serve();
-    let why = hub.until("refusal", |hub| {
-        let own = channel(hub, "hub")?;
-        (own["hears"] == false).then(|| own["cannot"][0]["why"].as_str().unwrap().to_owned())
-    });
+    let why = hub.until("refusal", why_not);
     assert!(why.starts_with("its certificate is not taken"), "{why}");
     assert!(why.ends_with("look at sources.mqtt.ca_file"), "{why}");
     drop(hub);
@@ -139,7 +158,7 @@ fn a_flood_is_dropped_and_the_others_are_heard() {
     let mut lines = String::new();
     for number in 0..20_000 {
         let id = format!("c0{number:010x}");
-        lines.push_str(&format!("{{\"mac\":\"{id}\",\"id\":\"{id}\",\"rssi\":-61}}\n"));
+        writeln!(lines, r#"{{"mac":"{id}","id":"{id}","rssi":-61}}"#).unwrap();
     }
     broker.publish_lines("espresense/devices/flood/attic", &lines);
     hub.until("the flood to be said", |hub| {
@@ -158,6 +177,13 @@ fn heard(hub: &Hub, broker: &Mosquitto) {
     hub.until("the kitchen", |hub| {
         (channel(hub, "kitchen")?["hears"] == true && device(hub).is_some()).then_some(())
     });
+}
+
+/// Why the connection to the broker is not there.
+fn why_not(hub: &Hub) -> Option<String> {
+    let own = channel(hub, "hub")?;
+    let why = own["cannot"][0]["why"].as_str()?.to_owned();
+    (own["hears"] == false).then_some(why)
 }
 
 fn device(hub: &Hub) -> Option<Value> {

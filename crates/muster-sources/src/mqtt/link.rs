@@ -12,9 +12,9 @@ use muster_core::ports::{BoxError, BoxFuture, SourceError};
 use muster_wire::mqtt::MAX_PAYLOAD;
 use rumqttc::tokio_rustls::rustls;
 use rumqttc::{
-    AsyncClient, Broker, ConnectReturnCode, ConnectionError, Event, EventLoop, Incoming,
-    MqttOptions, QoS, StateError, SubscribeFilter, SubscribeReasonCode, TlsConfiguration, TlsError,
-    Transport,
+    AsyncClient, Broker, ConnectReturnCode, ConnectionError, DisconnectReasonCode, Event,
+    EventLoop, Incoming, MqttOptions, QoS, StateError, SubscribeFilter, SubscribeReasonCode,
+    TlsConfiguration, TlsError, Transport,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -261,16 +261,16 @@ fn plain(error: &ConnectionError) -> String {
         ConnectionError::Io(cause) | ConnectionError::Tls(TlsError::Io(cause)) => {
             certificate(cause).unwrap_or_else(|| cause.to_string())
         }
-        ConnectionError::Timeout(_) => "it does not answer".to_owned(),
-        ConnectionError::MqttState(StateError::AwaitPingResp) => {
-            "it does not answer any more".to_owned()
+        ConnectionError::Timeout(_) | ConnectionError::MqttState(StateError::AwaitPingResp) => {
+            "it does not answer".to_owned()
         }
-        ConnectionError::MqttState(StateError::ConnectionAborted) => {
-            "it closed the connection".to_owned()
-        }
+        ConnectionError::MqttState(StateError::ConnectionAborted) => CLOSED.to_owned(),
         ConnectionError::MqttState(StateError::Io(cause)) => cause.to_string(),
         ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, .. }) => {
-            format!("it closed the connection: {reason_code:?}")
+            match reason_code {
+                DisconnectReasonCode::SessionTakenOver => CLOSED.to_owned(),
+                other => format!("it closed the connection: {other:?}"),
+            }
         }
         other => other.to_string(),
     }
@@ -283,6 +283,9 @@ fn certificate(error: &io::Error) -> Option<String> {
         .then(|| format!("its certificate is not taken ({found}): look at sources.mqtt.ca_file"))
 }
 
+/// Not every broker says why.
+const CLOSED: &str = "it closed the connection: it ended, or somebody else connected under the same \
+                      name (sources.mqtt.client_id)";
 /// The longest payload, and room for its topic.
 const MAX_PACKET: u32 = 17_408;
 const _: () = assert!(MAX_PACKET as usize == MAX_PAYLOAD + 1_024);

@@ -3,6 +3,7 @@
 use muster_config::Loaded;
 use muster_core::fact::FactBody;
 use muster_core::time::Time;
+use muster_sim::rng::Rng;
 
 use super::*;
 
@@ -311,4 +312,54 @@ fn a_flood_ends_coverage_and_fills_no_memory() {
     let cannot: Vec<_> = kitchen.cannot.iter().map(|it| it.what.as_str()).collect();
     let both = ["take all that it says", "take all whom it hears"];
     assert!(both.iter().all(|it| cannot.contains(it)), "{cannot:?}");
+}
+
+/// Whatever happens in whatever order: what is covered begins and ends with a sign of a working radio,
+/// no two signs in it are further apart than the rhythm, and nothing in it says that nobody listened.
+#[test]
+fn nothing_is_claimed_that_was_not_proved() {
+    const EVENTS: [Event; 9] = [
+        Says(TAG, HEARD),
+        Says(TAG, HEARD),
+        Says("espresense/devices/apple:findmy/kitchen", r#"{"id":"apple:findmy"}"#),
+        Says(TAG, "{"),
+        Says(STATUS, "offline"),
+        Says(STATUS, "online"),
+        Kept(TAG, HEARD),
+        Lost,
+        Back,
+    ];
+    let all = Rng::new(11);
+    let mut covered = 0;
+    for round in 0..500 {
+        let mut luck = all.fork(round);
+        let (mut at, mut story) = (0, Vec::new());
+        for _ in 0..40 {
+            at += 1 + u64::from(luck.number(45));
+            story.push((at, *luck.pick(&EVENTS).unwrap()));
+        }
+        let is_sign = |it: &Event| matches!(it, Says(topic, text) if topic.contains("devices") && *text != "{");
+        let is_end = |it: &Event| matches!(it, Lost | Says(STATUS, "offline"));
+        let signs: Vec<u64> = story.iter().filter(|it| is_sign(&it.1)).map(|it| it.0).collect();
+        let mut before = 0;
+        for (from, to) in play(&settings(), &story).iter().filter_map(|it| span(it)) {
+            covered += to - from;
+            assert!(before <= from && from < to, "{story:?}");
+            before = to;
+            let inside: Vec<u64> =
+                signs.iter().copied().filter(|it| (from..=to).contains(it)).collect();
+            assert_eq!((inside.first(), inside.last()), (Some(&from), Some(&to)), "{story:?}");
+            assert!(inside.windows(2).all(|it| it[1] - it[0] <= 35), "{story:?}");
+            assert!(
+                !story.iter().any(|(at, it)| is_end(it) && from < *at && *at < to),
+                "{story:?}"
+            );
+        }
+    }
+    assert!(covered > 10_000, "{covered}");
+}
+
+fn span(word: &str) -> Option<(u64, u64)> {
+    let (from, to) = word.strip_prefix("covered ")?.split_once('-')?;
+    Some((from.parse().ok()?, to.parse().ok()?))
 }
