@@ -15,6 +15,7 @@ use crate::mqtt::MqttSettings;
 use crate::people::DeclaredPerson;
 use crate::presence::PresenceSettings;
 use crate::store::StoreSettings;
+use crate::tags::TagSettings;
 use crate::value::{Listen, MonitorName, Shown, Zone};
 
 /// Everything that the file can say. Every key has a default: no file at all is a configuration.
@@ -38,6 +39,7 @@ pub struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<Zone>,
     pub presence: PresenceSettings,
+    pub tags: TagSettings,
     /// Where facts come from.
     pub sources: Sources,
     /// Where changes and numbers go.
@@ -65,6 +67,11 @@ impl Config {
             out.push(("data".to_owned(), what));
         }
         out.extend(self.sources.mqtt.clashes());
+        if self.tags.shortest > self.tags.longest {
+            let (shortest, longest) = (self.tags.shortest.get(), self.tags.longest.get());
+            let what = format!("no text has {shortest} characters and at most {longest}");
+            out.push(("tags.shortest".to_owned(), what));
+        }
         for (at, person) in self.people.iter().enumerate() {
             let earlier = self.people.get(..at).unwrap_or(&[]);
             if earlier.iter().any(|it| it.name == person.name) {
@@ -91,6 +98,7 @@ impl Default for Config {
             site: None,
             time_zone: None,
             presence: PresenceSettings::default(),
+            tags: TagSettings::default(),
             sources: Sources::default(),
             sinks: Sinks::default(),
             store: StoreSettings::default(),

@@ -16,6 +16,8 @@ pub mod classic;
 
 pub mod mqtt;
 
+pub mod tags;
+
 pub mod graphite;
 
 pub mod store;

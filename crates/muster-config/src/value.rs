@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::SpanRelativeTo;
 use jiff::tz::TimeZone;
 use muster_core::legible::is_legible;
+use muster_core::tag::TagPrefix;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
@@ -278,6 +279,23 @@ text! {
     IdentityText(muster_core::identity::Identity), |text| {
         text.parse::<muster_core::identity::Identity>()
             .map_err(|_| Wrong::new(text, "an identity, as in mac:b8:27:eb:01:02:03"))
+    }
+}
+
+text! {
+    /// How the text of an app begins.
+    #[derive(Default)]
+    Prefix(TagPrefix), |text| {
+        text.parse::<TagPrefix>()
+            .map_err(|_| Wrong::new(text, "1 to 32 characters of ASCII without spaces"))
+    }
+}
+
+impl Prefix {
+    /// The prefix itself.
+    #[must_use]
+    pub fn get(&self) -> &TagPrefix {
+        &self.0
     }
 }
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 use muster_config::ble::Backend;
 use muster_config::classic::Probe;
 use muster_config::mqtt::MqttIdKind;
-use muster_config::value::{Length, Topic, spoken};
+use muster_config::tags::{Carrier, Case};
+use muster_config::value::{Length, Prefix, Topic, spoken};
 use muster_config::{Config, Loaded, Origin, keys};
 use muster_core::policy::Policy;
 
@@ -82,6 +83,32 @@ fn patience_becomes_the_policy() {
     wanted.classic.misses = 4;
     assert_eq!(policy, wanted);
     assert_eq!(Config::default().presence.policy(), standard);
+}
+
+// config: tags.prefixes
+// config: tags.from
+// config: tags.case
+// config: tags.shortest
+// config: tags.longest
+#[test]
+fn texts_of_apps() {
+    let tags = set(&[
+        ("tags.prefixes", "[\"BADGE-\", \"5eb0c2\"]"),
+        ("tags.from", "[\"service_data\", \"service_uuid\"]"),
+        ("tags.case", "\"any\""),
+        ("tags.shortest", "8"),
+        ("tags.longest", "36"),
+    ])
+    .tags;
+    let prefixes: Vec<String> = tags.prefixes.iter().map(ToString::to_string).collect();
+    assert_eq!(prefixes, ["BADGE-", "5eb0c2"]);
+    assert_eq!(tags.from, [Carrier::ServiceData, Carrier::ServiceUuid]);
+    assert_eq!(tags.case, Case::Any);
+    assert_eq!((tags.shortest.get(), tags.longest.get()), (8, 36));
+    let standard = Config::default().tags;
+    assert_eq!(standard.prefixes, [Prefix::default()]);
+    assert_eq!(Prefix::default().to_string(), "ATT-");
+    assert_eq!(standard.from.len(), 4);
 }
 
 // config: sources.lan.enabled

@@ -130,6 +130,12 @@ impl Book {
         policy: &Policy,
     ) -> Told {
         let Some(entry) = self.entries.get_mut(id) else { return Told::Known };
+        let before = entry.seen.map(|it| it.1);
+        if before.is_none_or(|it| it < at) {
+            entry.rssi = rssi;
+        } else if before == Some(at) {
+            entry.rssi = entry.rssi.max(rssi);
+        }
         let seen = entry.seen.get_or_insert((at, at));
         *seen = (seen.0.min(at), seen.1.max(at));
         if !std::mem::replace(&mut entry.marked, true) {

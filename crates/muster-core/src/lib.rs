@@ -12,7 +12,11 @@ pub mod identity;
 
 pub mod legible;
 
+pub mod tag;
+
 pub mod fact;
+
+pub mod broadcast;
 
 pub mod directory;
 

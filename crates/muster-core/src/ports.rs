@@ -6,6 +6,7 @@ use std::path::Path;
 use std::pin::Pin;
 
 use crate::batch::{Batch, History, Restored};
+use crate::broadcast::Broadcast;
 use crate::change::Change;
 use crate::fact::{Fact, Listener};
 use crate::identity::{IdentityId, PlaceId};
@@ -46,6 +47,9 @@ pub trait Source: Send {
 pub enum Report {
     /// Facts in the order in which they were noticed.
     Facts(Vec<Fact>),
+    /// What was sent by those whom the facts before it are about, for people to look at; at most once
+    /// a second for each of them, and only where the medium has something to show.
+    Broadcasts(Vec<Broadcast>),
     /// What a channel can and cannot hear, whenever it changes.
     Channel(ChannelStatus),
     /// The input is at its end: recordings only.

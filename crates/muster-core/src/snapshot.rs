@@ -121,6 +121,8 @@ pub struct DeviceView {
     pub first_seen: Option<Time>,
     /// The last sighting of any of them.
     pub last_seen: Option<Time>,
+    /// The last sighting with a signal since the hub runs: how strong, dBm, and when.
+    pub signal: Option<(i8, Time)>,
     /// Whether every address that it has was chosen at random.
     pub randomised: bool,
     /// The name it gives itself.

@@ -7,6 +7,7 @@
 
 mod air;
 mod cast;
+pub mod radio;
 mod routine;
 
 use std::sync::Arc;

@@ -63,6 +63,8 @@ async fn run() -> Result<(), Failure> {
         tokio::select! {
             report = lan.next() => match report? {
                 Report::Facts(facts) => facts.iter().for_each(print_fact),
+                // A network has none.
+                Report::Broadcasts(_) => {}
                 Report::Channel(status) => print_channel(&status),
                 Report::End => return Ok(()),
             },

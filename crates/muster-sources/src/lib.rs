@@ -16,4 +16,6 @@ pub mod lan;
 
 pub mod mqtt;
 
+pub mod tags;
+
 pub mod replay;

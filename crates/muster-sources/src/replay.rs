@@ -19,11 +19,13 @@ mod tests;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use muster_core::broadcast::Broadcast;
 use muster_core::fact::{Fact, FactBody, SourceKind};
 use muster_core::ports::{BoxFuture, Report, Source, SourceError};
 use muster_core::snapshot::Interest;
 use muster_core::span::Span;
 use muster_core::time::Time;
+use muster_wire::bluetooth::tag::TagRules;
 use muster_wire::capture::CaptureError;
 use muster_wire::fact_file::FactFileError;
 
@@ -31,19 +33,21 @@ use muster_wire::fact_file::FactFileError;
 #[derive(Debug)]
 pub struct Replay {
     facts: std::vec::IntoIter<Fact>,
+    broadcasts: Vec<Broadcast>,
     span: Option<Span>,
     bare: bool,
     skipped: u64,
 }
 
 impl Replay {
-    /// Reads all files as one recording; captures were heard by `monitor`.
-    pub fn open(files: &[PathBuf], monitor: &str) -> Result<Self, ReplayError> {
-        let mut input = read::Input::default();
+    /// Reads all files as one recording; captures were heard by `monitor`, and texts of apps in them
+    /// are identities if the rules take them.
+    pub fn open(files: &[PathBuf], monitor: &str, rules: TagRules) -> Result<Self, ReplayError> {
+        let mut input = read::Input::new(rules);
         for file in files {
             input.read(file, monitor)?;
         }
-        let read::Input { mut facts, skipped, .. } = input;
+        let read::Input { mut facts, skipped, radio } = input;
         // Advertisements are only listened to: what is covered of them says nothing of who was asked.
         let tells = |it: &Fact| match it.body {
             FactBody::Coverage(_) => it.listener.source != SourceKind::Ble,
@@ -52,7 +56,8 @@ impl Replay {
         };
         let bare = !facts.iter().any(tells);
         let span = coverage::complete(&mut facts);
-        Ok(Self { facts: facts.into_iter(), span, bare, skipped })
+        let broadcasts = radio.broadcasts();
+        Ok(Self { facts: facts.into_iter(), broadcasts, span, bare, skipped })
     }
 
     /// From the first fact to the last; none when there is no fact.
@@ -80,7 +85,13 @@ impl Replay {
 impl Source for Replay {
     fn next(&mut self) -> BoxFuture<'_, Result<Report, SourceError>> {
         let facts = self.take(CHUNK);
-        let report = if facts.is_empty() { Report::End } else { Report::Facts(facts) };
+        let report = if !facts.is_empty() {
+            Report::Facts(facts)
+        } else if self.broadcasts.is_empty() {
+            Report::End
+        } else {
+            Report::Broadcasts(std::mem::take(&mut self.broadcasts))
+        };
         Box::pin(std::future::ready(Ok(report)))
     }
 

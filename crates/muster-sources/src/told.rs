@@ -37,7 +37,8 @@ struct Last {
 }
 
 impl Told {
-    /// Everybody whom an advertisement names, or may name to whoever has the key.
+    /// Everybody whom an advertisement names, or may name to whoever has the key; who that is comes
+    /// back.
     pub(crate) fn advertisement(
         &mut self,
         it: &Advertisement<'_>,
@@ -45,15 +46,16 @@ impl Told {
         rules: &TagRules,
         to: &Listeners,
         facts: &mut Vec<Fact>,
-    ) {
+    ) -> Vec<Identity> {
         let name = it.name().and_then(text::shown);
         let private = it.address.filter(|it| it.kind.rotates());
         let mut identities: Vec<Identity> = private.into_iter().map(of_address).collect();
         identify(it, rules, &mut |id| identities.extend(id.to_identity()));
         identities.retain(|it| !matches!(it, Identity::Text(TextKind::Name, _)));
-        for identity in identities {
-            self.sighted((identity, at, it.rssi), name.as_deref(), to, facts);
+        for identity in &identities {
+            self.sighted((identity.clone(), at, it.rssi), name.as_deref(), to, facts);
         }
+        identities
     }
 
     /// A sighting, unless one as strong was told within [`REPEAT`]; and the name, if it is another.

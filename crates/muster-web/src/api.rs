@@ -24,6 +24,8 @@ pub(crate) mod people;
 
 pub(crate) mod devices;
 
+pub(crate) mod radio;
+
 pub(crate) mod keys;
 
 pub(crate) mod places;
@@ -52,6 +54,7 @@ pub(crate) fn routes() -> Routes {
     let routes = now::add(routes);
     let routes = people::add(routes);
     let routes = devices::add(routes);
+    let routes = radio::add(routes);
     let routes = keys::add(routes);
     let routes = places::add(routes);
     let routes = monitors::add(routes);

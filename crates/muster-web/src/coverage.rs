@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use muster_core::batch::CoverageHour;
 use muster_core::fact::Listener;
 use muster_core::identity::{IdentityId, ListenerId};
 use muster_core::ports::{ChannelStatus, Inability, StoreError};
@@ -11,6 +12,7 @@ use muster_core::span::{Span, SpanSet};
 use muster_core::time::Time;
 
 use crate::app::App;
+use crate::hub::Pulse;
 
 /// One channel of a monitor's source.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub(crate) struct Channel {
     pub(crate) hears: bool,
     pub(crate) can: Vec<String>,
     pub(crate) cannot: Vec<Inability>,
+    /// How much it hears; none: nothing since the hub runs.
+    pub(crate) pulse: Option<Pulse>,
     /// How many private addresses that no key resolves it heard lately; none: it never heard any.
     pub(crate) strangers: Option<usize>,
     /// When it could really hear, within the window asked for.
@@ -51,6 +55,10 @@ pub(crate) async fn channels(app: &App, window: Span) -> Result<Vec<Channel>, St
         let it = all.entry(listener).or_insert_with_key(|it| silent(&snapshot, it));
         (it.hears, it.can, it.cannot) = (hears, can, cannot);
     }
+    for (listener, pulse) in app.hub.pulses() {
+        let it = all.entry(listener).or_insert_with_key(|it| silent(&snapshot, it));
+        it.pulse = Some(pulse);
+    }
     for (listener, count) in app.hub.strangers() {
         let it = all.entry(listener).or_insert_with_key(|it| silent(&snapshot, it));
         it.strangers = Some(count);
@@ -59,19 +67,23 @@ pub(crate) async fn channels(app: &App, window: Span) -> Result<Vec<Channel>, St
 }
 
 async fn past(app: &App, window: Span) -> Result<BTreeMap<ListenerId, SpanSet>, StoreError> {
-    let history = app.hub.store().history(&[NOBODY], window).await?;
+    Ok(by_listener(app.hub.store().history(&[NOBODY], window).await?.coverage))
+}
+
+/// Hours of coverage as one set for each listener.
+pub(crate) fn by_listener(hours: Vec<CoverageHour>) -> BTreeMap<ListenerId, SpanSet> {
     let mut all: BTreeMap<ListenerId, SpanSet> = BTreeMap::new();
-    for hour in history.coverage {
+    for hour in hours {
         let set = all.entry(hour.listener).or_default();
         for span in hour.spans {
             set.insert(span);
         }
     }
-    Ok(all)
+    all
 }
 
 /// Coverage is stored a little later than it is known; what is missing is the tail.
-fn extend(spans: &mut SpanSet, to: Time) {
+pub(crate) fn extend(spans: &mut SpanSet, to: Time) {
     if let Some(last) = spans.last()
         && to.since(last.to) <= UNSTORED
     {
@@ -90,6 +102,7 @@ fn silent(snapshot: &Snapshot, listener: &Listener) -> Channel {
         hears: false,
         can: Vec::new(),
         cannot: Vec::new(),
+        pulse: None,
         strangers: None,
         spans: Vec::new(),
     }

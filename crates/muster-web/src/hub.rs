@@ -7,14 +7,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use muster_core::broadcast::Broadcast;
 use muster_core::directory::{Edit, EditError};
 use muster_core::fact::Listener;
+use muster_core::identity::Identity;
 use muster_core::ports::{BoxFuture, ChannelStatus, Store, StoreError};
 use muster_core::series::SinkHealth;
 use muster_core::snapshot::{Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::time::{Now, Time};
 use muster_wire::bluetooth::key::Irk;
+use muster_wire::bluetooth::tag::TagRules;
 use tokio::sync::watch;
 
 /// The running program, as the web house sees it.
@@ -54,6 +57,23 @@ pub trait Hub: Send + Sync {
         BTreeMap::new()
     }
 
+    /// How much each listener hears; one that heard nothing since the hub runs is left out.
+    fn pulses(&self) -> BTreeMap<Listener, Pulse> {
+        BTreeMap::new()
+    }
+
+    /// What an identity sent last, in the form of [`muster_wire::bluetooth::kept`]; a device that is
+    /// asked for more has a broadcast and an answer. Empty: it has sent nothing since the hub runs, or
+    /// longer ago than others.
+    fn broadcasts(&self, _identity: &Identity) -> Vec<Arc<Broadcast>> {
+        Vec::new()
+    }
+
+    /// Which texts of apps are identities.
+    fn tag_rules(&self) -> TagRules {
+        TagRules::default()
+    }
+
     /// Why something is, or was, believed; none for a subject nobody knows.
     fn why(
         &self,
@@ -83,6 +103,15 @@ pub trait Hub: Send + Sync {
     fn declares_site(&self) -> bool {
         false
     }
+}
+
+/// How much a listener hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pulse {
+    /// When it last told that somebody was there, on the hub's clock.
+    pub last: Time,
+    /// How often it told so within the last minute.
+    pub per_minute: u32,
 }
 
 /// Why something was not explained.

@@ -64,6 +64,7 @@ mod tests {
             identities: Vec::new(),
             first_seen: None,
             last_seen: None,
+            signal: None,
             randomised,
             hostname: said(hostname),
             vendor_class: said(vendor_class),

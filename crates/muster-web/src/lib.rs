@@ -18,6 +18,10 @@ mod when;
 
 mod coverage;
 
+mod signals;
+
+mod heard;
+
 mod app;
 
 mod api;
@@ -31,4 +35,4 @@ mod extract;
 pub use api::openapi;
 pub use app::router;
 pub use guard::Guard;
-pub use hub::{EditRefused, Hub, WhyRefused};
+pub use hub::{EditRefused, Hub, Pulse, WhyRefused};

@@ -29,6 +29,12 @@ mod devices;
 
 mod device;
 
+mod chart;
+
+mod radio;
+
+mod nearby;
+
 mod monitors;
 
 mod places;
@@ -48,6 +54,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/devices/{id}", get(device::page).post(device::save))
         .route("/devices/{id}/merge", post(device::merge))
         .route("/devices/{id}/ungroup", post(device::ungroup))
+        .route("/nearby", get(nearby::page))
         .route("/monitors", get(monitors::page))
         .route("/monitors/place", post(places::stand))
         .route("/places", post(places::add))

@@ -17,11 +17,15 @@ pub mod ad;
 
 pub mod advertisement;
 
+pub mod kept;
+
 pub mod beacon;
 
 pub mod tag;
 
 pub mod identify;
+
+pub mod reasons;
 
 pub mod key;
 

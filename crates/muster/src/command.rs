@@ -15,6 +15,7 @@ mod decode;
 mod device;
 mod doctor;
 mod explain;
+mod heard;
 mod monitor;
 mod person;
 mod place;

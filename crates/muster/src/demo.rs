@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** it is marked as simulated everywhere, and nothing of it outlives the process.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -10,14 +10,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use muster_core::directory::Edit;
-use muster_core::fact::{Listener, SourceKind};
+use muster_core::fact::{Fact, Listener, SourceKind};
+use muster_core::identity::Identity;
 use muster_core::policy::Policy;
 use muster_core::ports::Store as _;
 use muster_core::ports::{
-    BoxFuture, ChannelStatus, Clock, Report, Source, SourceError, StoreError,
+    BoxFuture, ChannelStatus, Clock, Inability, Report, Source, SourceError, StoreError,
 };
 use muster_core::snapshot::{DeviceView, Interest, Snapshot};
 use muster_core::time::Time;
+use muster_sim::household::radio::Radio;
 use muster_sim::household::{Household, TICK, Thing};
 use muster_store::sqlite::{Access, Sqlite};
 use nix::unistd::Uid;
@@ -34,6 +36,7 @@ pub(crate) struct Demo {
     pub(crate) folder: Folder,
     _removed_at_the_end: TempDir,
     household: Household,
+    radio: Radio,
 }
 
 impl Demo {
@@ -46,20 +49,21 @@ impl Demo {
             .map_err(|it| Failure::new(Exit::Failed, "no room for the demo").because(it))?;
         let folder = Folder::take(throw_away.path())?;
         let now = clock.now().wall;
-        let household = play(&folder, now)
+        let (household, radio) = play(&folder, now)
             .await
             .map_err(|it| Failure::new(Exit::Failed, "cannot store the demo").because(it))?;
-        Ok(Self { folder, _removed_at_the_end: throw_away, household })
+        Ok(Self { folder, _removed_at_the_end: throw_away, household, radio })
     }
 
     /// The household as a source, from where the played day ended; and the folder.
     pub(crate) fn open(self, clock: &Arc<dyn Clock>) -> (Plan, Kept) {
-        let Self { folder, _removed_at_the_end: throw_away, household } = self;
+        let Self { folder, _removed_at_the_end: throw_away, household, radio } = self;
         let clock = Arc::clone(clock);
-        let mut household = Some(household);
-        let open = Box::new(move || match household.take() {
-            Some(household) => {
-                let live = Live { household, clock: Arc::clone(&clock), introduced: false };
+        let mut both = Some((household, radio));
+        let open = Box::new(move || match both.take() {
+            Some((household, radio)) => {
+                let waiting = introductions(&radio).map(Report::Channel).collect();
+                let live = Live { household, radio, clock: Arc::clone(&clock), waiting };
                 Ok(Box::new(live) as Box<dyn Source>)
             }
             None => Err(SourceError::Unusable {
@@ -102,11 +106,12 @@ pub(crate) struct Kept {
     _removed_at_the_end: TempDir,
 }
 
-async fn play(folder: &Folder, now: Time) -> Result<Household, StoreError> {
+async fn play(folder: &Folder, now: Time) -> Result<(Household, Radio), StoreError> {
     let start = (now - PAST).floor(TICK);
     let store = Sqlite::open(&folder.store(), Access::ReadWrite).await?;
     let restored = store.restore(start).await?;
     let mut household = Household::new(SEED, start);
+    let mut radio = Radio::new(SEED, start);
     let mut playback = Playback::new(Policy::default(), restored, &store, start);
     for person in household.people() {
         let (name, display) = (person.name.to_owned(), person.display.to_owned());
@@ -118,8 +123,13 @@ async fn play(folder: &Folder, now: Time) -> Result<Household, StoreError> {
     while at < now {
         at = (at + PIECE).min(now);
         playback.feed(household.facts_until(at)).await?;
+        // Strangers go no further than the hub's door.
+        let hidden = |it: &Fact| matches!(it.body.identity(), Some(Identity::Private(_)));
+        let mut heard = radio.facts_until(at);
+        heard.retain(|it| !hidden(it));
+        playback.feed(heard).await?;
         let picture = playback.snapshot();
-        for thing in household.devices() {
+        for thing in household.devices().iter().chain(radio.devices()) {
             let found = picture.devices.iter().find(|it| is_it(it, thing));
             let Some(device) = found.filter(|_| !described.contains(&thing.identity)) else {
                 continue;
@@ -132,7 +142,7 @@ async fn play(folder: &Folder, now: Time) -> Result<Household, StoreError> {
         playback.commit().await?;
     }
     store.close().await?;
-    Ok(household)
+    Ok((household, radio))
 }
 
 fn is_it(device: &DeviceView, thing: &Thing) -> bool {
@@ -160,31 +170,59 @@ fn describe(thing: &Thing, device: &DeviceView, picture: &Snapshot, from: Time) 
 /// The household as it goes on.
 struct Live {
     household: Household,
+    radio: Radio,
     clock: Arc<dyn Clock>,
-    introduced: bool,
+    /// What is to be said next.
+    waiting: VecDeque<Report>,
+}
+
+/// What its receivers say of themselves.
+fn introductions(radio: &Radio) -> impl Iterator<Item = ChannelStatus> {
+    let says = |listener, can: &str, cannot| ChannelStatus {
+        listener,
+        hears: true,
+        can: vec![can.to_owned()],
+        cannot,
+    };
+    let lan = Listener::new(Household::MONITOR, SourceKind::Lan, Household::CHANNEL);
+    let lan = says(lan, "a simulated household", Vec::new());
+    let radio: Vec<ChannelStatus> = radio
+        .listeners()
+        .iter()
+        .map(|it| {
+            let is_far = &*it.monitor == Radio::GARDEN;
+            let fails = is_far.then(|| Inability {
+                what: "listen all the time".to_owned(),
+                why: "its simulated power fails for some minutes of every hour".to_owned(),
+                hint: None,
+            });
+            let can = "advertisements of a simulated neighbourhood";
+            says(Listener::clone(it), can, fails.into_iter().collect())
+        })
+        .collect();
+    std::iter::once(lan).chain(radio)
 }
 
 impl Source for Live {
     fn next(&mut self) -> BoxFuture<'_, Result<Report, SourceError>> {
         Box::pin(async {
-            if !std::mem::replace(&mut self.introduced, true) {
-                return Ok(Report::Channel(ChannelStatus {
-                    listener: Listener::new(
-                        Household::MONITOR,
-                        SourceKind::Lan,
-                        Household::CHANNEL,
-                    ),
-                    hears: true,
-                    can: vec!["a simulated household".to_owned()],
-                    cannot: Vec::new(),
-                }));
-            }
             loop {
-                let facts = self.household.facts_until(self.clock.now().wall);
-                if !facts.is_empty() {
-                    return Ok(Report::Facts(facts));
+                if let Some(report) = self.waiting.pop_front() {
+                    return Ok(report);
                 }
-                tokio::time::sleep(TICK / 10).await;
+                let now = self.clock.now().wall;
+                let facts = self.household.facts_until(now);
+                if !facts.is_empty() {
+                    self.waiting.push_back(Report::Facts(facts));
+                }
+                let heard = self.radio.facts_until(now);
+                if !heard.is_empty() {
+                    self.waiting.push_back(Report::Facts(heard));
+                    self.waiting.push_back(Report::Broadcasts(self.radio.broadcasts()));
+                }
+                if self.waiting.is_empty() {
+                    tokio::time::sleep(TICK / 10).await;
+                }
             }
         })
     }

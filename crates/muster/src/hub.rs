@@ -7,21 +7,26 @@ use std::io;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use muster_core::broadcast::Broadcast;
 use muster_core::directory::Edit;
 use muster_core::fact::Listener;
+use muster_core::identity::Identity;
 use muster_core::ports::{BoxFuture, ChannelStatus, Clock, Store};
 use muster_core::series::SinkHealth;
 use muster_core::snapshot::{Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::time::{Now, Time};
-use muster_web::{EditRefused, Hub, WhyRefused};
+use muster_web::{EditRefused, Hub, Pulse, WhyRefused};
 use muster_wire::bluetooth::key::Irk;
+use muster_wire::bluetooth::tag::TagRules;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
 
+use crate::broadcasts::Broadcasts;
 use crate::declare::Declared;
 use crate::keyring::Keyring;
 use crate::past::Past;
+use crate::pulse::Pulses;
 use crate::recognise::Strangers;
 use crate::runtime::Input;
 use crate::supervisor::Channels;
@@ -36,6 +41,12 @@ pub(crate) struct LiveHub {
     pub(crate) keyring: Keyring,
     /// Who was heard of whom nobody has the key.
     pub(crate) strangers: Strangers,
+    /// What was last sent by whom.
+    pub(crate) broadcasts: Broadcasts,
+    /// How much each listener hears.
+    pub(crate) pulses: Pulses,
+    /// Which texts of apps are identities.
+    pub(crate) tag_rules: TagRules,
     /// The way to the runtime.
     pub(crate) inputs: mpsc::Sender<Input>,
     /// What every channel hears.
@@ -105,6 +116,18 @@ impl Hub for LiveHub {
 
     fn strangers(&self) -> BTreeMap<Listener, usize> {
         self.strangers.counts(self.clock.now())
+    }
+
+    fn broadcasts(&self, identity: &Identity) -> Vec<Arc<Broadcast>> {
+        self.broadcasts.of(identity)
+    }
+
+    fn pulses(&self) -> BTreeMap<Listener, Pulse> {
+        self.pulses.all(self.clock.now())
+    }
+
+    fn tag_rules(&self) -> TagRules {
+        self.tag_rules.clone()
     }
 
     fn why(

@@ -15,11 +15,13 @@ mod failure;
 mod dispatch;
 mod senders;
 
+mod broadcasts;
 mod declare;
 mod hold;
 mod inspection;
 mod keyring;
 mod picture;
+mod pulse;
 mod recognise;
 mod refusals;
 mod registry;

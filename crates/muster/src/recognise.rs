@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use muster_core::broadcast::Broadcast;
 use muster_core::fact::{Fact, Listener};
 use muster_core::identity::{Identity, Mac};
 use muster_core::time::Now;
@@ -76,6 +77,22 @@ impl Recogniser {
         let Recognised { facts, strangers } = recognise(&mut self.keys, facts);
         self.strangers.note(&strangers, now);
         facts
+    }
+
+    /// What was sent by whoever is known, under the identities of facts; what only strangers sent is
+    /// dropped.
+    pub(crate) fn name(&mut self, mut all: Vec<Broadcast>) -> Vec<Broadcast> {
+        for broadcast in &mut all {
+            broadcast.identities.retain_mut(|it| {
+                let Identity::Private(address) = it else { return true };
+                self.keys.resolve(*address).is_some_and(|id| {
+                    *it = id.identity();
+                    true
+                })
+            });
+        }
+        all.retain(|it| !it.identities.is_empty());
+        all
     }
 
     /// Where strangers are counted.
@@ -186,6 +203,25 @@ mod tests {
         assert_eq!(who, [phone.as_str(), "ble:c0:00:00:00:00:01", &phone]);
         let strangers: Vec<Mac> = it.strangers.iter().map(|it| it.1).collect();
         assert_eq!(strangers, ["70:81:94:0d:fb:ab".parse().unwrap(); 2]);
+    }
+
+    #[test]
+    fn what_was_sent_goes_on_under_the_name_of_the_key_and_what_strangers_sent_does_not() {
+        let irk = Irk::read(b"ec0234a357c8ad05341010a60a397d9b").unwrap();
+        let mut recogniser = Recogniser::default();
+        recogniser.add(&irk);
+        let sent = |identities: &[&str]| Broadcast {
+            listener: listener("hci0"),
+            identities: identities.iter().map(|it| it.parse().unwrap()).collect(),
+            at: Time::default(),
+            rssi: None,
+            octets: Box::default(),
+        };
+        let (hers, others) = ("private:70:81:94:0d:fb:aa", "private:70:81:94:0d:fb:ab");
+        let named = recogniser.name(vec![sent(&[hers]), sent(&[others]), sent(&[others, "tag:A"])]);
+        let who = named.iter().map(|it| it.identities.iter().map(ToString::to_string).collect());
+        let phone = irk.id().identity().to_string();
+        assert_eq!(who.collect::<Vec<Vec<_>>>(), [[phone], ["tag:A".to_owned()]]);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use muster_sources::classic::Classic;
 use muster_sources::lan::Lan;
 use muster_sources::management::Trusted;
 use muster_sources::mqtt::{Memory, Mqtt};
+use muster_sources::tags;
 
 use crate::dispatch::Sending;
 use crate::supervisor::Plan;
@@ -51,12 +52,14 @@ pub(crate) fn sources(
     if config.sources.ble.enabled {
         let (settings, monitor) = (config.sources.ble.clone(), config.monitor.to_string());
         let (clock, radio) = (Arc::clone(clock), again(radio));
+        let rules = tags::rules(&config.tags);
         plans.push(Plan {
             monitor: monitor.as_str().into(),
             kind: SourceKind::Ble,
             open: Box::new(move || {
                 let (settings, clock) = (settings.clone(), Arc::clone(&clock));
-                Ok(Box::new(Ble::new(settings, &monitor, clock, again(&radio))))
+                let rules = rules.clone();
+                Ok(Box::new(Ble::new(settings, rules, &monitor, clock, again(&radio))))
             }),
         });
     }

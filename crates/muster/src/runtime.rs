@@ -21,9 +21,11 @@ use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
 use crate::belief::Belief;
+use crate::broadcasts::Broadcasts;
 use crate::clock::stepped;
 use crate::hold::Hold;
 use crate::picture::Picture;
+use crate::pulse::Pulses;
 use crate::recognise::Recogniser;
 use crate::refusals::Refusals;
 use crate::trouble::{Trouble, said};
@@ -59,6 +61,8 @@ pub(crate) struct Runtime {
     asked: Option<Now>,
     refusals: Refusals,
     recogniser: Recogniser,
+    broadcasts: Broadcasts,
+    pulses: Pulses,
 }
 
 type Commit = BoxFuture<'static, Result<u64, StoreError>>;
@@ -77,7 +81,7 @@ impl Runtime {
         inputs: mpsc::Receiver<Input>,
         picture: Picture,
     ) -> Self {
-        let Start { policy, restored, synchronised, recogniser } = start;
+        let Start { policy, restored, synchronised, recogniser, broadcasts, pulses } = start;
         let last = clock.now();
         let mut belief = Belief::default();
         let now = belief.time(last, restored.frontier, policy.future, synchronised);
@@ -102,6 +106,8 @@ impl Runtime {
             asked: None,
             refusals: Refusals::default(),
             recogniser,
+            broadcasts,
+            pulses,
         };
         it.picture.waits_for_clock = it.hold.is_some();
         it.picture.publish(&it.step, now);
@@ -151,6 +157,7 @@ impl Runtime {
     fn take_at(&mut self, input: Input, now: Now) {
         match input {
             Input::Facts(facts) => {
+                self.pulses.note(&facts, now);
                 let facts = self.recogniser.recognise(facts, self.last);
                 if let Some(hold) = &mut self.hold {
                     hold.keep(&facts, self.last);
@@ -159,6 +166,7 @@ impl Runtime {
                 let intake = self.step.handle_facts(facts, now);
                 self.log_refused(&intake, now);
             }
+            Input::Broadcasts(all) => self.broadcasts.keep(self.recogniser.name(all)),
             Input::Edit { edit, expect, answer } => self.edit(edit, expect, answer, now),
             Input::Key(key) => self.recogniser.add(&key),
             Input::Why { subject, answer } => {

@@ -136,6 +136,28 @@ pub(crate) struct Device {
     pub(crate) proxy_for: Option<String>,
     /// The medium on which it was last heard.
     pub(crate) source: Option<String>,
+    /// The last signal, dBm.
+    pub(crate) rssi: Option<i8>,
+}
+
+/// What a device sent.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Sent {
+    /// When it was heard.
+    pub(crate) at: Stamp,
+    /// What of it names the device, and what does not.
+    pub(crate) known_by: Vec<KnownBy>,
+}
+
+/// One thing that could name a device.
+#[derive(Debug, Deserialize)]
+pub(crate) struct KnownBy {
+    /// What was sent.
+    pub(crate) what: String,
+    /// What it is known by; none: nobody.
+    pub(crate) identity: Option<String>,
+    /// Why, or why not.
+    pub(crate) why: String,
 }
 
 /// A place.

@@ -109,7 +109,7 @@ async fn pull(
             }
         };
         let hears = match &report {
-            Report::Facts(_) => true,
+            Report::Facts(_) | Report::Broadcasts(_) => true,
             Report::Channel(status) => status.hears,
             Report::End => false,
         };
@@ -119,6 +119,11 @@ async fn pull(
         match report {
             Report::Facts(facts) => {
                 if wires.inputs.send(Input::Facts(facts)).await.is_err() {
+                    return Ok(End::Closed);
+                }
+            }
+            Report::Broadcasts(all) => {
+                if wires.inputs.send(Input::Broadcasts(all)).await.is_err() {
                     return Ok(End::Closed);
                 }
             }

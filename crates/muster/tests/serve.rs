@@ -329,6 +329,31 @@ fn a_demo_shows_a_day_and_leaves_nothing_behind() {
         let at = hub.get("/api/v1/now").json();
         (at["at"] != now["at"] || at["last_change"].as_u64() > Some(last)).then_some(())
     });
+    let beacon = "eddystone:edd1ebeac04e5defa017-0123456789ab";
+    let found = hub.get("/api/v1/devices?q=eddystone").json();
+    let path = format!("/api/v1/devices/{}", found["items"][0]["id"]);
+    hub.until("what a beacon sends", |hub| {
+        let sent = hub.get(&format!("{path}/advertisements")).json();
+        let known = sent["items"][0]["known_by"].as_array()?.clone();
+        known.iter().any(|it| it["identity"] == beacon).then_some(())
+    });
+    let readings = hub.get(&format!("{path}/signal")).json()["items"][0]["readings"].clone();
+    assert!(readings.as_array().is_some_and(|it| it.len() > 9), "{readings}");
+    let (_, folder) = hub.said.split_once("--data ").unwrap();
+    let folder = folder.lines().next().unwrap();
+    for command in ["explain", "device show"] {
+        let mut words: Vec<&str> = command.split(' ').collect();
+        words.extend([beacon, "--data", folder]);
+        let told = String::from_utf8(home.run(&words).stdout).unwrap();
+        assert!(told.contains("a beacon, and it keeps its name"), "{command}: {told}");
+        assert!(told.contains("no key that was given resolves it"), "{command}: {told}");
+        assert!(!told.contains("5e:c8:12"), "a private address is shown: {told}");
+    }
+    let monitors = hub.get("/api/v1/monitors").json();
+    let radio = monitors["items"].as_array().unwrap().iter().find(|it| it["source"] == "ble");
+    let radio = radio.unwrap();
+    assert!(radio["reports_per_minute"].as_u64() > Some(0), "{radio}");
+    assert!(radio["strangers"].as_u64() >= Some(3), "{radio}");
     let (status, said) = hub.terminate();
     assert!(status.success(), "{said}");
     let left: Vec<_> =

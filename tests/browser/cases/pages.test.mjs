@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
 import { DESKTOP, PHONE, browser, live, serve, visit } from "../house.mjs";
 
-const PAGES = { now: "/", people: "/people", devices: "/devices", monitors: "/monitors" };
+const PAGES = { now: "/", people: "/people", devices: "/devices", nearby: "/nearby", monitors: "/monitors" };
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 let house;
@@ -16,7 +16,8 @@ before(async () => {
   const { people } = await house.api("GET", "/now");
   const { items } = await house.api("GET", "/devices?limit=1");
   const absent = { missing: "/nothing" };
-  paths = { ...PAGES, ...absent, device: `/devices/${items[0].id}`, why: `/why/person:${people[0].name}` };
+  const radio = (await house.api("GET", "/devices?q=BADGE-17")).items[0];
+  paths = { ...PAGES, ...absent, radio: `/devices/${radio.id}`, device: `/devices/${items[0].id}`, why: `/why/person:${people[0].name}` };
 });
 
 after(async () => {

@@ -16,6 +16,8 @@ pub(crate) struct Entry {
     pub(crate) seen: Option<(Time, Time)>,
     /// Whether `seen` is on the list of what to store.
     pub(super) marked: bool,
+    /// The strongest signal of the last sighting, dBm; not stored.
+    pub(crate) rssi: Option<i8>,
     pub(crate) tracks: Vec<Track>,
     pub(crate) details: Vec<DetailRow>,
     pub(crate) levels: Vec<LevelRow>,
@@ -60,6 +62,7 @@ impl Entries {
             identity,
             seen: None,
             marked: false,
+            rssi: None,
             tracks: Vec::new(),
             details: Vec::new(),
             levels: Vec::new(),

@@ -129,6 +129,11 @@ impl Engine {
             identities,
             first_seen: seen.map(|it| it.0),
             last_seen: seen.map(|it| it.1),
+            signal: ids
+                .iter()
+                .filter_map(|it| self.book.entry(*it))
+                .filter_map(|it| Some((it.rssi?, it.seen?.1)))
+                .max_by_key(|(rssi, at)| (*at, *rssi)),
             hostname: self.detail(&ids, DetailKind::Hostname),
             vendor_class: self.detail(&ids, DetailKind::VendorClass),
             ips: self.ips_of(&ids),

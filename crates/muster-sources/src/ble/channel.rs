@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use muster_core::broadcast::Broadcast;
 use muster_core::fact::{Fact, FactBody, Listener, SourceKind};
 use muster_core::ports::ChannelStatus;
 use muster_core::time::Now;
+use muster_wire::bluetooth::kept;
 use muster_wire::bluetooth::tag::TagRules;
 
 use super::news::News;
@@ -21,15 +23,18 @@ pub(super) struct Channel {
     listeners: Listeners,
     turns: Turns,
     coverage: Coverage,
+    rules: Arc<TagRules>,
     told: Told,
+    /// What was sent by those of whom facts were told since they were taken.
+    broadcasts: Vec<Broadcast>,
     status: Option<ChannelStatus>,
     /// Turns that came to their end.
     whole_turns: u64,
 }
 
 impl Channel {
-    /// The adapter with this number.
-    pub(super) fn new(adapter: u16, monitor: &str) -> Self {
+    /// The adapter with this number; `rules` tell which texts identify somebody.
+    pub(super) fn new(adapter: u16, monitor: &str, rules: &Arc<TagRules>) -> Self {
         let name = adapters::name(adapter);
         let listener = |source| Arc::new(Listener::new(monitor, source, &name));
         let listeners =
@@ -39,7 +44,9 @@ impl Channel {
             listeners,
             turns: Turns::default(),
             coverage: Coverage::default(),
+            rules: Arc::clone(rules),
             told: Told::default(),
+            broadcasts: Vec::new(),
             status: None,
             whole_turns: 0,
         }
@@ -71,13 +78,21 @@ impl Channel {
                 if let Some(address) = it.address {
                     self.turns.heard(now.mono, address);
                 }
-                let rules = TagRules::default();
-                self.told.advertisement(&it, now.wall, &rules, &self.listeners, facts);
+                let (before, at, to) = (facts.len(), now.wall, &self.listeners);
+                let identities = self.told.advertisement(&it, at, &self.rules, to, facts);
+                if facts.len() > before {
+                    self.broadcasts.push(kept::broadcast(&it, identities, &to.ble, at));
+                }
                 if let Some(seen) = seen {
                     seen.take(&it, now.wall, &self.listeners.ble.channel);
                 }
             }
         }
+    }
+
+    /// What was sent by those of whom facts were told since the last call.
+    pub(super) fn take_broadcasts(&mut self) -> Vec<Broadcast> {
+        std::mem::take(&mut self.broadcasts)
     }
 
     /// What is to be asked of it now.

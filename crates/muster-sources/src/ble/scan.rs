@@ -1,16 +1,13 @@
 //! One look around: the same source, for a while or for one turn of every adapter.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use muster_config::ble::BleSettings;
 use muster_core::fact::Fact;
 use muster_core::ports::{ChannelStatus, Clock, Report, Source as _, SourceError};
 
 use super::seen::Neighbour;
 use super::source::Ble;
-use crate::management::Trusted;
 
 /// What one look around brought.
 #[derive(Clone, Debug, Default)]
@@ -37,17 +34,14 @@ pub enum Length {
 
 /// Looks around once.
 pub async fn scan(
-    settings: BleSettings,
-    monitor: &str,
-    clock: Arc<dyn Clock>,
-    kernel: io::Result<Trusted>,
+    mut ble: Ble,
+    clock: &Arc<dyn Clock>,
     length: Length,
 ) -> Result<Scan, SourceError> {
     let (limit, one_turn) = match length {
         Length::For(limit) => (limit, false),
         Length::OneTurn { limit } => (limit, true),
     };
-    let mut ble = Ble::new(settings, monitor, Arc::clone(&clock), kernel);
     ble.keep_seen();
     let mut scan = Scan::default();
     let end = clock.now().mono + limit;
@@ -65,7 +59,7 @@ pub async fn scan(
                 scan.channels.retain(|it| it.listener != status.listener);
                 scan.channels.push(status);
             }
-            Report::End => {}
+            Report::Broadcasts(_) | Report::End => {}
         }
     }
 }

@@ -13,6 +13,7 @@ use muster_config::ble::{Backend as Wanted, BleSettings};
 use muster_core::fact::Fact;
 use muster_core::ports::{BoxFuture, Clock, Report, Source, SourceError};
 use muster_core::snapshot::Interest;
+use muster_wire::bluetooth::tag::TagRules;
 use tokio::time::Sleep;
 
 use super::adapters;
@@ -30,6 +31,7 @@ use crate::management::Trusted;
 #[derive(Debug)]
 pub struct Ble {
     settings: BleSettings,
+    rules: Arc<TagRules>,
     monitor: String,
     clock: Arc<dyn Clock>,
     kernel: io::Result<Trusted>,
@@ -51,17 +53,19 @@ enum Backend {
 }
 
 impl Ble {
-    /// Makes the source. `kernel` is the management socket, opened before rights were given up, or why
+    /// Makes the source. `rules` tell which texts identify somebody; `kernel` is the management socket, opened before rights were given up, or why
     /// there is none.
     #[must_use]
     pub fn new(
         settings: BleSettings,
+        rules: TagRules,
         monitor: &str,
         clock: Arc<dyn Clock>,
         kernel: io::Result<Trusted>,
     ) -> Self {
         Self {
             settings,
+            rules: Arc::new(rules),
             monitor: monitor.to_owned(),
             clock,
             kernel,
@@ -161,12 +165,13 @@ impl Ble {
     fn poll_wake(&mut self, cx: &mut Context<'_>, sleep: Pin<&mut Sleep>) -> Poll<io::Result<()>> {
         let timer = sleep.poll(cx).is_ready();
         let now = self.clock.now();
-        let Self { settings, monitor, channels, seen, facts, backend, .. } = self;
+        let Self { settings, rules, monitor, channels, seen, facts, backend, .. } = self;
         let mut each = |adapter: u16, news: News<'_>| {
             if !settings.watches(adapter) {
                 return;
             }
-            let channel = channels.entry(adapter).or_insert_with(|| Channel::new(adapter, monitor));
+            let new = || Channel::new(adapter, monitor, rules);
+            let channel = channels.entry(adapter).or_insert_with(new);
             channel.take(news, now, seen.as_mut(), facts);
         };
         let told = match backend {
@@ -198,6 +203,10 @@ impl Ble {
         if !self.facts.is_empty() {
             self.ready.push_back(Report::Facts(std::mem::take(&mut self.facts)));
         }
+        let sent: Vec<_> = self.channels.values_mut().flat_map(Channel::take_broadcasts).collect();
+        if !sent.is_empty() {
+            self.ready.push_back(Report::Broadcasts(sent));
+        }
         let instead = self.kernel.as_ref().err().map(why_no_kernel);
         let way = match (&self.backend, self.settings.backend) {
             (Some(Backend::Daemon(_)), Wanted::Auto) => Way::Daemon { instead: instead.as_deref() },
@@ -228,7 +237,7 @@ impl Ble {
         let present = adapters::present();
         for adapter in present.iter().filter(|it| all && self.settings.watches(**it)) {
             // Whoever has one wants to know why it is deaf.
-            let new = || Channel::new(*adapter, &self.monitor);
+            let new = || Channel::new(*adapter, &self.monitor, &self.rules);
             self.channels.entry(*adapter).or_insert_with(new);
         }
         for (adapter, channel) in &mut self.channels {
@@ -255,7 +264,7 @@ impl Ble {
         let (now, present) = (self.clock.now(), adapters::present());
         for adapter in self.settings.adapters.iter().map(|it| it.number()) {
             if !present.contains(&adapter) && !self.channels.contains_key(&adapter) {
-                let mut channel = Channel::new(adapter, &self.monitor);
+                let mut channel = Channel::new(adapter, &self.monitor, &self.rules);
                 channel.take(News::Unavailable(Trouble::Gone), now, None, &mut self.facts);
                 self.channels.insert(adapter, channel);
             }

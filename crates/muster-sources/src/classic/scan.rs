@@ -56,6 +56,7 @@ pub async fn scan(
                 scan.channels.retain(|it| it.listener != status.listener);
                 scan.channels.push(status);
             }
+            Report::Broadcasts(_) => {}
             Report::End => return Ok(scan),
         }
     }

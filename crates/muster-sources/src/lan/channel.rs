@@ -31,7 +31,6 @@ use super::reach::Reach;
 use super::silences::Silences;
 use super::status;
 use super::wants::Want;
-use crate::coverage::Coverage;
 
 /// A watched interface.
 #[derive(Debug)]

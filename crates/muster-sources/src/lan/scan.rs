@@ -62,6 +62,8 @@ pub async fn scan(
                 scan.channels.retain(|it| it.listener != status.listener);
                 scan.channels.push(status);
             }
+            // A network has none.
+            Report::Broadcasts(_) => {}
             Report::End => return Ok(scan),
         }
     }

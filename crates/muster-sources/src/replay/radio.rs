@@ -12,13 +12,16 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use muster_core::broadcast::Broadcast;
 use muster_core::fact::{Fact, FactBody, Listener, Probe, SourceKind};
+use muster_core::identity::Identity;
 use muster_core::time::Time;
 use muster_wire::bluetooth::address::AddressKind;
+use muster_wire::bluetooth::advertisement::{Advertisement, Event, Kind};
 use muster_wire::bluetooth::air::Air;
 use muster_wire::bluetooth::hci::{EventBody, Hci};
 use muster_wire::bluetooth::tag::TagRules;
-use muster_wire::bluetooth::{Body, Packet};
+use muster_wire::bluetooth::{Body, Packet, kept};
 
 use crate::classic::outcome::of_status;
 
@@ -30,6 +33,8 @@ use crate::told::{Listeners, Told, of_address};
 #[derive(Debug, Default)]
 pub(super) struct Radio {
     rules: TagRules,
+    /// What was sent last by those who have these identities, and whether it answered somebody.
+    said: BTreeMap<(Vec<Identity>, bool), Broadcast>,
 }
 
 /// One capture being read.
@@ -51,10 +56,29 @@ struct Adapter {
 }
 
 impl Radio {
+    /// Nothing yet.
+    pub(super) fn new(rules: TagRules) -> Self {
+        Self { rules, said: BTreeMap::new() }
+    }
+
     /// A capture that `monitor` recorded; its file's name tells adapters of two captures apart.
     pub(super) fn capture(&mut self, monitor: &str, file: &str) -> Recorded<'_> {
         let (monitor, file) = (monitor.to_owned(), file.to_owned());
         Recorded { radio: self, monitor, file, adapters: BTreeMap::new() }
+    }
+
+    /// What everybody sent last, of at most [`MOST_SAID`], in the order of time.
+    pub(super) fn broadcasts(self) -> Vec<Broadcast> {
+        let mut all: Vec<Broadcast> = self.said.into_values().collect();
+        all.sort_by_key(|it| it.at);
+        all
+    }
+
+    fn keep(&mut self, is_answer: bool, broadcast: Broadcast) {
+        let key = (broadcast.identities.clone(), is_answer);
+        if self.said.len() < MOST_SAID || self.said.contains_key(&key) {
+            self.said.insert(key, broadcast);
+        }
     }
 }
 
@@ -68,8 +92,14 @@ impl Recorded<'_> {
         adapter.hearing.packet(packet, at);
         let mut facts = Vec::new();
         for it in packet.advertisements() {
-            let to = adapter.listeners();
-            adapter.told.advertisement(&it, at, &self.radio.rules, &to, &mut facts);
+            let (before, to) = (facts.len(), adapter.listeners());
+            let told = &mut adapter.told;
+            let identities = told.advertisement(&it, at, &self.radio.rules, &to, &mut facts);
+            if facts.len() > before {
+                let is_answer = it.kind.event().is_some_and(Event::is_scan_response);
+                let listener = adapter.listener(&it);
+                self.radio.keep(is_answer, kept::broadcast(&it, identities, listener, at));
+            }
         }
         if let Body::Air(Air::Request { from: Some(from), rssi, .. }) = packet.body {
             let to = adapter.listeners();
@@ -109,6 +139,10 @@ impl Adapter {
         Listeners { ble: Arc::clone(&self.ble), classic: Arc::clone(&self.classic) }
     }
 
+    fn listener(&self, it: &Advertisement<'_>) -> &Arc<Listener> {
+        if it.kind == Kind::Inquiry { &self.classic } else { &self.ble }
+    }
+
     /// What came of a question to a classic device: for its name, or for a connection.
     fn answer(&self, packet: &Packet<'_>, at: Time) -> Option<Fact> {
         let Body::Hci(Hci::Event(event)) = packet.body else { return None };
@@ -124,6 +158,8 @@ impl Adapter {
     }
 }
 
+/// More than anybody looks at.
+const MOST_SAID: usize = 4_096;
 /// Connection Complete and Remote Name Request Complete (Core Specification, Vol 4, Part E, 7.7).
 const CONNECTED: u8 = 0x03;
 const NAMED: u8 = 0x07;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use muster_core::fact::Fact;
 use muster_wire::bluetooth::is_bluetooth;
+use muster_wire::bluetooth::tag::TagRules;
 use muster_wire::capture::{Capture, RecordError, RecordFault, is_capture};
 use muster_wire::fact_file::FactReader;
 use muster_wire::{bluetooth, lan};
@@ -15,7 +16,7 @@ use super::{MOST_FACTS, ReplayError};
 use crate::lan::Recorded;
 
 /// What was read so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Input {
     /// All facts, in the order of the files.
     pub(super) facts: Vec<Fact>,
@@ -26,6 +27,11 @@ pub(super) struct Input {
 }
 
 impl Input {
+    /// Nothing yet.
+    pub(super) fn new(rules: TagRules) -> Self {
+        Self { facts: Vec::new(), skipped: 0, radio: Radio::new(rules) }
+    }
+
     /// Reads one file.
     pub(super) fn read(&mut self, path: &Path, monitor: &str) -> Result<(), ReplayError> {
         let failed = |cause| ReplayError::unreadable(path, cause);
@@ -45,7 +51,7 @@ impl Input {
             }
             let text = String::from_utf8_lossy(&line);
             match reader.read_line(&text) {
-                Ok(facts) => self.add(facts, path)?,
+                Ok(facts) => add(&mut self.facts, facts, path)?,
                 // A recorder that was killed leaves half a line at the end.
                 Err(_) if !line.ends_with(b"\n") && file.fill_buf().is_ok_and(<[u8]>::is_empty) => {
                     self.skipped += 1;
@@ -67,8 +73,7 @@ impl Input {
         let wrong = |cause| ReplayError::Capture { path: path.to_owned(), cause };
         let channel = path.file_stem().map(|it| it.to_string_lossy()).unwrap_or_default();
         let mut link = Recorded::new(monitor, &channel);
-        let mut radio = std::mem::take(&mut self.radio);
-        let mut air = radio.capture(monitor, &channel);
+        let mut air = self.radio.capture(monitor, &channel);
         for record in Capture::open(file).map_err(wrong)? {
             let record = match record {
                 Ok(record) => record,
@@ -88,22 +93,20 @@ impl Input {
                     .map(|it| it.map(|frame| link.frame(frame, record.at)))
             };
             match found {
-                Ok(facts) => self.add(facts.unwrap_or_default(), path)?,
+                Ok(facts) => add(&mut self.facts, facts.unwrap_or_default(), path)?,
                 Err(_) => self.skipped += 1,
             }
         }
-        self.add(air.end(), path)?;
-        self.radio = radio;
-        Ok(())
+        add(&mut self.facts, air.end(), path)
     }
+}
 
-    fn add(&mut self, facts: Vec<Fact>, path: &Path) -> Result<(), ReplayError> {
-        if self.facts.len() + facts.len() > MOST_FACTS {
-            return Err(ReplayError::TooMany { path: path.to_owned() });
-        }
-        self.facts.extend(facts);
-        Ok(())
+fn add(all: &mut Vec<Fact>, facts: Vec<Fact>, path: &Path) -> Result<(), ReplayError> {
+    if all.len() + facts.len() > MOST_FACTS {
+        return Err(ReplayError::TooMany { path: path.to_owned() });
     }
+    all.extend(facts);
+    Ok(())
 }
 
 /// Far more than any fact needs; the reader refuses what is longer than a fact.

@@ -7,7 +7,7 @@ use super::*;
 /// A recording of these lines, in files of their own.
 fn open(files: &[&str]) -> Result<Replay, ReplayError> {
     let (_folder, paths) = written(files);
-    Replay::open(&paths, "hub")
+    Replay::open(&paths, "hub", TagRules::default())
 }
 
 fn written(files: &[&str]) -> (tempfile::TempDir, Vec<PathBuf>) {
@@ -103,7 +103,8 @@ fn nothing_is_a_recording_too() {
 
 #[test]
 fn a_missing_file_is_said() {
-    let wrong = Replay::open(&["/nowhere/to/be/found".into()], "hub").unwrap_err();
+    let wrong =
+        Replay::open(&["/nowhere/to/be/found".into()], "hub", TagRules::default()).unwrap_err();
     assert!(matches!(wrong, ReplayError::Unreadable { .. }), "{wrong}");
 }
 

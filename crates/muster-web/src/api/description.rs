@@ -51,6 +51,8 @@ async fn read() -> Json<utoipa::openapi::OpenApi> {
         super::devices::assign,
         super::devices::merge,
         super::devices::ungroup,
+        super::radio::signal,
+        super::radio::advertisements,
         super::keys::write,
         super::places::list,
         super::places::create,

@@ -51,6 +51,10 @@ pub(crate) struct Device {
     first_seen: Option<Stamp>,
     /// The last sighting.
     last_seen: Option<Stamp>,
+    /// The last signal since the hub runs, dBm.
+    rssi: Option<i8>,
+    /// When that was.
+    rssi_at: Option<Stamp>,
     /// `away`, `arriving`, `present` or `unknown`.
     presence: &'static str,
     /// Since when.
@@ -90,6 +94,8 @@ impl Device {
             randomised: view.randomised,
             first_seen: view.first_seen.map(Stamp),
             last_seen: view.last_seen.map(Stamp),
+            rssi: view.signal.map(|it| it.0),
+            rssi_at: view.signal.map(|it| Stamp(it.1)),
             presence: standing.presence.word(),
             since: standing.since.map(Stamp),
             last: standing.last.map(Stamp),

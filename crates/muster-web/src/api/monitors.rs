@@ -42,6 +42,10 @@ pub(crate) struct Monitor {
     can: Vec<String>,
     /// What it cannot.
     cannot: Vec<Cannot>,
+    /// How often it told that somebody was there within the last minute; null: never since the hub runs.
+    reports_per_minute: Option<u32>,
+    /// When it last told so.
+    last_report: Option<Stamp>,
     /// How many different private addresses that no key resolves it heard in the last five minutes;
     /// null: it never heard any.
     strangers: Option<usize>,
@@ -83,9 +87,17 @@ impl From<Channel> for Monitor {
             hears: it.hears,
             can: it.can,
             cannot: cannot.map(|it| Cannot { what: it.what, why: it.why, hint: it.hint }).collect(),
+            reports_per_minute: it.pulse.map(|it| it.per_minute),
+            last_report: it.pulse.map(|it| Stamp(it.last)),
             strangers: it.strangers,
-            coverage: spans.map(|it| Covered { from: Stamp(it.from), to: Stamp(it.to) }).collect(),
+            coverage: spans.map(Covered::from).collect(),
         }
+    }
+}
+
+impl From<Span> for Covered {
+    fn from(it: Span) -> Self {
+        Self { from: Stamp(it.from), to: Stamp(it.to) }
     }
 }
 
@@ -94,9 +106,18 @@ impl From<Channel> for Monitor {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Hours {
-    /// So many hours up to now, 1 to 168; 24 by default.
+    /// So many hours up to now, 1 to 168.
     #[param(minimum = 1, maximum = 168)]
     hours: Option<u64>,
+}
+
+impl Hours {
+    /// What was asked for, or so many.
+    pub(crate) fn or(&self, otherwise: u64) -> Result<u64, Problem> {
+        let hours = self.hours.unwrap_or(otherwise);
+        let fits = (1..=168).contains(&hours);
+        fits.then_some(hours).ok_or_else(|| Problem::wrong(format!("hours is 1 to 168: {hours}")))
+    }
 }
 
 /// Where a monitor stands.
@@ -114,19 +135,15 @@ pub(crate) struct Standing {
     place: String,
 }
 
-/// All channels of all monitors.
+/// All channels of all monitors, with the coverage of the last 24 hours unless `hours` says otherwise.
 #[utoipa::path(get, path = "/api/v1/monitors", tag = "monitors", params(Hours),
     responses((status = 200, body = List<Monitor>)))]
 pub(crate) async fn list(
     State(app): State<App>,
-    Asked(Hours { hours }): Asked<Hours>,
+    Asked(hours): Asked<Hours>,
 ) -> Result<Versioned<List<Monitor>>, Problem> {
-    let hours = hours.unwrap_or(24);
-    if !(1..=168).contains(&hours) {
-        return Err(Problem::wrong(format!("hours is 1 to 168: {hours}")));
-    }
     let now = app.hub.now().wall;
-    let window = Span::new(now - Duration::from_hours(hours), now);
+    let window = Span::new(now - Duration::from_hours(hours.or(24)?), now);
     let channels = coverage::channels(&app, window).await?;
     let items = channels.into_iter().map(Monitor::from).collect();
     Ok(versioned(app.snapshot().directory.version, List { items, next: None }))

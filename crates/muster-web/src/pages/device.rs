@@ -10,6 +10,7 @@ use muster_core::snapshot::Snapshot;
 use muster_core::stay::Subject;
 use serde::Deserialize;
 
+use super::radio::Radio;
 use super::show::{Clock, DeviceLine};
 use super::{Frame, Refusal, back, refuse, show_as};
 use crate::api::devices::{givable, join, numbered, part};
@@ -26,6 +27,7 @@ struct Page {
     frame: Frame,
     device: DeviceLine,
     facts: Facts,
+    radio: Radio,
     form: DeviceForm,
     /// Short names and what people read.
     people: Vec<(String, String)>,
@@ -96,10 +98,10 @@ pub(super) async fn page(
     headers: HeaderMap,
     Named(id): Named<u32>,
 ) -> Response {
-    render(&app, &headers, StatusCode::OK, id, None, None)
+    render(&app, &headers, StatusCode::OK, id, None, None).await
 }
 
-fn render(
+async fn render(
     app: &App,
     headers: &HeaderMap,
     status: StatusCode,
@@ -117,7 +119,12 @@ fn render(
         Some(typed) => DeviceForm { seen: current.seen, ..typed },
         None => current,
     };
-    let device = DeviceLine::of(&snapshot, view, &Clock::of(app));
+    let clock = Clock::of(app);
+    let device = DeviceLine::of(&snapshot, view, &clock);
+    let radio = match Radio::of(app, &snapshot, view, &clock).await {
+        Ok(radio) => radio,
+        Err(error) => return refuse(&Problem::from(error)),
+    };
     let people = snapshot.directory.people.values();
     let page = Page {
         frame: Frame::new(app, &snapshot, headers, "/devices", device.label.clone()),
@@ -133,6 +140,7 @@ fn render(
                 .collect(),
             ips: view.ips.iter().map(ToString::to_string).collect(),
         },
+        radio,
         form,
         people: people.map(|it| (it.name.to_string(), it.display.to_string())).collect(),
         others: others(&snapshot, view.id),
@@ -160,7 +168,7 @@ pub(super) async fn save(
         Ok(()) => back(&format!("/devices/{id}")),
         Err(problem) => {
             let refusal = Some(Refusal::from(&problem));
-            render(&app, &headers, problem.status(), id, Some(form), refusal)
+            render(&app, &headers, problem.status(), id, Some(form), refusal).await
         }
     }
 }

@@ -41,6 +41,8 @@ struct Line {
     covered_to: Option<When>,
     can: Vec<String>,
     cannot: Vec<Inability>,
+    /// Reports within the last minute, and when the last one came.
+    pulse: Option<(u32, When)>,
     strangers: Option<usize>,
     strip: Strip,
 }
@@ -134,6 +136,7 @@ impl Line {
             covered_to: it.covered_to.map(|it| clock.when(it)),
             can: it.can,
             cannot: it.cannot,
+            pulse: it.pulse.map(|it| (it.per_minute, clock.when(it.last))),
             strangers: it.strangers,
             strip: Strip::of(&it.spans, window, clock),
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use muster_core::broadcast::Broadcast;
 use muster_core::change::ChangeKind;
 use muster_core::directory::Edit;
 use muster_core::fact::{Listener, SourceKind};
@@ -14,7 +15,7 @@ use muster_core::series::SinkHealth;
 use muster_core::snapshot::{DeviceView, Evidence, Missing, Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::time::{Now, Time};
-use muster_web::{EditRefused, Hub, WhyRefused};
+use muster_web::{EditRefused, Hub, Pulse, WhyRefused};
 use muster_wire::bluetooth::key::Irk;
 use tokio::sync::watch;
 
@@ -57,6 +58,15 @@ impl Hub for House {
 
     fn strangers(&self) -> BTreeMap<Listener, usize> {
         self.lock().strangers.clone()
+    }
+
+    fn broadcasts(&self, identity: &Identity) -> Vec<Arc<Broadcast>> {
+        let told = self.lock();
+        told.broadcasts.iter().filter(|it| it.identities.contains(identity)).cloned().collect()
+    }
+
+    fn pulses(&self) -> BTreeMap<Listener, Pulse> {
+        self.lock().pulses.clone()
     }
 
     fn sinks(&self) -> Vec<SinkHealth> {

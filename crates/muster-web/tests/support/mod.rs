@@ -10,6 +10,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use muster_core::broadcast::Broadcast;
 use muster_core::change::{Change, ChangeKind};
 use muster_core::directory::{Directory, Edit};
 use muster_core::fact::{Listener, SourceKind};
@@ -19,13 +20,15 @@ use muster_core::snapshot::{DeviceView, ListenerView, PersonView, Presence, Snap
 use muster_core::span::Span;
 use muster_core::stay::Subject;
 use muster_core::time::Time;
-use muster_web::Hub;
+use muster_web::{Hub, Pulse};
 use tokio::sync::watch;
 
 #[cfg(test)]
 pub(crate) mod ask;
 
 mod hub;
+
+mod radio;
 
 pub(crate) mod shelf;
 
@@ -52,6 +55,8 @@ struct Told {
     sinks: Vec<SinkHealth>,
     damage: Option<String>,
     strangers: BTreeMap<Listener, usize>,
+    broadcasts: Vec<Arc<Broadcast>>,
+    pulses: BTreeMap<Listener, Pulse>,
 }
 
 /// One identity and what is believed of it.
@@ -61,6 +66,7 @@ struct Thing {
     ip: Ipv4Addr,
     standing: Standing,
     first: Time,
+    signal: Option<(i8, Time)>,
 }
 
 impl House {
@@ -118,6 +124,7 @@ impl House {
                 stay: None,
             },
             first: since - Duration::from_hours(72),
+            signal: None,
         });
         drop(told);
         number
@@ -308,6 +315,7 @@ impl Told {
                 identities: vec![identity],
                 first_seen: Some(thing.first),
                 last_seen: thing.standing.last,
+                signal: thing.signal,
                 randomised: thing.identity.is_randomised(),
                 hostname: thing.hostname.clone(),
                 vendor_class: None,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use muster_core::batch::{Batch, CoverageHour, HOUR, History, Restored};
+use muster_core::batch::{Batch, CoverageHour, HOUR, History, Reading, Restored};
 use muster_core::change::Change;
 use muster_core::identity::{IdentityId, ListenerId};
 use muster_core::ports::{BoxFuture, StayQuery, Store, StoreError};
@@ -19,6 +19,7 @@ pub(crate) struct Shelf {
     changes: Mutex<Vec<Change>>,
     stays: Mutex<Vec<Stay>>,
     backups: Mutex<Vec<String>>,
+    readings: Mutex<Vec<Reading>>,
     broken: AtomicBool,
 }
 
@@ -35,6 +36,11 @@ impl Shelf {
     /// Stores a stay.
     pub(crate) fn keep(&self, stay: Stay) {
         lock(&self.stays).push(stay);
+    }
+
+    /// Stores a reading.
+    pub(crate) fn read(&self, reading: Reading) {
+        lock(&self.readings).push(reading);
     }
 
     /// Where backups were written.
@@ -87,7 +93,7 @@ impl Store for Shelf {
     /// The first listener heard all the time but for two hours, the second until three hours ago.
     fn history<'a>(
         &'a self,
-        _identities: &'a [IdentityId],
+        identities: &'a [IdentityId],
         window: Span,
     ) -> BoxFuture<'a, Result<History, StoreError>> {
         let mut coverage = Vec::new();
@@ -105,7 +111,11 @@ impl Store for Shelf {
             }
             hour = hour + HOUR;
         }
-        self.answer(History { coverage, ..History::default() })
+        let within = |it: &&Reading| window.contains(it.interval + it.length / 2);
+        let readings = lock(&self.readings);
+        let readings = readings.iter().filter(|it| identities.contains(&it.identity));
+        let readings = readings.filter(within).copied().collect();
+        self.answer(History { coverage, readings, ..History::default() })
     }
 
     fn changes_after(

@@ -56,7 +56,7 @@ pub fn identify<'a>(
     }
 }
 
-fn of_beacon(beacon: Beacon<'_>) -> Option<Id<'_>> {
+pub(super) fn of_beacon(beacon: Beacon<'_>) -> Option<Id<'_>> {
     match beacon {
         Beacon::Ibeacon { uuid, major, minor, .. } => Some(Id::Ibeacon(uuid, major, minor)),
         Beacon::Altbeacon { organisation, number: [a, b, c, d], .. } => {

@@ -5,25 +5,37 @@
 //! ones are taken is decided by how they begin, whichever way they came.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use muster_core::identity::Identity;
 use muster_core::legible::is_legible;
+use muster_core::tag::TagPrefix;
 
 use super::ad::Field;
 use super::advertisement::Advertisement;
 use super::uuid::{Uuid, digits};
 
-/// Which texts are taken as identities: those that begin with one of these.
+/// Which texts are taken as identities: those that begin with one of some prefixes, travel in one of
+/// some carriers and have one of some lengths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TagRules {
-    prefixes: Vec<Box<str>>,
+    prefixes: Vec<TagPrefix>,
+    carriers: Vec<CarrierKind>,
+    any_case: bool,
+    length: RangeInclusive<usize>,
 }
 
-/// A prefix that would take what is no identifier.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("a prefix is 1 to {MAX_PREFIX} characters of ASCII without spaces: {given}")]
-pub struct InvalidPrefix {
-    given: String,
+/// What a text can travel in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CarrierKind {
+    /// The device's name.
+    Name,
+    /// Data of a service.
+    ServiceData,
+    /// Data of a maker.
+    Manufacturer,
+    /// A 128-bit identifier of a service.
+    Service,
 }
 
 /// A text, and how it travelled.
@@ -56,6 +68,10 @@ pub enum Verdict<'r> {
     NoPrefix,
     /// It would begin with this prefix if its letters were larger or smaller.
     OtherCase(&'r str),
+    /// It begins with this prefix, but what it travels in is not looked at.
+    OtherCarrier(&'r str),
+    /// It begins with this prefix, but is too short or too long.
+    OtherLength(&'r str),
     /// It begins with a prefix but cannot be read, or says nothing behind it.
     Unreadable,
 }
@@ -70,52 +86,103 @@ enum Octets<'a> {
 }
 
 impl Default for TagRules {
-    /// `ATT-`, as the attendance reference has it.
+    /// By the default prefix.
     fn default() -> Self {
-        Self { prefixes: vec!["ATT-".into()] }
+        Self::new(vec![TagPrefix::default()])
     }
 }
 
 impl TagRules {
-    /// Rules by prefixes; without any, no text is taken.
-    pub fn new(prefixes: &[impl AsRef<str>]) -> Result<Self, InvalidPrefix> {
-        let checked = |it: &str| {
-            let fits = (1..=MAX_PREFIX).contains(&it.len());
-            let wrong = || InvalidPrefix { given: it.to_owned() };
-            let plain = it.bytes().all(|it| it.is_ascii_graphic());
-            (fits && plain).then(|| it.into()).ok_or_else(wrong)
-        };
-        let prefixes: Result<_, _> = prefixes.iter().map(|it| checked(it.as_ref())).collect();
-        Ok(Self { prefixes: prefixes? })
+    /// Rules by prefixes alone; without any, no text is taken.
+    #[must_use]
+    pub fn new(prefixes: Vec<TagPrefix>) -> Self {
+        let carriers = CarrierKind::ALL.to_vec();
+        Self { prefixes, carriers, any_case: false, length: 1..=Identity::MAX_TEXT }
+    }
+
+    /// By these prefixes, and all else as it is.
+    #[must_use]
+    pub fn with_prefixes(self, prefixes: Vec<TagPrefix>) -> Self {
+        Self { prefixes, ..self }
+    }
+
+    /// Only what travels in these.
+    #[must_use]
+    pub fn only_in(self, carriers: Vec<CarrierKind>) -> Self {
+        Self { carriers, ..self }
+    }
+
+    /// Whether the letters of a prefix may be larger or smaller. The text is kept as it was sent.
+    #[must_use]
+    pub fn in_any_case(self, any_case: bool) -> Self {
+        Self { any_case, ..self }
+    }
+
+    /// Only texts of so many characters, prefix included.
+    #[must_use]
+    pub fn of_length(self, length: RangeInclusive<usize>) -> Self {
+        Self { length, ..self }
     }
 
     /// Whether a text is taken, and why.
     #[must_use]
     pub fn judge(&self, candidate: &Candidate<'_>) -> Verdict<'_> {
         let octets = candidate.octets();
-        let mut prefixes = self.prefixes.iter().map(|it| &**it);
-        if let Some(prefix) = prefixes.find(|it| octets.starts_with(it.as_bytes())) {
-            let accepted = says_more(candidate, prefix);
-            return if accepted { Verdict::Accepted(prefix) } else { Verdict::Unreadable };
-        }
-        let begins_otherwise = |it: &&str| {
+        let begins = |it: &&str| octets.starts_with(it.as_bytes());
+        let begins_somehow = |it: &&str| {
             octets.get(..it.len()).is_some_and(|head| head.eq_ignore_ascii_case(it.as_bytes()))
         };
-        let mut prefixes = self.prefixes.iter().map(|it| &**it);
-        match prefixes.find(begins_otherwise) {
-            Some(prefix) => Verdict::OtherCase(prefix),
-            None => Verdict::NoPrefix,
+        let mut prefixes = self.prefixes.iter().map(TagPrefix::as_str);
+        let Some(prefix) = prefixes.clone().find(begins) else {
+            return match prefixes.find(begins_somehow) {
+                Some(prefix) if self.any_case => self.judge_begun(candidate, prefix),
+                Some(prefix) => Verdict::OtherCase(prefix),
+                None => Verdict::NoPrefix,
+            };
+        };
+        self.judge_begun(candidate, prefix)
+    }
+
+    fn judge_begun<'r>(&self, candidate: &Candidate<'_>, prefix: &'r str) -> Verdict<'r> {
+        let says_more = candidate.octets().len() > prefix.len();
+        let Some(text) = candidate.text().filter(|_| says_more) else {
+            return Verdict::Unreadable;
+        };
+        if !self.carriers.contains(&candidate.carrier.kind()) {
+            return Verdict::OtherCarrier(prefix);
         }
+        if !self.length.contains(&text.chars().count()) {
+            return Verdict::OtherLength(prefix);
+        }
+        Verdict::Accepted(prefix)
     }
 
     /// Whether a text is taken.
     #[must_use]
     pub fn takes(&self, candidate: &Candidate<'_>) -> bool {
-        // As `judge` says, without looking for what is almost one: nearly nothing heard begins so.
         let octets = candidate.octets();
-        let mut prefixes = self.prefixes.iter();
-        let prefix = prefixes.find(|it| octets.starts_with(it.as_bytes()));
-        prefix.is_some_and(|it| says_more(candidate, it))
+        let begins = |it: &TagPrefix| {
+            let head = octets.get(..it.as_str().len());
+            head.is_some_and(|head| head.eq_ignore_ascii_case(it.as_str().as_bytes()))
+        };
+        // Nearly nothing heard begins so.
+        self.prefixes.iter().any(begins) && matches!(self.judge(candidate), Verdict::Accepted(_))
+    }
+}
+
+impl CarrierKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Name, Self::ServiceData, Self::Manufacturer, Self::Service];
+}
+
+impl Carrier {
+    const fn kind(self) -> CarrierKind {
+        match self {
+            Self::Name => CarrierKind::Name,
+            Self::ServiceData(_) => CarrierKind::ServiceData,
+            Self::Manufacturer(_) => CarrierKind::Manufacturer,
+            Self::Service(_) => CarrierKind::Service,
+        }
     }
 }
 
@@ -172,9 +239,20 @@ pub fn explain<'a: 'r, 'r>(
     advertisement: &Advertisement<'a>,
     rules: &'r TagRules,
 ) -> impl Iterator<Item = (Candidate<'a>, Verdict<'r>)> {
-    let all = advertisement.fields().flat_map(Candidate::of);
+    advertisement.fields().flat_map(|it| explain_field(it, rules))
+}
+
+/// The same for one field.
+pub fn explain_field<'a: 'r, 'r>(
+    field: Field<'a>,
+    rules: &'r TagRules,
+) -> impl Iterator<Item = (Candidate<'a>, Verdict<'r>)> {
+    let all = Candidate::of(field);
     all.map(|it| (it, rules.judge(&it))).filter(|(it, verdict)| match verdict {
-        Verdict::Accepted(_) | Verdict::Unreadable => true,
+        Verdict::Accepted(_)
+        | Verdict::OtherCarrier(_)
+        | Verdict::OtherLength(_)
+        | Verdict::Unreadable => true,
         Verdict::NoPrefix | Verdict::OtherCase(_) => {
             it.text().is_some() && !matches!(it.octets, Octets::Digits(_))
         }
@@ -200,10 +278,14 @@ impl fmt::Display for Verdict<'_> {
             Self::OtherCase(prefix) => {
                 write!(f, "begins with no prefix; {prefix} is written in other letters")
             }
+            Self::OtherCarrier(prefix) => {
+                write!(f, "begins with {prefix}, but texts that travel so do not count")
+            }
+            Self::OtherLength(prefix) => {
+                write!(f, "begins with {prefix}, but is shorter or longer than texts that count")
+            }
             Self::Unreadable => f.write_str("cannot be read, or has nothing behind its prefix"),
         }
     }
 }
 
-/// Longer ones are no prefixes but whole identifiers.
-const MAX_PREFIX: usize = 32;

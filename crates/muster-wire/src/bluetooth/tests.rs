@@ -5,7 +5,7 @@ use muster_core::identity::Mac;
 
 use super::address::Address;
 use super::advertisement::Kind;
-use super::tag::{Candidate, TagRules, Verdict, explain};
+use super::tag::{Candidate, CarrierKind, TagRules, Verdict, explain};
 use super::*;
 
 const A: [u8; 6] = [6, 5, 4, 3, 2, 0x41];
@@ -234,7 +234,7 @@ fn a_text_is_an_identity_wherever_it_travels() {
 
 #[test]
 fn why_a_text_is_taken_or_not() {
-    let rules = TagRules::new(&["ATT-", "5eb0c2"]).unwrap();
+    let rules = rules(&["ATT-", "5eb0c2"]);
     let why = |data: &[u8]| {
         let it = Advertisement::bare(data);
         explain(&it, &rules)
@@ -262,15 +262,42 @@ fn why_a_text_is_taken_or_not() {
     let (found, _) = explain(&it, &rules).next().unwrap();
     assert_eq!(found.text(), Some("5eb0c20d-0c0b-0a09-0807-060504030201"));
 
-    assert!(TagRules::new(&["ATT-"; 0]).is_ok_and(|none| {
-        let data = phone(b"ATT-1");
-        let it = Advertisement::bare(&data);
-        let all: Vec<Candidate<'_>> = it.fields().flat_map(Candidate::of).collect();
-        all.iter().all(|it| none.judge(it) == Verdict::NoPrefix)
-    }));
-    for wrong in ["", " ATT", "Ä", "0123456789abcdef0123456789abcdef0"] {
-        TagRules::new(&[wrong]).unwrap_err();
+    let none = TagRules::new(Vec::new());
+    let data = phone(b"ATT-1");
+    let it = Advertisement::bare(&data);
+    let all: Vec<Candidate<'_>> = it.fields().flat_map(Candidate::of).collect();
+    assert!(!all.is_empty() && all.iter().all(|it| none.judge(it) == Verdict::NoPrefix));
+}
+
+#[test]
+fn carriers_case_and_length_decide_as_well() {
+    let judged = |rules: &TagRules, data: &[u8]| {
+        let it = Advertisement::bare(data);
+        let told = explain(&it, rules).map(|(it, verdict)| format!("{}: {verdict}", it.carrier));
+        let mut taken = Vec::new();
+        identify::identify(&it, rules, &mut |id| taken.push(id.to_identity().unwrap().to_string()));
+        taken.retain(|it| it.starts_with("tag:"));
+        (told.collect::<Vec<_>>().join("; "), taken.join(" "))
+    };
+    let refused = |why: &str| (why.to_owned(), String::new());
+    let name = [&[18, 0x09][..], b"ATT-USER-1a2b3c4d"].concat();
+    let only = |it| rules(&["ATT-"]).only_in(vec![it]);
+    let not_so = refused("name: begins with ATT-, but texts that travel so do not count");
+    assert_eq!(judged(&only(CarrierKind::ServiceData), &name), not_so);
+    let taken = ("name: begins with ATT-".to_owned(), "tag:ATT-USER-1a2b3c4d".to_owned());
+    assert_eq!(judged(&only(CarrierKind::Name), &name), taken);
+    let long = refused("name: begins with ATT-, but is shorter or longer than texts that count");
+    for (length, want) in [(1..=16, &long), (18..=255, &long), (17..=17, &taken)] {
+        assert_eq!(judged(&rules(&["ATT-"]).of_length(length), &name), *want);
     }
+    // Whoever writes the prefix otherwise is somebody else.
+    let small = [&[18, 0x09][..], b"att-USER-1a2b3c4d"].concat();
+    let kept = ("name: begins with ATT-".to_owned(), "tag:att-USER-1a2b3c4d".to_owned());
+    assert_eq!(judged(&rules(&["ATT-"]).in_any_case(true), &small), kept);
+}
+
+fn rules(prefixes: &[&str]) -> TagRules {
+    TagRules::new(prefixes.iter().map(|it| it.parse().unwrap()).collect())
 }
 
 #[test]

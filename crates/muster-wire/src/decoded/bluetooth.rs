@@ -143,7 +143,7 @@ impl DecodedRadio {
     }
 
     /// What an advertisement says.
-    pub(super) fn of_advertisement(
+    pub fn of_advertisement(
         frame: u64,
         t: Option<&str>,
         it: &Advertisement<'_>,

@@ -83,7 +83,7 @@ fn every_prefix_of_every_frame() {
 
 #[test]
 fn seeded_damage() {
-    let rules = TagRules::new(&["A", "0"]).unwrap();
+    let rules = rules(&["A", "0"]);
     let corpus = corpus();
     let bytes: Vec<Vec<u8>> = corpus.iter().map(|(_, it)| it.clone()).collect();
     let (mut all, mut decoded) = (0, 0);
@@ -183,7 +183,7 @@ proptest! {
 
     #[test]
     fn any_data(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        let rules = TagRules::new(&["a", "b", "c"]).unwrap();
+        let rules = rules(&["a", "b", "c"]);
         let json = Decoded::of_advertisement(1, &bytes, &rules).to_json();
         let is_line = !json.contains('\n') && json.starts_with(r#"{"frame":1,"kind":"#);
         prop_assert!(is_line, "{}", json);
@@ -191,4 +191,8 @@ proptest! {
         identify(&Advertisement::bare(&bytes), &rules, &mut |_| ids += 1);
         prop_assert!(ids <= bytes.len());
     }
+}
+
+fn rules(prefixes: &[&str]) -> TagRules {
+    TagRules::new(prefixes.iter().map(|it| it.parse().unwrap()).collect())
 }

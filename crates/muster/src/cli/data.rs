@@ -61,7 +61,8 @@ pub(crate) struct DecodeArgs {
     #[arg(long = "as", value_enum, hide_possible_values = true)]
     #[arg(value_name = "advertisement|hci|ethernet", default_value_t = DecodeAs::Advertisement)]
     pub(crate) kind: DecodeAs,
-    /// How the identifiers begin that apps send; may be given several times [default: ATT-]
+    /// How the identifiers begin that apps send, instead of `tags.prefixes` of the configuration; may be
+    /// given several times
     #[arg(long, value_name = "TEXT")]
     pub(crate) tag_prefix: Vec<String>,
     /// A file with the identity resolving keys of devices, to tell whose a private address is; may be

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read, Write as _, stdin, stdout};
 use std::path::Path;
 
+use muster_core::tag::TagPrefix;
+use muster_sources::tags;
 use muster_wire::bluetooth::resolve::Resolver;
 use muster_wire::bluetooth::tag::TagRules;
 use muster_wire::capture::{self, Capture};
@@ -23,7 +25,7 @@ pub(crate) fn run(context: &Context, args: &DecodeArgs) -> Result<(), Failure> {
             Failure::new(Exit::Usage, what).hint("without --format: one JSON object a line")
         );
     }
-    let (rules, keys) = (rules(&args.tag_prefix)?, keyring::resolver(&args.irk_file)?);
+    let (rules, keys) = (rules(context, &args.tag_prefix)?, keyring::resolver(&args.irk_file)?);
     let mut how = How { kind: args.kind, rules, keys };
     let path = Path::new(&args.input);
     if args.input == "-" {
@@ -53,13 +55,16 @@ struct How {
     keys: Resolver,
 }
 
-fn rules(prefixes: &[String]) -> Result<TagRules, Failure> {
+fn rules(context: &Context, prefixes: &[String]) -> Result<TagRules, Failure> {
+    let rules = tags::rules(&context.config()?.config.tags);
     if prefixes.is_empty() {
-        return Ok(TagRules::default());
+        return Ok(rules);
     }
-    TagRules::new(prefixes).map_err(|cause| {
+    let prefixes: Result<Vec<TagPrefix>, _> = prefixes.iter().map(|it| it.parse()).collect();
+    let prefixes = prefixes.map_err(|cause| {
         Failure::new(Exit::Usage, "this cannot begin an identifier").because(cause)
-    })
+    })?;
+    Ok(rules.with_prefixes(prefixes))
 }
 
 /// Reads a capture, or else lines of hexadecimal digits.

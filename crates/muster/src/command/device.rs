@@ -4,6 +4,7 @@ use hyper::Method;
 use muster_report::{Cell, Column, Table};
 use serde_json::{Value, json};
 
+use super::heard;
 use crate::cli::{Carried, DeviceCommand};
 use crate::client::{Api, encoded, shaped};
 use crate::context::Context;
@@ -31,10 +32,7 @@ pub(crate) fn run(context: &Context, command: &DeviceCommand) -> Result<(), Fail
             query.extend(search.as_ref().map(|it| format!("q={}", encoded(it))));
             list(&output, &Api::to_read(context)?, &query.join("&"))
         }
-        DeviceCommand::Show { device } => {
-            let api = Api::to_read(context)?;
-            show(&output, &api.get(&format!("devices/{}", number(&api, device)?))?)
-        }
+        DeviceCommand::Show { device } => show(&output, &Api::to_read(context)?, device),
         DeviceCommand::Add { irk_file, name } => {
             // Before anything else: root may read it, and the folder's owner may not.
             let keys = keyring::read(irk_file)?;
@@ -136,8 +134,11 @@ pub(crate) fn table(all: &[Value]) -> Result<Table, Failure> {
     Ok(table)
 }
 
-fn show(output: &Output, value: &Value) -> Result<(), Failure> {
-    let it: Device = shaped(value.clone())?;
+fn show(output: &Output, api: &Api, device: &str) -> Result<(), Failure> {
+    let id = number(api, device)?;
+    let told = api.get(&format!("devices/{id}"))?;
+    let sent = heard::of(api, id)?;
+    let it: Device = shaped(told.clone())?;
     let pairs = [
         ("device", Cell::Text(it.label)),
         ("number", Cell::Whole(it.id.into())),
@@ -158,8 +159,10 @@ fn show(output: &Output, value: &Value) -> Result<(), Failure> {
         ("first_seen", time(it.first_seen)),
         ("last_seen", time(it.last_seen)),
         ("last_heard_on", Cell::text(it.source)),
+        ("signal", Cell::text(it.rssi.map(|it| format!("{it} dBm")))),
     ];
-    output.one(&pairs, value)
+    output.one(&pairs, &heard::with(told, &sent))?;
+    heard::show(output, &sent)
 }
 
 /// Tells whoever gave a device to somebody that it says nothing about them, and what would.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use muster_config::value::spoken;
 use muster_report::{Cell, Column, Table};
 
+use super::heard;
 use crate::cli::ExplainArgs;
 use crate::client::{Api, encoded, shaped};
 use crate::context::Context;
@@ -21,8 +22,16 @@ pub(crate) fn run(context: &Context, args: &ExplainArgs) -> Result<(), Failure> 
         let at = context.reader()?.read(at, Meant::From)?;
         path = format!("{path}?at={}", encoded(&at.to_string()));
     }
-    let answer = Api::to_read(context)?.get(&path)?;
+    let api = Api::to_read(context)?;
+    let answer = api.get(&path)?;
     let why: Why = shaped(answer.clone())?;
+    // What it sends is known of the present alone.
+    let device = why.subject.strip_prefix("device:").filter(|_| args.at.is_none());
+    let sent = match device.and_then(|it| it.parse().ok()) {
+        Some(device) => heard::of(&api, device)?,
+        None => Vec::new(),
+    };
+    let answer = heard::with(answer, &sent);
     let mut table = Table::new(&COLUMNS);
     for line in &why.evidence {
         table.push(row(line));
@@ -45,7 +54,8 @@ pub(crate) fn run(context: &Context, args: &ExplainArgs) -> Result<(), Failure> 
     if !why.evidence.is_empty() {
         output::put("\n")?;
     }
-    output.table(&table)
+    output.table(&table)?;
+    heard::show(&output, &sent)
 }
 
 fn row(it: &Evidence) -> Vec<Cell> {

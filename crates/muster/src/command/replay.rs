@@ -15,6 +15,7 @@ use muster_core::stay::{Stay, Subject};
 use muster_core::time::Time;
 use muster_report::stays::{self, StayRow};
 use muster_sources::replay::{Replay, ReplayError, time_of};
+use muster_sources::tags::rules;
 use muster_store::sqlite::{Access, Sqlite};
 use muster_web::subject::called;
 
@@ -36,8 +37,10 @@ pub(crate) fn run(context: &Context, args: &ReplayArgs) -> Result<(), Failure> {
     logs::start(&context.common, context.colour_errors());
     let output = Output::new(context)?;
     let keys = keyring::resolver(&args.irk_file)?;
-    let policy = context.config()?.config.presence.policy();
-    let recording = Replay::open(&args.files, &args.monitor).map_err(unread)?;
+    let config = &context.config()?.config;
+    let policy = config.presence.policy();
+    let recording =
+        Replay::open(&args.files, &args.monitor, rules(&config.tags)).map_err(unread)?;
     match recording.skipped() {
         0 => {}
         1 => output.note("1 part of the recording could not be read"),

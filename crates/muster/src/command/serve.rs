@@ -17,6 +17,7 @@ use muster_core::batch::Restored;
 use muster_core::engine::Engine;
 use muster_core::policy::Policy;
 use muster_core::ports::{Clock, Store, StoreError};
+use muster_sources::tags;
 use muster_store::sqlite::{Access, Sqlite};
 use muster_web::{Guard, router};
 use tokio::net::TcpListener;
@@ -24,6 +25,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use crate::broadcasts::Broadcasts;
 use crate::cli::ServeArgs;
 use crate::clock::is_synchronised;
 use crate::context::Context;
@@ -40,6 +42,7 @@ use crate::owner::Owner;
 use crate::past::Past;
 use crate::picture::Picture;
 use crate::privileges::{self, Rights};
+use crate::pulse::Pulses;
 use crate::recognise::Recogniser;
 use crate::retention::{self, Retention, Witness};
 use crate::runtime::{Input, Runtime, Start};
@@ -141,9 +144,13 @@ async fn serve(
     let (finder, damage) = inspection::channel();
     let announcer = picture.announcer();
     let (keyring, recogniser) = keys(house.folder);
+    let (broadcasts, pulses) = (Broadcasts::default(), Pulses::default());
     let hub = Arc::new(LiveHub {
         keyring,
         strangers: recogniser.strangers(),
+        broadcasts: broadcasts.clone(),
+        pulses: pulses.clone(),
+        tag_rules: tags::rules(&config.tags),
         snapshots: picture.snapshots(),
         committed: picture.committed(),
         inputs,
@@ -158,7 +165,7 @@ async fn serve(
     });
     let (policy, synchronised) = (house.policy, is_synchronised);
     let witness = Witness::of(&restored, synchronised);
-    let restored = Start { policy, restored, synchronised, recogniser };
+    let restored = Start { policy, restored, synchronised, recogniser, broadcasts, pulses };
     let runtime = Runtime::new(restored, Arc::clone(&store), Arc::clone(&clock), taken, picture);
 
     let address = pages.local_addr().unwrap_or(entry.address);

@@ -1,6 +1,7 @@
 //! What comes in to the loop, and what it begins with.
 
 use muster_core::batch::Restored;
+use muster_core::broadcast::Broadcast;
 use muster_core::directory::Edit;
 use muster_core::fact::Fact;
 use muster_core::policy::Policy;
@@ -9,6 +10,8 @@ use muster_core::stay::Subject;
 use muster_web::EditRefused;
 use tokio::sync::oneshot;
 
+use crate::broadcasts::Broadcasts;
+use crate::pulse::Pulses;
 use crate::recognise::Recogniser;
 
 /// What comes in.
@@ -16,6 +19,8 @@ use crate::recognise::Recogniser;
 pub(crate) enum Input {
     /// What a source noticed.
     Facts(Vec<Fact>),
+    /// What was sent by those whom facts are about.
+    Broadcasts(Vec<Broadcast>),
     /// What a person wants changed; answered when it is stored.
     Edit { edit: Edit, expect: Option<u64>, answer: Answer },
     /// A key by which a device is recognised from now on.
@@ -37,4 +42,8 @@ pub(crate) struct Start {
     pub(crate) synchronised: fn() -> bool,
     /// Who is behind private addresses.
     pub(crate) recogniser: Recogniser,
+    /// Where what they sent is kept.
+    pub(crate) broadcasts: Broadcasts,
+    /// Where it is counted how much each listener hears.
+    pub(crate) pulses: Pulses,
 }

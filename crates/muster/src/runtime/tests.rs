@@ -80,7 +80,8 @@ impl House {
         let (inputs, taken) = mpsc::channel(8);
         let (stop, stopped) = oneshot::channel();
         let (policy, recogniser) = (Policy::default(), Recogniser::default());
-        let start = Start { policy, restored, synchronised, recogniser };
+        let (broadcasts, pulses) = Default::default();
+        let start = Start { policy, restored, synchronised, recogniser, broadcasts, pulses };
         let runtime = Runtime::new(start, Arc::clone(&store) as _, clock, taken, picture);
         let task = tokio::spawn(async { Ok(()) });
         let house = Self { hands, store, inputs, picture: snapshots, committed, stop, task };

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use muster_core::broadcast::Broadcast;
 use muster_core::fact::{Fact, FactBody};
 use muster_core::ports::BoxFuture;
 use muster_core::span::Span;
@@ -104,8 +105,16 @@ fn unusable() -> SourceError {
     SourceError::Unusable { what: "eth0".into(), cause: "no such interface".into() }
 }
 
+fn sent(channel: &str) -> Report {
+    let listener = Arc::new(Listener::new("hub", SourceKind::Ble, channel));
+    let at = Time::from_secs(9);
+    let octets = Box::default();
+    Report::Broadcasts(vec![Broadcast { listener, identities: Vec::new(), at, rssi: None, octets }])
+}
+
 async fn heard(run: &mut Run) -> String {
     match run.taken.recv().await {
+        Some(Input::Broadcasts(all)) => all[0].listener.channel.to_string(),
         Some(Input::Facts(facts)) => facts[0].listener.channel.to_string(),
         other => panic!("no facts: {other:?}"),
     }
@@ -113,9 +122,14 @@ async fn heard(run: &mut Run) -> String {
 
 #[tokio::test]
 async fn facts_come_through_in_order_and_the_end_ends_it() {
-    let mut run =
-        start(vec![vec![Act::Say(coverage("a")), Act::Say(coverage("b")), Act::Say(Report::End)]]);
+    let mut run = start(vec![
+        vec![coverage("a"), sent("c"), coverage("b"), Report::End]
+            .into_iter()
+            .map(Act::Say)
+            .collect(),
+    ]);
     assert_eq!(heard(&mut run).await, "a");
+    assert_eq!(heard(&mut run).await, "c");
     assert_eq!(heard(&mut run).await, "b");
     run.task.await.unwrap();
     assert!(run.taken.recv().await.is_none());

@@ -96,6 +96,48 @@ fn who_names_himself_is_sighted_and_who_hides_is_told_as_hidden() {
 }
 
 #[test]
+fn what_everybody_sent_last_is_told_with_those_whom_it_names() {
+    let app = [&[20, 0xff, 0xff, 0xff][..], b"ATT-USER-1a2b3c4d"].concat();
+    let mut story = Story::default()
+        .heard(0, TAG, -60, &[2, 1, 4])
+        .heard(1, PHONE, -50, &app)
+        .heard(3, TAG, -64, &[2, 1, 6])
+        .hci(
+            4,
+            &[&[4, 0x3e, 17, 2, 1, 4, 0][..], &TAG.1, &[5, 4, 9, b'K', b'e', b'y'], &[200]]
+                .concat(),
+        );
+    let packets = std::mem::take(&mut story.packets);
+    let mut recorded = story.radio.capture("attic", "friday");
+    for (second, link, bytes) in &packets {
+        recorded.packet(&decode(*link, bytes).unwrap().unwrap(), Time::from_secs(*second));
+    }
+    drop(recorded);
+    let told = story.radio.broadcasts().into_iter().map(|it| {
+        let who: Vec<String> = it.identities.iter().map(ToString::to_string).collect();
+        let read = kept::read(&it.octets).unwrap();
+        let kind = read.kind.event().map_or("", Event::word);
+        let from = read.address.unwrap();
+        format!(
+            "{} {:?} {kind} {} {} {:?}",
+            it.at.secs(),
+            it.rssi,
+            from.mac,
+            who.join(" "),
+            read.data
+        )
+    });
+    let tag = "01:02:03:04:05:06 ble:01:02:03:04:05:06";
+    let phone = "00:00:00:00:00:00 private:41:02:03:04:05:06 tag:ATT-USER-1a2b3c4d";
+    let want = [
+        format!("1 Some(-50) adv_ind {phone} {app:?}"),
+        format!("3 Some(-64) adv_ind {tag} [2, 1, 6]"),
+        format!("4 Some(-56) scan_rsp {tag} [4, 9, 75, 101, 121]"),
+    ];
+    assert_eq!(told.collect::<Vec<_>>(), want);
+}
+
+#[test]
 fn within_a_second_only_what_is_stronger_is_told_again() {
     let at = |story: Story, rssi| story.heard(5, TAG, rssi, &[]);
     let story = [-60, -70, -60, -55].into_iter().fold(Story::default(), at);

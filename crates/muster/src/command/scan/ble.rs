@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use muster_core::identity::Identity;
 use muster_report::{Cell, Column, Table};
-use muster_sources::ble::{Length, Neighbour, scan};
+use muster_sources::ble::{Ble, Length, Neighbour, scan};
+use muster_sources::tags;
 use muster_wire::bluetooth::ad::Field;
 use muster_wire::bluetooth::advertisement::Advertisement;
 use muster_wire::bluetooth::identify::{Id, identify};
@@ -29,29 +30,31 @@ pub(super) fn look(context: &Context, args: &ScanArgs) -> Result<Look, Failure> 
     };
     let clock = Arc::clone(&context.clock);
     let (settings, monitor) = (config.sources.ble.clone(), config.monitor.as_str());
+    let rules = tags::rules(&config.tags);
+    let ble = Ble::new(settings, rules.clone(), monitor, Arc::clone(&clock), radio);
     let scan = runtime()?
-        .block_on(scan(settings, monitor, clock, radio, length))
+        .block_on(scan(ble, &clock, length))
         .map_err(|it| Failure::new(Exit::Unreachable, "cannot listen to the radio").because(it))?;
     let hint = "plug one in, and look again; what the kernel has: ls /sys/class/bluetooth";
     let missing = scan.channels.is_empty().then_some(("there is no Bluetooth adapter", hint));
-    let table = table(scan.neighbours);
+    let table = table(scan.neighbours, &rules);
     Ok(Look { facts: scan.facts, table, channels: scan.channels, missing, late: false })
 }
 
 /// The strongest first: those are near.
-fn table(mut neighbours: Vec<Neighbour>) -> Table {
+fn table(mut neighbours: Vec<Neighbour>, rules: &TagRules) -> Table {
     neighbours.sort_by_key(|it| (std::cmp::Reverse(it.rssi), it.address));
     let mut table = Table::new(&COLUMNS);
     for it in &neighbours {
-        table.push(row(it));
+        table.push(row(it, rules));
     }
     table
 }
 
-fn row(it: &Neighbour) -> Vec<Cell> {
+fn row(it: &Neighbour, rules: &TagRules) -> Vec<Cell> {
     let heard = Advertisement { address: Some(it.address), ..Advertisement::bare(&it.data) };
     let mut named: Vec<Identity> = Vec::new();
-    identify(&heard, &TagRules::default(), &mut |id| {
+    identify(&heard, rules, &mut |id| {
         if !matches!(id, Id::Name(_)) {
             named.extend(id.to_identity());
         }

@@ -1,0 +1,67 @@
+//! How strongly devices were heard over time, by listener, and when nobody listened: from the store.
+
+use std::collections::BTreeMap;
+
+use muster_core::fact::Listener;
+use muster_core::identity::{DeviceId, IdentityId, ListenerId};
+use muster_core::ports::StoreError;
+use muster_core::snapshot::{DeviceView, Snapshot};
+use muster_core::span::{Span, SpanSet};
+
+use crate::app::App;
+use crate::coverage;
+
+/// What one listener heard of one device.
+#[derive(Clone, Debug)]
+pub(crate) struct Series {
+    pub(crate) listener: Listener,
+    /// The strongest signal of each interval in which it was heard, dBm, by time.
+    pub(crate) readings: Vec<(Span, i8)>,
+    /// When it could really hear.
+    pub(crate) covered: SpanSet,
+}
+
+/// The series of some devices in a window that ends now; a device without any is left out.
+pub(crate) async fn of(
+    app: &App,
+    snapshot: &Snapshot,
+    devices: &[&DeviceView],
+    window: Span,
+) -> Result<BTreeMap<DeviceId, Vec<Series>>, StoreError> {
+    let whose: BTreeMap<IdentityId, DeviceId> = devices
+        .iter()
+        .flat_map(|device| device.identities.iter().map(|(id, _)| (*id, device.id)))
+        .collect();
+    let ids: Vec<IdentityId> = whose.keys().copied().collect();
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let history = app.hub.store().history(&ids, window).await?;
+    let mut best: BTreeMap<(DeviceId, ListenerId), BTreeMap<Span, i8>> = BTreeMap::new();
+    for it in &history.readings {
+        let span = Span::new(it.interval, it.interval + it.length);
+        let (Some(device), Some(rssi), Some(_)) =
+            (whose.get(&it.identity), it.rssi, span.intersect(window))
+        else {
+            continue;
+        };
+        let readings = best.entry((*device, it.listener)).or_default();
+        let strongest = readings.entry(span).or_insert(rssi);
+        *strongest = (*strongest).max(rssi);
+    }
+    let coverage = coverage::by_listener(history.coverage);
+    let mut all: BTreeMap<DeviceId, Vec<Series>> = BTreeMap::new();
+    for ((device, id), readings) in best {
+        let Some(view) = snapshot.listeners.iter().find(|it| it.id == id) else { continue };
+        let mut covered = coverage.get(&id).cloned().unwrap_or_default();
+        if let Some(to) = view.covered_to {
+            coverage::extend(&mut covered, if view.covered { window.to } else { to });
+        }
+        all.entry(device).or_default().push(Series {
+            listener: view.listener.clone(),
+            readings: readings.into_iter().collect(),
+            covered: covered.clip(window),
+        });
+    }
+    Ok(all)
+}
