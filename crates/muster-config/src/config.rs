@@ -12,6 +12,7 @@ use crate::classic::ClassicSettings;
 use crate::graphite::GraphiteSettings;
 use crate::lan::LanSettings;
 use crate::mqtt::MqttSettings;
+use crate::pairing::PairingSettings;
 use crate::people::DeclaredPerson;
 use crate::presence::PresenceSettings;
 use crate::store::StoreSettings;
@@ -42,6 +43,7 @@ pub struct Config {
     pub tags: TagSettings,
     /// Where facts come from.
     pub sources: Sources,
+    pub pairing: PairingSettings,
     /// Where changes and numbers go.
     pub sinks: Sinks,
     pub store: StoreSettings,
@@ -100,6 +102,7 @@ impl Default for Config {
             presence: PresenceSettings::default(),
             tags: TagSettings::default(),
             sources: Sources::default(),
+            pairing: PairingSettings::default(),
             sinks: Sinks::default(),
             store: StoreSettings::default(),
             people: Vec::new(),

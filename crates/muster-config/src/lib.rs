@@ -18,6 +18,8 @@ pub mod mqtt;
 
 pub mod tags;
 
+pub mod pairing;
+
 pub mod graphite;
 
 pub mod store;

@@ -244,6 +244,15 @@ text! {
 }
 
 text! {
+    /// The name of a Bluetooth adapter as phones show it: what fits into an advertisement of low energy
+    /// beside its flags and appearance, so that it is the same over both.
+    AdapterAlias(Box<str>), |text| Some(text)
+        .filter(|it| (1..=22).contains(&it.len()) && is_legible(it))
+        .map(Into::into)
+        .ok_or_else(|| Wrong::new(text, "a name of 1 to 22 bytes that can be seen"))
+}
+
+text! {
     /// A dotted metric prefix.
     MetricPrefix(Box<str>), |text| {
         let sound = |it: char| it.is_ascii_alphanumeric() || "_-.".contains(it);
@@ -334,7 +343,7 @@ macro_rules! as_str {
     )*};
 }
 
-as_str! { MonitorName PersonName Shown MetricPrefix HostPort Zone }
+as_str! { MonitorName PersonName Shown AdapterAlias MetricPrefix HostPort Zone }
 
 // Behind the macros, which it uses.
 mod broker;

@@ -11,6 +11,7 @@ use muster_config::mqtt::MqttIdKind;
 use muster_config::tags::{Carrier, Case};
 use muster_config::value::{Length, Prefix, Topic, spoken};
 use muster_config::{Config, Loaded, Origin, keys};
+use muster_core::pairing::{Capability, Rules};
 use muster_core::policy::Policy;
 
 // config: listen
@@ -271,6 +272,30 @@ fn classic_bluetooth() {
         (Duration::from_mins(2), 6)
     );
     assert_eq!((classic.air_time.get(), classic.inquiry.get().as_secs()), (20, 5));
+}
+
+// config: pairing.enabled
+// config: pairing.name
+// config: pairing.window
+// config: pairing.compare
+// config: pairing.registration_grace
+#[test]
+fn pairing_becomes_its_rules() {
+    let pairing = set(&[
+        ("pairing.enabled", "false"),
+        ("pairing.name", "\"Knock Knock\""),
+        ("pairing.window", "\"5m\""),
+        ("pairing.compare", "true"),
+        ("pairing.registration_grace", "\"10m\""),
+    ])
+    .pairing;
+    assert!(!pairing.enabled);
+    assert_eq!(pairing.window.get(), Duration::from_mins(5));
+    let Rules { name, capability, grace } = pairing.rules();
+    assert_eq!((&*name, capability), ("Knock Knock", Capability::DisplayYesNo));
+    assert_eq!(grace, Duration::from_mins(10));
+    let standard = Config::default().pairing.rules();
+    assert_eq!(standard.capability, Capability::NoInputNoOutput);
 }
 
 // config: sinks.graphite.enabled

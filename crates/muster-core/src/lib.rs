@@ -40,6 +40,8 @@ pub mod batch;
 
 pub mod snapshot;
 
+pub mod pairing;
+
 pub mod ports;
 
 pub mod series;

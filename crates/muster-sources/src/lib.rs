@@ -18,4 +18,6 @@ pub mod mqtt;
 
 pub mod tags;
 
+pub mod pairing;
+
 pub mod replay;

@@ -24,8 +24,25 @@ function clock(then, now) {
   return `${then.toLocaleDateString([], day)} ${then.toLocaleTimeString([], time)}`;
 }
 
+/** How long until then: `1:05 left`. */
+function left(then, now) {
+  const seconds = Math.max(0, Math.ceil((then - now) / 1000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")} left`;
+}
+
+/** Rewrites what counts down, each second. */
+function count(root) {
+  const now = new Date();
+  for (const it of root.querySelectorAll("time[data-left]")) {
+    const then = new Date(it.dateTime);
+    const text = Number.isNaN(then.getTime()) ? it.textContent : left(then, now);
+    if (it.textContent !== text) it.textContent = text;
+  }
+}
+
 /** Rewrites all times below `root`. */
 export function localise(root) {
+  count(root);
   const now = new Date();
   for (const it of root.querySelectorAll("time[data-ago], time[data-clock]")) {
     const then = new Date(it.dateTime);
@@ -40,4 +57,5 @@ export function localise(root) {
 export function start() {
   localise(document);
   setInterval(() => localise(document), 10_000);
+  setInterval(() => count(document), 1_000);
 }

@@ -28,6 +28,8 @@ pub(crate) mod radio;
 
 pub(crate) mod keys;
 
+pub(crate) mod pairing;
+
 pub(crate) mod places;
 
 pub(crate) mod monitors;
@@ -56,6 +58,7 @@ pub(crate) fn routes() -> Routes {
     let routes = devices::add(routes);
     let routes = radio::add(routes);
     let routes = keys::add(routes);
+    let routes = pairing::add(routes);
     let routes = places::add(routes);
     let routes = monitors::add(routes);
     let routes = sinks::add(routes);

@@ -5,12 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use muster_core::broadcast::Broadcast;
 use muster_core::directory::{Edit, EditError};
 use muster_core::fact::Listener;
-use muster_core::identity::Identity;
+use muster_core::identity::{DeviceId, Identity};
+use muster_core::pairing::PairingView;
 use muster_core::ports::{BoxFuture, ChannelStatus, Store, StoreError};
 use muster_core::series::SinkHealth;
 use muster_core::snapshot::{Snapshot, Why};
@@ -50,6 +52,20 @@ pub trait Hub: Send + Sync {
     /// Keeps the key by which a device is recognised behind its private addresses, from now on and for
     /// ever; nothing gives it out again.
     fn keep_key(&self, key: Irk) -> BoxFuture<'_, Result<(), EditRefused>>;
+
+    /// Who may pair, who did, and who waits for a name.
+    fn pairing(&self) -> PairingView {
+        PairingView::none("no hub runs", Some("muster serve"))
+    }
+
+    /// How long a pairing window is open if whoever opens it does not say.
+    fn pairing_length(&self) -> Duration {
+        Duration::from_mins(2)
+    }
+
+    /// Does what a person wants of pairing. What it answers is done: a window that opens may still be
+    /// on its way, which [`Hub::pairing`] shows.
+    fn pair(&self, wish: PairingWish) -> BoxFuture<'_, Result<(), PairingRefused>>;
 
     /// How many different private addresses that no key resolves each listener heard in the last five
     /// minutes; one that never heard any is left out.
@@ -112,6 +128,46 @@ pub struct Pulse {
     pub last: Time,
     /// How often it told so within the last minute.
     pub per_minute: u32,
+}
+
+/// What a person wants of pairing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PairingWish {
+    /// Phones may pair, for so long.
+    Open {
+        /// How long.
+        length: Duration,
+        /// Who wants it, for people: `the page`, `a command`.
+        by: &'static str,
+    },
+    /// No more.
+    Close,
+    /// The answer to a request that waits for a person.
+    Answer {
+        /// Which.
+        number: u64,
+        /// Whether it may pair.
+        accept: bool,
+    },
+    /// This device shall be unpaired, its keys removed, and what was said of it taken back.
+    Forget(DeviceId),
+}
+
+/// Why it was not done.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum PairingRefused {
+    /// By the rules of pairing, or for want of a radio.
+    #[error(transparent)]
+    Rules(#[from] muster_core::pairing::Refused),
+    /// The device is still paired, and nothing of it was forgotten.
+    #[error("it is still paired: {0}")]
+    StillPaired(String),
+    /// The pairing is gone, and something else of the device is not.
+    #[error("it is unpaired, but not all of it is forgotten: {0}")]
+    Half(String),
+    /// Not by this process, or not now.
+    #[error("{0}")]
+    Unavailable(String),
 }
 
 /// Why something was not explained.

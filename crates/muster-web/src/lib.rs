@@ -35,4 +35,4 @@ mod extract;
 pub use api::openapi;
 pub use app::router;
 pub use guard::Guard;
-pub use hub::{EditRefused, Hub, Pulse, WhyRefused};
+pub use hub::{EditRefused, Hub, PairingRefused, PairingWish, Pulse, WhyRefused};

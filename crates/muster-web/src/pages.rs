@@ -37,6 +37,8 @@ mod nearby;
 
 mod monitors;
 
+mod pairing;
+
 mod places;
 
 mod why;
@@ -55,6 +57,13 @@ pub(crate) fn router() -> Router<App> {
         .route("/devices/{id}/merge", post(device::merge))
         .route("/devices/{id}/ungroup", post(device::ungroup))
         .route("/nearby", get(nearby::page))
+        .route("/devices/{id}/forget", post(pairing::forget_there))
+        .route("/pairing", get(pairing::page))
+        .route("/pairing/open", post(pairing::open))
+        .route("/pairing/close", post(pairing::close))
+        .route("/pairing/requests/{number}", post(pairing::answer))
+        .route("/pairing/{id}", post(pairing::register))
+        .route("/pairing/{id}/forget", post(pairing::forget))
         .route("/monitors", get(monitors::page))
         .route("/monitors/place", post(places::stand))
         .route("/places", post(places::add))

@@ -4,12 +4,13 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use muster_core::directory::EditError;
+use muster_core::pairing::Refused;
 use muster_core::ports::StoreError;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::hub::{EditRefused, WhyRefused};
+use crate::hub::{EditRefused, PairingRefused, WhyRefused};
 use crate::short::short;
 
 /// A refusal, as `application/problem+json`.
@@ -157,6 +158,30 @@ fn status_of(error: &EditError) -> StatusCode {
         | EditError::Itself
         | EditError::Deep { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         EditError::Full => StatusCode::INSUFFICIENT_STORAGE,
+    }
+}
+
+impl From<PairingRefused> for Problem {
+    fn from(refused: PairingRefused) -> Self {
+        let detail = refused.to_string();
+        let of = |status| Self::new(status, detail);
+        match refused {
+            PairingRefused::Rules(Refused::Away(trouble)) => {
+                let mut problem = of(StatusCode::SERVICE_UNAVAILABLE);
+                problem.hint = trouble.hint;
+                problem
+            }
+            PairingRefused::Rules(Refused::Busy) => {
+                of(StatusCode::CONFLICT).hint("try again in a moment")
+            }
+            PairingRefused::Rules(Refused::Missing(_)) => of(StatusCode::NOT_FOUND)
+                .hint("the phone gave up, or the window was closed: let it ask again"),
+            PairingRefused::StillPaired(_) | PairingRefused::Half(_) => {
+                of(StatusCode::BAD_GATEWAY).hint("what is left is shown; try again in a moment")
+            }
+            PairingRefused::Unavailable(_) => of(StatusCode::SERVICE_UNAVAILABLE)
+                .hint("start the hub with `muster serve` and do it there"),
+        }
     }
 }
 

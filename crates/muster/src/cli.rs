@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -112,6 +113,9 @@ pub(crate) enum Command {
     /// List monitors and say where they stand
     #[command(subcommand, after_help = "Example: muster monitor list")]
     Monitor(MonitorCommand),
+    /// Let phones pair by Bluetooth for a while
+    #[command(after_help = "Example: muster pair --for 2m")]
+    Pair(PairArgs),
     /// Tables from the history
     #[command(
         subcommand,
@@ -194,6 +198,14 @@ pub(crate) struct WhoArgs {
     /// Also who is away
     #[arg(long, short)]
     pub(crate) all: bool,
+}
+
+/// `muster pair`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PairArgs {
+    /// For how long, 10s to 1h [default: `pairing.window` of the hub's configuration]
+    #[arg(long = "for", value_name = "DURATION", value_parser = data::length)]
+    pub(crate) length: Option<Duration>,
 }
 
 /// `muster explain`.

@@ -20,6 +20,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::net::UnixStream;
 use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tower::ServiceExt as _;
 
 use crate::context::Context;
@@ -131,6 +132,19 @@ impl Api {
     /// Removes something.
     pub(crate) fn delete(&self, path: &str) -> Result<Value, Failure> {
         self.call(&Method::DELETE, path, None)
+    }
+
+    /// Takes interrupts from here on: they no longer end the program.
+    pub(crate) fn interrupts(&self) -> Result<Signal, Failure> {
+        let _inside = self.runtime.enter();
+        signal(SignalKind::interrupt())
+            .map_err(|it| Failure::new(Exit::Failed, "cannot wait for Ctrl-C").because(it))
+    }
+
+    /// Waits for so long, or less if somebody interrupts: then it is true.
+    pub(crate) fn pause(&self, interrupts: &mut Signal, length: Duration) -> bool {
+        self.runtime
+            .block_on(async { tokio::time::timeout(length, interrupts.recv()).await.is_ok() })
     }
 
     fn call(&self, method: &Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {

@@ -17,6 +17,7 @@ mod doctor;
 mod explain;
 mod heard;
 mod monitor;
+mod pair;
 mod person;
 mod place;
 mod replay;
@@ -35,6 +36,7 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Person(command) => person::run(context, &command),
         Command::Place(command) => place::run(context, &command),
         Command::Monitor(command) => monitor::run(context, &command),
+        Command::Pair(args) => pair::run(context, &args),
         Command::Report(command) => report::run(context, &command),
         Command::Scan(args) => scan::run(context, &args),
         Command::Decode(args) => decode::run(context, &args),

@@ -61,6 +61,11 @@ impl Failure {
         (self.exit, what, self.hint)
     }
 
+    /// Whether what was asked for is not there.
+    pub(crate) fn is_missing(&self) -> bool {
+        self.exit == Exit::NotFound
+    }
+
     /// What the process ends with.
     #[cfg(test)]
     pub(crate) fn exit(&self) -> Exit {

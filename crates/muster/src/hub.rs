@@ -5,18 +5,20 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use muster_core::broadcast::Broadcast;
 use muster_core::directory::Edit;
 use muster_core::fact::Listener;
 use muster_core::identity::Identity;
+use muster_core::pairing::PairingView;
 use muster_core::ports::{BoxFuture, ChannelStatus, Clock, Store};
 use muster_core::series::SinkHealth;
 use muster_core::snapshot::{Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::time::{Now, Time};
-use muster_web::{EditRefused, Hub, Pulse, WhyRefused};
+use muster_web::{EditRefused, Hub, PairingRefused, PairingWish, Pulse, WhyRefused};
 use muster_wire::bluetooth::key::Irk;
 use muster_wire::bluetooth::tag::TagRules;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -25,6 +27,7 @@ use tokio::task::spawn_blocking;
 use crate::broadcasts::Broadcasts;
 use crate::declare::Declared;
 use crate::keyring::Keyring;
+use crate::pairing::Counter;
 use crate::past::Past;
 use crate::pulse::Pulses;
 use crate::recognise::Strangers;
@@ -39,6 +42,8 @@ pub(crate) struct LiveHub {
     pub(crate) committed: watch::Receiver<u64>,
     /// Where keys are kept.
     pub(crate) keyring: Keyring,
+    /// Who may pair and who did.
+    pub(crate) pairing: Counter,
     /// Who was heard of whom nobody has the key.
     pub(crate) strangers: Strangers,
     /// What was last sent by whom.
@@ -112,6 +117,18 @@ impl Hub for LiveHub {
             let asked = self.inputs.send(Input::Key(key)).await;
             asked.map_err(|_| EditRefused::Unavailable("the hub is shutting down".to_owned()))
         })
+    }
+
+    fn pairing(&self) -> PairingView {
+        self.pairing.view()
+    }
+
+    fn pairing_length(&self) -> Duration {
+        self.pairing.length()
+    }
+
+    fn pair(&self, wish: PairingWish) -> BoxFuture<'_, Result<(), PairingRefused>> {
+        Box::pin(self.pairing.pair(wish))
     }
 
     fn strangers(&self) -> BTreeMap<Listener, usize> {

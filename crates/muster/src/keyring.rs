@@ -8,8 +8,10 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use muster_wire::bluetooth::key::{self, Irk};
+use muster_wire::bluetooth::key::{self, Irk, KeyId};
 use muster_wire::bluetooth::resolve::Resolver;
+use tokio::sync::mpsc;
+use tokio::task::{JoinSet, spawn_blocking};
 use tracing::warn;
 use zeroize::Zeroizing;
 
@@ -43,15 +45,23 @@ impl Keyring {
             if path.extension().is_some_and(|it| it == UNFINISHED) {
                 continue;
             }
-            match content(&path).map(|it| Irk::read_all(&it)) {
-                Ok(Ok(keys)) => {
-                    if !keys.iter().all(|it| resolver.add(it)) {
+            let content = match content(&path) {
+                Ok(content) => content,
+                Err(cause) => {
+                    warn!("left out: {}: {cause}", path.display());
+                    continue;
+                }
+            };
+            match Irk::read_all(&content) {
+                Ok(keys) => {
+                    let ordered = content.starts_with(ORDERED);
+                    let add = if ordered { Resolver::add_ordered } else { Resolver::add };
+                    if !keys.iter().all(|it| add(&mut resolver, it)) {
                         warn!("there are more keys than {}", Resolver::MOST_KEYS);
                         return resolver;
                     }
                 }
-                Ok(Err(wrong)) => warn!("left out: {}: {wrong}", path.display()),
-                Err(cause) => warn!("left out: {}: {cause}", path.display()),
+                Err(wrong) => warn!("left out: {}: {wrong}", path.display()),
             }
         }
         resolver
@@ -67,15 +77,61 @@ impl Keyring {
         if fs::read_dir(&self.folder)?.count() >= Resolver::MOST_KEYS {
             return Err(io::Error::other(format!("there are {} already", Resolver::MOST_KEYS)));
         }
+        self.write(&path, &[key.reveal().as_bytes(), b"\n"])
+    }
+
+    /// Remembers in which order a key's octets are, `turned` if in the other one than that in which it
+    /// is kept.
+    pub(crate) fn order(&self, id: KeyId, turned: bool) -> io::Result<()> {
+        let path = self.folder.join(id.to_string());
+        let keys = Irk::read_all(&content(&path)?).map_err(io::Error::other)?;
+        let [key] = keys.as_slice() else { return Err(io::Error::other("it holds no single key")) };
+        let turned = turned.then(|| key.turned());
+        let key = turned.as_ref().unwrap_or(key);
+        self.write(&path, &[ORDERED, key.reveal().as_bytes(), b"\n"])
+    }
+
+    /// Removes a key; one that is not there is gone already.
+    pub(crate) fn remove(&self, id: KeyId) -> io::Result<()> {
+        match fs::remove_file(self.folder.join(id.to_string())) {
+            Ok(()) => File::open(&self.folder)?.sync_all(),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(cause) => Err(cause),
+        }
+    }
+
+    fn write(&self, path: &Path, parts: &[&[u8]]) -> io::Result<()> {
         let unfinished = path.with_extension(UNFINISHED);
         let mut options = OpenOptions::new();
         let mut file =
             options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-        file.write_all(key.reveal().as_bytes())?;
-        file.write_all(b"\n")?;
+        for part in parts {
+            file.write_all(part)?;
+        }
         file.sync_all()?;
-        fs::rename(&unfinished, &path)?;
+        fs::rename(&unfinished, path)?;
         File::open(&self.folder)?.sync_all()
+    }
+}
+
+/// Remembers the order of octets of every key for which it is found, as a task among others: where to
+/// tell of one.
+pub(crate) fn remember(
+    keyring: &Keyring,
+    among: &mut JoinSet<()>,
+) -> mpsc::UnboundedSender<(KeyId, bool)> {
+    let (found, orders) = mpsc::unbounded_channel();
+    among.spawn(write_orders(keyring.clone(), orders));
+    found
+}
+
+async fn write_orders(keyring: Keyring, mut found: mpsc::UnboundedReceiver<(KeyId, bool)>) {
+    while let Some((id, turned)) = found.recv().await {
+        let keyring = keyring.clone();
+        let written = spawn_blocking(move || keyring.order(id, turned)).await;
+        if let Err(cause) = written.unwrap_or_else(|it| Err(it.into())) {
+            warn!("the order of a key's octets is not remembered: {cause}");
+        }
     }
 }
 
@@ -119,6 +175,8 @@ fn content(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
 
 /// In the data folder.
 const FOLDER: &str = "secrets/irk";
+/// What a file begins with whose key's order of octets was found.
+const ORDERED: &[u8] = b"# this order of octets resolved addresses\n";
 /// What a file ends with until it is whole.
 const UNFINISHED: &str = "new";
 const FORMS: &str = "a key file has 32 hexadecimal digits, or is bluetoothd's `info` of the device";
@@ -145,5 +203,27 @@ mod tests {
         fs::write(folder.join("notes"), "Anna's phone").unwrap();
         assert!(ring.load().knows(key.id()));
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 3);
+        ring.remove(key.id()).unwrap();
+        ring.remove(key.id()).unwrap();
+        assert!(ring.load().is_empty());
+    }
+
+    #[test]
+    fn the_order_of_octets_that_was_found_is_remembered() {
+        let data = tempfile::tempdir().unwrap();
+        let ring = Keyring::of(data.path());
+        // Of the sample data of `ah` (Core Specification, Vol 3, Part H, D.7), written backwards.
+        let key = Irk::read(b"9b7d390aa610103405adc857a33402ec").unwrap();
+        ring.keep(&key).unwrap();
+        ring.order(key.id(), true).unwrap();
+        let text = fs::read_to_string(data.path().join(FOLDER).join(key.id().to_string())).unwrap();
+        assert!(text.ends_with("\nec0234a357c8ad05341010a60a397d9b\n"), "{text}");
+        let mut again = ring.load();
+        assert_eq!(again.resolve("70:81:94:0d:fb:aa".parse().unwrap()), Some(key.id()));
+        ring.order(key.id(), false).unwrap();
+        assert_eq!(
+            fs::read_to_string(data.path().join(FOLDER).join(key.id().to_string())).unwrap(),
+            text
+        );
     }
 }

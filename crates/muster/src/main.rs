@@ -20,6 +20,7 @@ mod declare;
 mod hold;
 mod inspection;
 mod keyring;
+mod pairing;
 mod picture;
 mod pulse;
 mod recognise;

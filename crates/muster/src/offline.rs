@@ -18,7 +18,7 @@ use muster_core::stay::Subject;
 use muster_core::step::Step;
 use muster_core::time::{Now, Time};
 use muster_store::sqlite::{Access, Sqlite};
-use muster_web::{EditRefused, Hub, WhyRefused};
+use muster_web::{EditRefused, Hub, PairingRefused, PairingWish, WhyRefused};
 use muster_wire::bluetooth::key::Irk;
 use tokio::sync::{Mutex, watch};
 
@@ -179,6 +179,11 @@ impl Hub for OfflineHub {
             }
         };
         Box::pin(ready(kept))
+    }
+
+    fn pair(&self, _: PairingWish) -> BoxFuture<'_, Result<(), PairingRefused>> {
+        let why = "only a running hub speaks with the radio".to_owned();
+        Box::pin(ready(Err(PairingRefused::Unavailable(why))))
     }
 
     fn why(

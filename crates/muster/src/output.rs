@@ -37,6 +37,11 @@ impl Output {
         self.format == Format::Table
     }
 
+    /// Whether nothing is said beside what was asked for.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// A list: as a table, or with everything that is known about each entry as JSON.
     pub(crate) fn list(&self, table: &Table, all: &[Value]) -> Result<(), Failure> {
         match self.format {

@@ -12,7 +12,7 @@ use muster_core::broadcast::Broadcast;
 use muster_core::fact::{Fact, Listener};
 use muster_core::identity::{Identity, Mac};
 use muster_core::time::Now;
-use muster_wire::bluetooth::key::Irk;
+use muster_wire::bluetooth::key::{Irk, KeyId};
 use muster_wire::bluetooth::resolve::Resolver;
 use tracing::warn;
 
@@ -70,6 +70,17 @@ impl Recogniser {
         if !self.keys.add(key) {
             warn!("a key is not tried: there are {} already", Resolver::MOST_KEYS);
         }
+    }
+
+    /// Lets go of one.
+    pub(crate) fn remove(&mut self, key: KeyId) {
+        self.keys.remove(key);
+    }
+
+    /// The keys whose order of octets was found since the last time, and whether it is the other one
+    /// than that in which they were given.
+    pub(crate) fn take_found(&mut self) -> Vec<(KeyId, bool)> {
+        self.keys.take_found()
     }
 
     /// The facts without private addresses.

@@ -17,6 +17,7 @@ use muster_core::ports::{BoxFuture, Clock, Store, StoreError};
 use muster_core::step::Step;
 use muster_core::time::Now;
 use muster_web::EditRefused;
+use muster_wire::bluetooth::key::KeyId;
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
@@ -63,6 +64,7 @@ pub(crate) struct Runtime {
     recogniser: Recogniser,
     broadcasts: Broadcasts,
     pulses: Pulses,
+    found: mpsc::UnboundedSender<(KeyId, bool)>,
 }
 
 type Commit = BoxFuture<'static, Result<u64, StoreError>>;
@@ -81,7 +83,7 @@ impl Runtime {
         inputs: mpsc::Receiver<Input>,
         picture: Picture,
     ) -> Self {
-        let Start { policy, restored, synchronised, recogniser, broadcasts, pulses } = start;
+        let Start { policy, restored, synchronised, recogniser, broadcasts, pulses, found } = start;
         let last = clock.now();
         let mut belief = Belief::default();
         let now = belief.time(last, restored.frontier, policy.future, synchronised);
@@ -108,6 +110,7 @@ impl Runtime {
             recogniser,
             broadcasts,
             pulses,
+            found,
         };
         it.picture.waits_for_clock = it.hold.is_some();
         it.picture.publish(&it.step, now);
@@ -159,6 +162,10 @@ impl Runtime {
             Input::Facts(facts) => {
                 self.pulses.note(&facts, now);
                 let facts = self.recogniser.recognise(facts, self.last);
+                for found in self.recogniser.take_found() {
+                    // Once for each key: nobody remembers when the hub ends, and it is found again.
+                    self.found.send(found).ok();
+                }
                 if let Some(hold) = &mut self.hold {
                     hold.keep(&facts, self.last);
                 }
@@ -169,6 +176,7 @@ impl Runtime {
             Input::Broadcasts(all) => self.broadcasts.keep(self.recogniser.name(all)),
             Input::Edit { edit, expect, answer } => self.edit(edit, expect, answer, now),
             Input::Key(key) => self.recogniser.add(&key),
+            Input::Unkey(key) => self.recogniser.remove(key),
             Input::Why { subject, answer } => {
                 // Whoever asked may have gone.
                 drop(answer.send(self.step.why(subject, now)));

@@ -50,6 +50,19 @@ test("an open why? panel follows what happens", async () => {
   await close();
 });
 
+test("a house without an adapter says so, and offers no window", async () => {
+  const { page, wrong, close } = await visit(chromium, `${house.url}/devices`);
+  await live(page);
+  await page.getByRole("link", { name: "let a phone pair" }).click();
+  await page.getByRole("heading", { name: "Nobody can pair" }).waitFor();
+  assert.match(await page.locator("#window").innerText(), /simulated: it has no Bluetooth adapter/);
+  assert.equal(await page.getByRole("button", { name: /^Let a phone pair/ }).count(), 0);
+  const refused = await fetch(`${house.url}/api/v1/pairing`, { method: "POST", body: "{}", headers: { "content-type": "application/json" } });
+  assert.equal(refused.status, 503);
+  assert.deepEqual(wrong, []);
+  await close();
+});
+
 test("a device's hostile name is text everywhere", async () => {
   const device = await anyDevice();
   const { page, wrong, close } = await visit(chromium, `${house.url}/devices`);

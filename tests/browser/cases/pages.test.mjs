@@ -4,7 +4,14 @@ import { after, before, test } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
 import { DESKTOP, PHONE, browser, live, serve, visit } from "../house.mjs";
 
-const PAGES = { now: "/", people: "/people", devices: "/devices", nearby: "/nearby", monitors: "/monitors" };
+const PAGES = {
+  now: "/",
+  people: "/people",
+  devices: "/devices",
+  pairing: "/pairing",
+  nearby: "/nearby",
+  monitors: "/monitors",
+};
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 let house;

@@ -102,6 +102,11 @@ impl Entry {
         self.seen.map(|it| it.1).into_iter().chain(told).max()
     }
 
+    /// Whether any source ever told of it.
+    pub(crate) fn is_heard_of(&self) -> bool {
+        self.newest().is_some() || !self.tracks.is_empty() || !self.levels.is_empty()
+    }
+
     /// What a listener knows of it, which begins empty.
     pub(super) fn track(&mut self, listener: ListenerId) -> Option<&mut Track> {
         let known = self.tracks.iter().position(|it| it.listener == listener);

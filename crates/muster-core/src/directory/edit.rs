@@ -73,6 +73,14 @@ pub enum Edit {
         /// Which.
         identity: IdentityId,
     },
+    /// Takes back what was said of a device. One that was somebody's is nobody's from then on, has no
+    /// name, and keeps what was judged by it; of any other nothing is left.
+    ForgetDevice {
+        /// Which.
+        device: DeviceId,
+        /// From when on.
+        at: Time,
+    },
     /// Adds a place; without a parent it is a site.
     AddPlace {
         /// Its name.
@@ -121,7 +129,9 @@ impl Edit {
     /// another clock.
     pub fn check(&self, latest: Time) -> Result<(), EditError> {
         match self {
-            Self::Assign { from, .. } if *from > latest => Err(EditError::Ahead { from: *from }),
+            Self::Assign { from, .. } | Self::ForgetDevice { at: from, .. } if *from > latest => {
+                Err(EditError::Ahead { from: *from })
+            }
             Self::AddDevice { identity: Identity::Private(_), .. } => Err(EditError::Private),
             Self::AddDevice { name, .. } if !name.is_empty() => shown(name.clone()).map(drop),
             Self::Assign { .. }
@@ -132,6 +142,7 @@ impl Edit {
             | Self::EditDevice { .. }
             | Self::Merge { .. }
             | Self::Ungroup { .. }
+            | Self::ForgetDevice { .. }
             | Self::AddPlace { .. }
             | Self::RenamePlace { .. }
             | Self::RemovePlace { .. }
@@ -169,6 +180,7 @@ impl Directory {
             Edit::Ungroup { identity } => {
                 self.groups.remove(&identity);
             }
+            Edit::ForgetDevice { device, at } => self.forget(device, at)?,
             Edit::AddPlace { name, parent } => self.add_place(name, parent)?,
             Edit::RenamePlace { place, name } => self.rename_place(place, name)?,
             Edit::RemovePlace { place } => self.remove_place(place)?,
@@ -265,6 +277,21 @@ impl Directory {
         let parts = self.identities_of(from);
         room(self.groups.len() + parts.len() - 1)?;
         self.groups.extend(parts.into_iter().map(|it| (it, into)));
+        Ok(())
+    }
+
+    fn forget(&mut self, device: DeviceId, at: Time) -> Result<(), EditError> {
+        if self.devices.get(&device).is_some_and(|it| !it.owners.is_empty()) {
+            self.assign(device, None, at)?;
+            self.device_mut(device)?.name = "".into();
+            return Ok(());
+        }
+        for part in self.identities_of(device) {
+            self.groups.remove(&part);
+            // What it was called before it was put into another one goes as well.
+            self.devices.remove(&part.own_device());
+        }
+        self.devices.remove(&device);
         Ok(())
     }
 

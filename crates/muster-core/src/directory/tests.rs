@@ -142,3 +142,40 @@ fn a_device_changes_hands_only_when_its_owner_does_and_not_for_ever() {
     assert_eq!(full, Some(EditError::Full));
     assert_eq!(all.device(DeviceId(4)).owners.len(), Device::MAX_OWNERS);
 }
+
+#[test]
+fn a_forgotten_device_leaves_what_was_judged_by_it_and_else_nothing() {
+    let mut all = directory([person_named("anna")]);
+    let at = Time::from_secs(9);
+    let name = |device| Edit::EditDevice {
+        device,
+        name: Some("Phone".into()),
+        kind: None,
+        mark: None,
+        carried: None,
+    };
+    let (nobodys, annas) = (DeviceId(4), DeviceId(7));
+    for edit in [
+        name(nobodys),
+        name(DeviceId(5)),
+        Edit::Merge { from: DeviceId(5), into: nobodys },
+        Edit::ForgetDevice { device: nobodys, at },
+    ] {
+        all.apply(edit).unwrap();
+    }
+    assert!(all.devices.is_empty() && all.groups.is_empty());
+    let anna = Some(PersonId(1));
+    for edit in [
+        name(annas),
+        Edit::Assign { device: annas, person: anna, from: Time::from_secs(5) },
+        Edit::Merge { from: DeviceId(8), into: annas },
+        Edit::ForgetDevice { device: annas, at },
+    ] {
+        all.apply(edit).unwrap();
+    }
+    let device = all.device(annas);
+    assert_eq!((&*device.name, device.owner()), ("", None));
+    assert_eq!((device.owner_at(Time::from_secs(8)), all.groups.len()), (anna, 1));
+    let ahead = Edit::ForgetDevice { device: annas, at }.check(Time::from_secs(8));
+    assert_eq!(ahead, Err(EditError::Ahead { from: at }));
+}

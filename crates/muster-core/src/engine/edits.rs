@@ -62,6 +62,11 @@ impl Engine {
                 self.known(identity.own_device())?;
                 vec![self.directory.device_of(*identity), identity.own_device()]
             }
+            Edit::ForgetDevice { device, .. } => {
+                self.known(*device)?;
+                let parts = self.directory.identities_of(*device);
+                parts.into_iter().map(IdentityId::own_device).chain([*device]).collect()
+            }
             Edit::PlaceMonitor { .. } | Edit::RemovePlace { .. } => self.devices.ids().collect(),
             Edit::AddPerson { .. }
             | Edit::AddDevice { .. }
@@ -118,6 +123,7 @@ impl Engine {
             | Edit::EditDevice { .. }
             | Edit::Merge { .. }
             | Edit::Ungroup { .. }
+            | Edit::ForgetDevice { .. }
             | Edit::AddPlace { .. }
             | Edit::RenamePlace { .. }
             | Edit::RemovePlace { .. }

@@ -91,7 +91,9 @@ impl Engine {
                 let judged = kind.is_some() || mark.is_some() || carried.is_some();
                 judged.then_some(Time::MIN)
             }
-            Edit::Merge { .. } | Edit::Ungroup { .. } => Some(Time::MIN),
+            Edit::Merge { .. } | Edit::Ungroup { .. } | Edit::ForgetDevice { .. } => {
+                Some(Time::MIN)
+            }
             Edit::PlaceMonitor { monitor, .. } => (!self.is_new(monitor)).then_some(Time::MIN),
             Edit::AddPerson { .. }
             | Edit::AddDevice { .. }

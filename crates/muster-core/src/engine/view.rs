@@ -80,8 +80,15 @@ impl Engine {
     }
 
     fn device_ids(&self) -> Vec<DeviceId> {
-        let mut ids: Vec<DeviceId> =
-            self.book.entries().map(|(id, _)| self.directory.device_of(id)).collect();
+        // Who was never heard is there only while people speak of it.
+        let told = |id: &DeviceId| self.directory.devices.contains_key(id);
+        let mut ids: Vec<DeviceId> = self
+            .book
+            .entries()
+            .map(|(id, entry)| (self.directory.device_of(id), entry))
+            .filter(|(id, entry)| entry.is_heard_of() || told(id))
+            .map(|(id, _)| id)
+            .collect();
         ids.sort_unstable();
         ids.dedup();
         ids

@@ -8,14 +8,15 @@ use muster_core::broadcast::Broadcast;
 use muster_core::change::ChangeKind;
 use muster_core::directory::Edit;
 use muster_core::fact::{Listener, SourceKind};
-use muster_core::identity::{Identity, IdentityId, PersonId};
+use muster_core::identity::{DeviceId, Identity, IdentityId, PersonId};
+use muster_core::pairing::{PairingView, Refused};
 use muster_core::policy::Policy;
 use muster_core::ports::{BoxFuture, ChannelStatus, Inability, Store};
 use muster_core::series::SinkHealth;
 use muster_core::snapshot::{DeviceView, Evidence, Missing, Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::time::{Now, Time};
-use muster_web::{EditRefused, Hub, Pulse, WhyRefused};
+use muster_web::{EditRefused, Hub, PairingRefused, PairingWish, Pulse, WhyRefused};
 use muster_wire::bluetooth::key::Irk;
 use tokio::sync::watch;
 
@@ -54,6 +55,33 @@ impl Hub for House {
 
     fn keep_key(&self, _key: Irk) -> BoxFuture<'_, Result<(), EditRefused>> {
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn pairing(&self) -> PairingView {
+        let told = self.lock();
+        told.pairing
+            .clone()
+            .unwrap_or_else(|| PairingView::none("there is no Bluetooth adapter", None))
+    }
+
+    /// Does as told: nothing where there is no radio, else it is noted down.
+    fn pair(&self, wish: PairingWish) -> BoxFuture<'_, Result<(), PairingRefused>> {
+        let away = self.pairing().away;
+        let mut told = self.lock();
+        let done = match (away, &wish) {
+            (Some(away), _) => Err(PairingRefused::Rules(Refused::Away(away))),
+            (None, PairingWish::Answer { number: 99, .. }) => {
+                Err(PairingRefused::Rules(Refused::Missing(99)))
+            }
+            (None, PairingWish::Forget(DeviceId(2))) => {
+                Err(PairingRefused::StillPaired("bluetoothd refused: NotReady".to_owned()))
+            }
+            (None, _) => {
+                told.wishes.push(wish);
+                Ok(())
+            }
+        };
+        Box::pin(std::future::ready(done))
     }
 
     fn strangers(&self) -> BTreeMap<Listener, usize> {

@@ -15,12 +15,13 @@ use muster_core::change::{Change, ChangeKind};
 use muster_core::directory::{Directory, Edit};
 use muster_core::fact::{Listener, SourceKind};
 use muster_core::identity::{DeviceId, Identity, IdentityId, ListenerId, Mac, PersonId};
+use muster_core::pairing::PairingView;
 use muster_core::series::{SinkHealth, SinkState, SinkTrouble};
 use muster_core::snapshot::{DeviceView, ListenerView, PersonView, Presence, Snapshot, Standing};
 use muster_core::span::Span;
 use muster_core::stay::Subject;
 use muster_core::time::Time;
-use muster_web::{Hub, Pulse};
+use muster_web::{Hub, PairingWish, Pulse};
 use tokio::sync::watch;
 
 #[cfg(test)]
@@ -57,6 +58,8 @@ struct Told {
     strangers: BTreeMap<Listener, usize>,
     broadcasts: Vec<Arc<Broadcast>>,
     pulses: BTreeMap<Listener, Pulse>,
+    pairing: Option<PairingView>,
+    wishes: Vec<PairingWish>,
 }
 
 /// One identity and what is believed of it.
@@ -106,6 +109,12 @@ impl House {
 
     /// A new device, heard now; its number.
     pub(crate) fn meet(&self, mac: &str, hostname: Option<&str>, here: bool) -> u32 {
+        let identity = Identity::Mac(mac.parse().unwrap_or(Mac([0; 6])));
+        self.encounter(identity, hostname, here)
+    }
+
+    /// The same on any medium.
+    pub(crate) fn encounter(&self, identity: Identity, hostname: Option<&str>, here: bool) -> u32 {
         let now = (self.clock)();
         let mut told = self.lock();
         let number = u32::try_from(told.things.len()).unwrap_or(u32::MAX - 1) + 1;
@@ -113,7 +122,7 @@ impl House {
         let since = now - Duration::from_secs(720 * u64::from(number));
         let presence = if here { Presence::Present } else { Presence::Away };
         told.things.push(Thing {
-            identity: Identity::Mac(mac.parse().unwrap_or(Mac([0; 6]))),
+            identity,
             hostname: hostname.map(Into::into),
             ip: Ipv4Addr::new(192, 168, 1, last),
             standing: Standing {
@@ -145,6 +154,16 @@ impl House {
             Presence::Unknown => ChangeKind::Unknown,
         };
         self.journal(kind, Subject::Device(DeviceId(device)));
+    }
+
+    /// What there is to see of pairing from now on.
+    pub(crate) fn pairs(&self, view: PairingView) {
+        self.lock().pairing = Some(view);
+    }
+
+    /// What people wanted of pairing since the last time.
+    pub(crate) fn take_wishes(&self) -> Vec<PairingWish> {
+        std::mem::take(&mut self.lock().wishes)
     }
 
     fn journal(&self, kind: ChangeKind, subject: Subject) {

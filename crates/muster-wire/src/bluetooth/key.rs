@@ -96,6 +96,12 @@ impl Irk {
         digits
     }
 
+    /// The same key, with its octets written the other way round.
+    #[must_use]
+    pub fn turned(&self) -> Self {
+        Self(self.backwards())
+    }
+
     pub(super) fn octets(&self) -> &[u8; 16] {
         &self.0
     }
@@ -118,6 +124,23 @@ impl KeyId {
     #[must_use]
     pub fn identity(self) -> Identity {
         Identity::Text(TextKind::Irk, self.to_string().into())
+    }
+}
+
+impl KeyId {
+    /// Which key an identity speaks of; none if it is of another kind.
+    #[must_use]
+    pub fn of_identity(identity: &Identity) -> Option<Self> {
+        let Identity::Text(TextKind::Irk, text) = identity else { return None };
+        let mut id = [0; 8];
+        if text.len() != 16 || !text.is_ascii() {
+            return None;
+        }
+        for (to, pair) in id.iter_mut().zip(text.as_bytes().chunks(2)) {
+            let digits = std::str::from_utf8(pair).ok()?;
+            *to = u8::from_str_radix(digits, 16).ok()?;
+        }
+        Some(Self(id))
     }
 }
 
@@ -216,6 +239,10 @@ mod tests {
         let backwards = Irk::new(*key.backwards());
         assert_eq!(key.id(), backwards.id());
         assert_eq!(key.id().identity(), backwards.id().identity());
+        assert_eq!(KeyId::of_identity(&key.id().identity()), Some(key.id()));
+        for other in ["tag:6c86d9b76b3f5a75", "irk:6c86d9b76b3f5a", "irk:6c86d9b76b3f5a7x"] {
+            assert_eq!(KeyId::of_identity(&other.parse().unwrap()), None);
+        }
         // Computed with another implementation of SHA-256, over 9b7d390aa6101034 05adc857a33402ec: of
         // both orders the smaller.
         assert_eq!(key.id().to_string(), "6c86d9b76b3f5a75");

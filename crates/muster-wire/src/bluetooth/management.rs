@@ -1,10 +1,13 @@
 //! Linux's management socket (`doc/mgmt-api.txt` of BlueZ): what the kernel tells of its adapters and
 //! what they hear, and what programs ask of it.
 //!
-//! **Invariant:** of messages with keys only whose they are is read.
+//! **Invariant:** of messages with keys only whose they are is read, but for [`IdentityKey`].
 
 mod command;
 pub use command::{Command, Transports};
+
+mod identity_key;
+pub use identity_key::IdentityKey;
 
 mod status;
 pub use status::Status;

@@ -27,6 +27,8 @@ pub struct Resolver {
     /// What is tried, by the number of the key in `keys`.
     schedules: Vec<(Slot, Aes128Enc)>,
     verdicts: Cache,
+    /// Keys whose order of octets was found, and not told yet; and whether it is the other one.
+    found: Vec<(KeyId, bool)>,
 }
 
 /// What is known of a key.
@@ -52,6 +54,22 @@ impl Resolver {
     /// Takes a key; false: there are [`Self::MOST_KEYS`] others. One that is there already, in either
     /// order of octets, stays as it is.
     pub fn add(&mut self, key: &Irk) -> bool {
+        self.insert(key, false)
+    }
+
+    /// Takes a key of which the order of octets is known, because it was found before: half as much is
+    /// tried.
+    pub fn add_ordered(&mut self, key: &Irk) -> bool {
+        self.insert(key, true)
+    }
+
+    /// The keys whose order of octets was found since the last time; `true`: the other one than that in
+    /// which the key was given.
+    pub fn take_found(&mut self) -> Vec<(KeyId, bool)> {
+        std::mem::take(&mut self.found)
+    }
+
+    fn insert(&mut self, key: &Irk, is_ordered: bool) -> bool {
         let id = key.id();
         let Err(place) = self.keys.binary_search_by_key(&id, |it| it.id) else { return true };
         if self.keys.len() >= Self::MOST_KEYS {
@@ -64,7 +82,7 @@ impl Resolver {
             Key {
                 id,
                 forwards: Way::new(Some(key.octets())),
-                backwards: Way::new((!is_same).then_some(&backwards)),
+                backwards: Way::new((!is_same && !is_ordered).then_some(&backwards)),
             },
         );
         self.prepare();
@@ -185,6 +203,7 @@ impl Resolver {
         way.resolved = way.resolved.saturating_add(1);
         if other.schedule.is_some() && way.resolved >= other.resolved.saturating_add(SURE) {
             other.schedule = None;
+            self.found.push((key.id, slot.is_backwards()));
             self.schedules = schedules(&self.keys);
         }
     }

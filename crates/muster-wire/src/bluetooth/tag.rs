@@ -288,4 +288,3 @@ impl fmt::Display for Verdict<'_> {
         }
     }
 }
-

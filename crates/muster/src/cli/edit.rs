@@ -102,6 +102,15 @@ pub(crate) enum DeviceCommand {
         /// Which of its identities
         identity: String,
     },
+    /// Unpair a device, remove its keys, and take back its name and owner; what was recorded remains
+    #[command(after_help = "Example: muster device forget \"Anna's old phone\" --yes")]
+    Forget {
+        /// Which device
+        device: String,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
     /// Say whether a device goes where its owner goes
     #[command(after_help = "Example: muster device carried \"Anna's laptop\" yes")]
     Carried {

@@ -1,5 +1,7 @@
 //! `muster device`: what was heard, what it is, and whose.
 
+use std::io::{IsTerminal as _, stderr, stdin};
+
 use hyper::Method;
 use muster_report::{Cell, Column, Table};
 use serde_json::{Value, json};
@@ -10,7 +12,7 @@ use crate::client::{Api, encoded, shaped};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::keyring;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::shape::{Device, Why, time};
 use crate::when::Meant;
 
@@ -74,6 +76,7 @@ pub(crate) fn run(context: &Context, command: &DeviceCommand) -> Result<(), Fail
                 api.send(&Method::POST, &format!("devices/{id}/merge"), &json!({ "into": into }))?;
             output.done(&sentence("merged into", &merged)?, &merged)
         }
+        DeviceCommand::Forget { device, yes } => forget(context, &output, device, *yes),
         DeviceCommand::Split { device, identity } => {
             let api = Api::to_edit(context)?;
             let id = number(&api, device)?;
@@ -96,6 +99,34 @@ pub(crate) fn number(api: &Api, text: &str) -> Result<u32, Failure> {
             why.subject.replace("person:", "")
         ))
     })
+}
+
+fn forget(context: &Context, output: &Output, device: &str, yes: bool) -> Result<(), Failure> {
+    let api = Api::to_edit(context)?;
+    let id = number(&api, device)?;
+    let it: Device = shaped(api.get(&format!("devices/{id}"))?)?;
+    if !yes {
+        confirm(id, &it.label)?;
+    }
+    api.delete(&format!("devices/{id}"))?;
+    output.done(&format!("forgotten: device {id}, {}", it.label), &Value::Null)
+}
+
+fn confirm(id: u32, label: &str) -> Result<(), Failure> {
+    let refused = |what: &str| {
+        let hint = format!("muster device forget {id} --yes");
+        Failure::new(Exit::Usage, format!("{what}: {label}")).hint(hint)
+    };
+    if !stdin().is_terminal() || !stderr().is_terminal() {
+        return Err(refused("forgetting a device cannot be undone, so it has to be confirmed"));
+    }
+    output::ask(&format!("forget {label}? it is unpaired, and has to pair again [y/N] "));
+    let mut answer = String::new();
+    let read = stdin().read_line(&mut answer);
+    match read.map(|_| answer.trim().to_lowercase()).as_deref() {
+        Ok("y" | "yes") => Ok(()),
+        _ => Err(refused("nothing was forgotten")),
+    }
 }
 
 fn list(output: &Output, api: &Api, query: &str) -> Result<(), Failure> {

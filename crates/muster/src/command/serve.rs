@@ -36,9 +36,10 @@ use crate::failure::{Exit, Failure};
 use crate::folder::Folder;
 use crate::greeting::{Speaker, Started};
 use crate::hub::LiveHub;
-use crate::keyring::Keyring;
+use crate::keyring::{self, Keyring};
 use crate::listen::Administrators;
 use crate::owner::Owner;
+use crate::pairing::{self, Means, Shared};
 use crate::past::Past;
 use crate::picture::Picture;
 use crate::privileges::{self, Rights};
@@ -66,6 +67,7 @@ pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
         None => Some(Owner::for_services()),
     };
     let radio = registry::radio(config);
+    let means = if args.demo { Means::none() } else { Means::gather() };
     let rights = privileges::give_up(address.port(), owner.as_ref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
@@ -83,7 +85,7 @@ pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
                 house,
                 config,
                 vec![plan],
-                Entry { address, rights, file, speaker },
+                Entry { address, rights, means, file, speaker },
                 clock,
             )
             .await;
@@ -92,7 +94,7 @@ pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
         let policy = config.presence.policy();
         let house = House { folder: &folder, policy, demo: false };
         let plans = registry::sources(config, &clock, &radio);
-        serve(house, config, plans, Entry { address, rights, file, speaker }, clock).await
+        serve(house, config, plans, Entry { address, rights, means, file, speaker }, clock).await
     })
 }
 
@@ -116,6 +118,8 @@ struct House<'a> {
 struct Entry {
     address: SocketAddr,
     rights: Rights,
+    /// What was taken before rights were given up.
+    means: Means,
     /// The configuration file in use.
     file: Option<PathBuf>,
     speaker: Speaker,
@@ -143,10 +147,16 @@ async fn serve(
     let senders = senders(&house, config, &store, &picture, &clock);
     let (finder, damage) = inspection::channel();
     let announcer = picture.announcer();
-    let (keyring, recogniser) = keys(house.folder);
     let (broadcasts, pulses) = (Broadcasts::default(), Pulses::default());
+    let keyring = Keyring::of(house.folder.path());
+    let recogniser = Recogniser::new(keyring.load());
+    let found = keyring::remember(&keyring, &mut sources);
+    let shared = Shared { picture: &picture, inputs: &inputs, keyring: &keyring, clock: &clock };
+    let about = (house.folder.path(), house.demo);
+    let (pairing, desk) = pairing::start(&config.pairing, entry.means, about, &shared);
     let hub = Arc::new(LiveHub {
         keyring,
+        pairing,
         strangers: recogniser.strangers(),
         broadcasts: broadcasts.clone(),
         pulses: pulses.clone(),
@@ -165,15 +175,16 @@ async fn serve(
     });
     let (policy, synchronised) = (house.policy, is_synchronised);
     let witness = Witness::of(&restored, synchronised);
-    let restored = Start { policy, restored, synchronised, recogniser, broadcasts, pulses };
+    let restored = Start { policy, restored, synchronised, recogniser, broadcasts, pulses, found };
     let runtime = Runtime::new(restored, Arc::clone(&store), Arc::clone(&clock), taken, picture);
 
     let address = pages.local_addr().unwrap_or(entry.address);
     let (open, doors) = open_doors(pages, commands, address, hub);
     let mut rooms = JoinSet::new();
     rooms.spawn(retention::keep(store, Arc::clone(&clock), kept(config), witness));
-    let whole = house.folder.store();
-    rooms.spawn(inspection::once(Arc::clone(&sqlite), whole, clock, finder, announcer));
+    let once =
+        inspection::once(Arc::clone(&sqlite), house.folder.store(), clock, finder, announcer);
+    rooms.spawn(once);
     let Entry { rights, file, speaker, .. } = entry;
     speaker.started(&Started {
         address,
@@ -187,15 +198,13 @@ async fn serve(
     let ended = runtime
         .run(async move {
             stop.await;
+            desk.end().await;
             sources.shutdown().await;
         })
         .await;
     senders.finish().await;
     rooms.shutdown().await;
-    drop(open);
-    if tokio::time::timeout(LAST_ANSWERS, doors.join_all()).await.is_err() {
-        tracing::debug!("somebody was still reading the last answer");
-    }
+    shut(open, doors).await;
     close(sqlite).await;
     drop(std::fs::remove_file(house.folder.socket()));
     ended.map_err(unstored)
@@ -221,13 +230,6 @@ async fn open_store(
     let since = Engine::since(&house.policy, wall);
     let restored = store.restore(since).await.map_err(refused)?;
     Ok((Arc::new(store), restored))
-}
-
-/// The keys to private addresses, and who tries them.
-fn keys(folder: &Folder) -> (Keyring, Recogniser) {
-    let keyring = Keyring::of(folder.path());
-    let keys = keyring.load();
-    (keyring, Recogniser::new(keys))
 }
 
 /// Opens the store, after waiting for a command that is just writing to it.
@@ -320,6 +322,14 @@ fn open_doors(
     let administrators = router(hub, Guard::Socket);
     doors.spawn(doors::keep(commands, administrators, Manners::commands(), opened));
     (open, doors)
+}
+
+/// Lets nobody in any more, and those who are in read to the end.
+async fn shut(open: watch::Sender<()>, doors: JoinSet<()>) {
+    drop(open);
+    if tokio::time::timeout(LAST_ANSWERS, doors.join_all()).await.is_err() {
+        tracing::debug!("somebody was still reading the last answer");
+    }
 }
 
 async fn close(sqlite: Arc<Sqlite>) {

@@ -8,7 +8,8 @@ use muster_core::policy::Policy;
 use muster_core::snapshot::Why;
 use muster_core::stay::Subject;
 use muster_web::EditRefused;
-use tokio::sync::oneshot;
+use muster_wire::bluetooth::key::KeyId;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::broadcasts::Broadcasts;
 use crate::pulse::Pulses;
@@ -25,6 +26,8 @@ pub(crate) enum Input {
     Edit { edit: Edit, expect: Option<u64>, answer: Answer },
     /// A key by which a device is recognised from now on.
     Key(muster_wire::bluetooth::key::Irk),
+    /// A key by which nobody is recognised any more.
+    Unkey(KeyId),
     /// What a person wants explained.
     Why { subject: Subject, answer: oneshot::Sender<Option<Why>> },
 }
@@ -46,4 +49,6 @@ pub(crate) struct Start {
     pub(crate) broadcasts: Broadcasts,
     /// Where it is counted how much each listener hears.
     pub(crate) pulses: Pulses,
+    /// Where it is told that a key's order of octets was found.
+    pub(crate) found: mpsc::UnboundedSender<(KeyId, bool)>,
 }

@@ -81,7 +81,8 @@ impl House {
         let (stop, stopped) = oneshot::channel();
         let (policy, recogniser) = (Policy::default(), Recogniser::default());
         let (broadcasts, pulses) = Default::default();
-        let start = Start { policy, restored, synchronised, recogniser, broadcasts, pulses };
+        let (found, _) = mpsc::unbounded_channel();
+        let start = Start { policy, restored, synchronised, recogniser, broadcasts, pulses, found };
         let runtime = Runtime::new(start, Arc::clone(&store) as _, clock, taken, picture);
         let task = tokio::spawn(async { Ok(()) });
         let house = Self { hands, store, inputs, picture: snapshots, committed, stop, task };

@@ -51,7 +51,7 @@ fn the_vectors_of_others_resolve_in_either_order_of_octets() {
 #[test]
 fn the_right_order_is_remembered_after_two_addresses_and_not_after_one() {
     let irk = key("ec0234a357c8ad05341010a60a397d9b");
-    for given in [key("ec0234a357c8ad05341010a60a397d9b"), reversed(&irk)] {
+    for (given, turned) in [(irk.turned().turned(), false), (reversed(&irk), true)] {
         let mut it = resolver(&[&given]);
         assert_eq!(it.schedules.len(), 2);
         for _ in 0..3 {
@@ -67,7 +67,14 @@ fn the_right_order_is_remembered_after_two_addresses_and_not_after_one() {
         assert_eq!(it.schedules.len(), 1);
         assert_eq!(it.resolve(chance), None);
         assert_eq!(it.resolve(address(&irk, 4)), Some(irk.id()));
+        // It is told once, and whoever remembers it need not have it found again.
+        assert_eq!(it.take_found(), [(irk.id(), turned)]);
+        assert!(it.take_found().is_empty());
     }
+    let mut again = Resolver::default();
+    assert!(again.add_ordered(&irk));
+    assert_eq!((again.schedules.len(), again.resolve(address(&irk, 1))), (1, Some(irk.id())));
+    assert_eq!(again.resolve(address(&reversed(&irk), 7)), None);
     // One that is the same both ways is tried once.
     assert_eq!(resolver(&[&Irk::new([7; 16])]).schedules.len(), 1);
 }
