@@ -77,24 +77,18 @@ pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
     let speaker = Speaker { quiet: context.common.quiet };
     let file = context.config()?.file.clone();
     let clock = Arc::clone(&context.clock);
+    let entry = Entry { address, rights, means, file, speaker };
     runtime.block_on(async {
         let Some(data) = data else {
             let (plan, kept) = Demo::prepare(&clock).await?.open(&clock);
             let house = House { folder: &kept.folder, policy: Policy::default(), demo: true };
-            return serve(
-                house,
-                config,
-                vec![plan],
-                Entry { address, rights, means, file, speaker },
-                clock,
-            )
-            .await;
+            return serve(house, config, vec![plan], entry, clock).await;
         };
         let folder = Folder::take(&data).map_err(|it| out_of_reach(it, owner.as_ref()))?;
         let policy = config.presence.policy();
         let house = House { folder: &folder, policy, demo: false };
         let plans = registry::sources(config, &clock, &radio);
-        serve(house, config, plans, Entry { address, rights, means, file, speaker }, clock).await
+        serve(house, config, plans, entry, clock).await
     })
 }
 
@@ -112,6 +106,17 @@ struct House<'a> {
     folder: &'a Folder,
     policy: Policy,
     demo: bool,
+}
+
+impl House<'_> {
+    fn started<'a>(
+        &'a self,
+        address: SocketAddr,
+        rights: &'a Rights,
+        file: Option<&'a Path>,
+    ) -> Started<'a> {
+        Started { address, data: self.folder.path(), file, rights, demo: self.demo }
+    }
 }
 
 /// Where people come in, and what they are told.
@@ -173,7 +178,7 @@ async fn serve(
         zone: config.zone(),
         declared,
     });
-    let (policy, synchronised) = (house.policy, is_synchronised);
+    let (policy, synchronised) = (house.policy.clone(), is_synchronised);
     let witness = Witness::of(&restored, synchronised);
     let restored = Start { policy, restored, synchronised, recogniser, broadcasts, pulses, found };
     let runtime = Runtime::new(restored, Arc::clone(&store), Arc::clone(&clock), taken, picture);
@@ -186,13 +191,7 @@ async fn serve(
         inspection::once(Arc::clone(&sqlite), house.folder.store(), clock, finder, announcer);
     rooms.spawn(once);
     let Entry { rights, file, speaker, .. } = entry;
-    speaker.started(&Started {
-        address,
-        data: house.folder.path(),
-        file: file.as_deref(),
-        rights: &rights,
-        demo: house.demo,
-    });
+    speaker.started(&house.started(address, &rights, file.as_deref()));
     rooms.spawn(speaker.tell(channels));
 
     let ended = runtime

@@ -143,7 +143,8 @@ mod tests {
     fn the_nearest_comes_first_with_all_that_it_says() {
         let tag = [&[20, 0xff, 0xff, 0xff][..], b"ATT-USER-1a2b3c4d"].concat();
         let watch = [3, 0x19, 0xc2, 0x00, 3, 0x03, 0x0f, 0x18, 3, 0xff, 0x4c, 0x00, 2, 9, b'W'];
-        let table = table(vec![neighbour(1, -80, &tag), neighbour(2, -40, &watch)]);
+        let table =
+            table(vec![neighbour(1, -80, &tag), neighbour(2, -40, &watch)], &TagRules::default());
         let cell = |row: usize, name: &str| {
             let at = COLUMNS.iter().position(|it| it.name == name).unwrap();
             table.rows[row][at].clone()
