@@ -18,12 +18,12 @@ pub struct BleSettings {
     /// How they are asked: `management`, by the kernel's management socket, which takes
     /// `CAP_NET_ADMIN` at the start; `dbus`, by bluetoothd; `auto`, by the first where that right is,
     /// else by the second.
-    pub backend: Backend,
+    pub way: Way,
 }
 
 impl Default for BleSettings {
     fn default() -> Self {
-        Self { enabled: true, adapters: Vec::new(), backend: Backend::Auto }
+        Self { enabled: true, adapters: Vec::new(), way: Way::Auto }
     }
 }
 
@@ -35,11 +35,11 @@ impl BleSettings {
     }
 }
 
-/// How adapters are asked; what each word means is said at [`BleSettings::backend`].
+/// How adapters are asked; what each word means is said at [`BleSettings::way`].
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
-pub enum Backend {
+pub enum Way {
     Auto,
     Dbus,
     Management,
@@ -84,10 +84,10 @@ mod tests {
 
     #[test]
     fn every_key_reads_and_writes_back() {
-        let text = "enabled = false\nadapters = [\"hci1\"]\nbackend = \"dbus\"\n";
+        let text = "enabled = false\nadapters = [\"hci1\"]\nway = \"dbus\"\n";
         let read: BleSettings = toml::from_str(text).unwrap();
         assert!(!read.enabled && read.watches(1) && !read.watches(0));
-        assert_eq!((read.backend, read.adapters[0].number()), (Backend::Dbus, 1));
+        assert_eq!((read.way, read.adapters[0].number()), (Way::Dbus, 1));
         assert_eq!(toml::to_string(&read).unwrap(), text);
         let standard = toml::from_str::<BleSettings>("").unwrap();
         assert!(standard == BleSettings::default() && standard.watches(7));
@@ -99,7 +99,7 @@ mod tests {
             let error = AdapterName::try_from(name.to_owned()).unwrap_err().to_string();
             assert!(error.contains("the name of an adapter, as in hci0"), "{error}");
         }
-        let error = toml::from_str::<BleSettings>("backend = \"raw\"").unwrap_err().to_string();
+        let error = toml::from_str::<BleSettings>("way = \"raw\"").unwrap_err().to_string();
         assert!(error.contains("auto") && error.contains("management"), "{error}");
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use muster_config::Config;
-use muster_config::ble::Backend;
+use muster_config::ble::Way;
 use muster_config::classic::{ClassicDevice, ClassicSettings};
 use muster_core::fact::SourceKind;
 use muster_core::ports::Clock;
@@ -23,7 +23,7 @@ use crate::supervisor::Plan;
 /// is given up afterwards.
 pub(crate) fn radio(config: &Config) -> io::Result<Trusted> {
     let ble = &config.sources.ble;
-    if ble.enabled && ble.backend != Backend::Dbus {
+    if ble.enabled && ble.way != Way::Dbus {
         Trusted::open()
     } else {
         Err(io::Error::other("nobody wants it"))

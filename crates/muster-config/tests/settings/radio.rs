@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use muster_config::ble::Backend;
+use muster_config::ble::Way;
 use muster_config::classic::Probe;
 use muster_config::mqtt::MqttIdKind;
 use muster_config::value::Topic;
@@ -14,18 +14,18 @@ use super::set;
 
 // config: sources.ble.enabled
 // config: sources.ble.adapters
-// config: sources.ble.backend
+// config: sources.ble.way
 #[test]
 fn low_energy() {
     let ble = set(&[
         ("sources.ble.enabled", "false"),
         ("sources.ble.adapters", "[\"hci1\"]"),
-        ("sources.ble.backend", "\"management\""),
+        ("sources.ble.way", "\"management\""),
     ])
     .sources
     .ble;
     assert!(!ble.enabled && ble.watches(1) && !ble.watches(0));
-    assert_eq!(ble.backend, Backend::Management);
+    assert_eq!(ble.way, Way::Management);
 }
 
 // config: sources.mqtt.enabled

@@ -254,6 +254,7 @@ fn refused(error: &BluezError) -> News<'static> {
         BluezError::Refused(Refusal::NotReady, _) => {
             News::Unavailable(Trouble::Off { is_blocked: false })
         }
+        BluezError::Refused(Refusal::InProgress, _) => News::Busy,
         BluezError::Refused(..) => News::Refused(Trouble::Refused { why: why(), hint: None }),
     }
 }
@@ -262,6 +263,8 @@ fn refused(error: &BluezError) -> News<'static> {
 fn not_stopped(error: &BluezError) -> News<'static> {
     match error.refusal() {
         Some(Refusal::Failed(_)) => News::Ended { proves: false },
+        // The kernel could not end it, because the controller did not answer.
+        Some(Refusal::InProgress) => News::Refused(Trouble::Hangs),
         Some(_) | None => refused(error),
     }
 }

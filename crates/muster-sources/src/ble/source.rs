@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use muster_config::ble::{Backend as Wanted, BleSettings};
+use muster_config::ble::{BleSettings, Way as Wanted};
 use muster_core::fact::Fact;
 use muster_core::ports::{BoxFuture, Clock, Report, Source, SourceError};
 use muster_core::snapshot::Interest;
@@ -119,7 +119,7 @@ impl Ble {
 
     /// Takes the way that is wanted and possible. Which it is shows in the channels' status.
     async fn connect(&mut self) {
-        let kernel = match (self.settings.backend, &self.kernel) {
+        let kernel = match (self.settings.way, &self.kernel) {
             (Wanted::Auto | Wanted::Management, Ok(socket)) => {
                 match socket.again().and_then(Kernel::open) {
                     Ok(kernel) => Some(kernel),
@@ -208,7 +208,7 @@ impl Ble {
             self.ready.push_back(Report::Broadcasts(sent));
         }
         let instead = self.kernel.as_ref().err().map(why_no_kernel);
-        let way = match (&self.backend, self.settings.backend) {
+        let way = match (&self.backend, self.settings.way) {
             (Some(Backend::Daemon(_)), Wanted::Auto) => Way::Daemon { instead: instead.as_deref() },
             (Some(Backend::Daemon(_)), _) => Way::Daemon { instead: None },
             (Some(Backend::Kernel(_)) | None, _) => Way::Kernel,

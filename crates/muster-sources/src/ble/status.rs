@@ -59,7 +59,9 @@ fn words(trouble: &Trouble, adapter: &str) -> Option<(String, Option<String>)> {
         }
         Trouble::Hangs => plain(
             "it does not answer",
-            Some("pull it out and put it in again; built in: sudo systemctl restart bluetooth"),
+            Some(
+                "bluetoothctl power off && bluetoothctl power on, or pull it out and put it in again",
+            ),
         ),
         Trouble::Lost => plain("too busy to take in what it reports: some of it was lost", None),
         Trouble::Deserted => {

@@ -133,7 +133,9 @@ impl Turns {
         if !what.has_low_energy() {
             return;
         }
-        if !self.crowd.is_missed() {
+        // What was refused is mended when it is proved to be.
+        let doubted = matches!(self.trouble, Some(Trouble::Hangs | Trouble::Refused { .. }));
+        if !self.crowd.is_missed() && !doubted {
             self.trouble = None;
         }
         self.proved = match self.proved {
@@ -154,6 +156,7 @@ impl Turns {
         if self.crowd.is_missed() {
             self.trouble = Some(Trouble::Deserted);
         } else if proves {
+            self.trouble = None;
             self.prove(now.min(listens_until(since, what)));
         }
         self.state = self.rest(now, since + SHORTEST_PAUSE);
@@ -192,8 +195,8 @@ impl Turns {
         }
         if self.crowd.is_back() || self.proved.is_none() {
             self.proved = Some((now, now));
-            self.trouble = None;
         }
+        self.trouble = None;
         self.prove(now);
     }
 
