@@ -6,6 +6,7 @@ use std::time::Duration;
 use muster_core::pairing::{Before, Capability, Trouble};
 use zbus::ObjectPath;
 use zbus::names::OwnedUniqueName;
+use zbus::object_server::Interface;
 
 use super::advertisement::Advertisement;
 use super::agent::{self, Agent, Asked};
@@ -119,7 +120,7 @@ async fn advertise(
     let object = ObjectPath::try_from(path.as_str())?;
     let registered = manager.register_advertisement(&object, HashMap::new()).await;
     if registered.is_err() {
-        server.remove::<Advertisement, _>(path.as_str()).await?;
+        take_away::<Advertisement>(bluez, &path).await?;
     }
     Ok(registered?)
 }
@@ -147,14 +148,14 @@ pub(super) async fn close(
 async fn unregister(bluez: &Bluez) -> Result<(), BluezError> {
     let path = ObjectPath::try_from(agent::PATH)?;
     let unregistered = bluez.agent_manager().await?.unregister_agent(&path).await;
-    bluez.connection().object_server().remove::<Agent, _>(agent::PATH).await?;
+    take_away::<Agent>(bluez, agent::PATH).await?;
     absent_is_fine(unregistered)
 }
 
 async fn put_back(bluez: &Bluez, adapter: &Adapter, was: &Before) -> Result<(), BluezError> {
     let path = advertisement_of(adapter);
     let object = ObjectPath::try_from(path.as_str())?;
-    if bluez.connection().object_server().remove::<Advertisement, _>(path.as_str()).await? {
+    if take_away::<Advertisement>(bluez, &path).await? {
         let manager = bluez.advertising_manager(&adapter.path).await?;
         absent_is_fine(manager.unregister_advertisement(&object).await)?;
     }
@@ -173,6 +174,14 @@ async fn put_back(bluez: &Bluez, adapter: &Adapter, was: &Before) -> Result<(), 
 async fn alias(proxy: &Adapter1Proxy<'_>, was: &Before) -> zbus::Result<String> {
     let own = proxy.name().await?;
     Ok(if own == *was.alias { String::new() } else { was.alias.to_string() })
+}
+
+/// Whether it was there: what an earlier run of the program served is gone with it.
+async fn take_away<I: Interface>(bluez: &Bluez, path: &str) -> Result<bool, BluezError> {
+    match bluez.connection().object_server().remove::<I, _>(path).await {
+        Err(zbus::Error::InterfaceNotFound) => Ok(false),
+        other => Ok(other?),
+    }
 }
 
 fn absent_is_fine(done: zbus::Result<()>) -> Result<(), BluezError> {

@@ -83,7 +83,7 @@ fn prepare(machine: &mut Machine) {
 
 fn serve(machine: &mut Machine) {
     let serve = format!("{} serve --config /tmp/muster.toml --data /tmp/data", binary());
-    machine.start(&format!("setpriv {UNPRIVILEGED} {serve} 2> /tmp/hub.log"), &[]);
+    machine.start(&format!("setpriv {UNPRIVILEGED} {serve}"), &[]);
     machine.wait("hub", |it| it.run("curl -sf http://127.0.0.1:8080/api/v1/people").status == 0);
 }
 
@@ -93,15 +93,18 @@ fn muster(machine: &mut Machine, command: &str) -> String {
 
 fn with(machine: &mut Machine, variables: &str, command: &str) -> String {
     let common = "--config /tmp/muster.toml --data /tmp/data --format csv";
-    machine.run(&format!("{variables} {} {command} {common}; tail -5 /tmp/hub.log", binary())).text
+    machine.run(&format!("{variables} {} {command} {common}", binary())).text
 }
 
 fn is(machine: &mut Machine, presence: &str) -> bool {
     muster(machine, "who --all").lines().any(|it| it.starts_with(presence) && it.contains("anna"))
 }
 
+/// Whether the adapter asks, or why it does not, which is said to people only.
 fn hears(machine: &mut Machine, what: &str) -> bool {
-    muster(machine, "monitor list").contains(what)
+    let common = "--config /tmp/muster.toml --data /tmp/data --format";
+    let list = |format: &str| format!("{} monitor list {common} {format}", binary());
+    machine.run(&format!("{}; {}", list("csv"), list("table"))).text.contains(what)
 }
 
 /// How often Anna left, as the journal has it.
