@@ -145,4 +145,4 @@ const END: &str = "~~~ ended with";
 /// a second or more.
 const LOOKS: usize = 600;
 /// In seconds, of the shell inside.
-const LIFE: &str = "280";
+const LIFE: &str = "690";

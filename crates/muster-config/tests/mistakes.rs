@@ -157,20 +157,6 @@ fn values() {
             ],
         },
         Mistake {
-            name: "texts that cannot be",
-            text: "[tags]\nprefixes = [\"A B\"]\nshortest = 9\nlongest = 8\n",
-            said: &[
-                "muster.toml, line 2, column 12: tags.prefixes: A B is not 1 to 32 characters \
-                     of ASCII without spaces",
-            ],
-        },
-        Mistake {
-            name: "texts of no length",
-            text: "[tags]\nshortest = 9\nlongest = 8\n",
-            said: &["muster.toml, line 2, column 1: tags.shortest: no text has 9 characters and \
-                     at most 8"],
-        },
-        Mistake {
             name: "pages for everybody",
             text: "listen = \"0.0.0.0:8080\"\n",
             said: &["muster.toml, line 1, column 10: listen: 0.0.0.0:8080 is not an address of \
@@ -194,6 +180,26 @@ fn values() {
             text: "[sources.lan]\nranges = [\"192.168.1.0/24\", \"224.0.0.0/24\"]\n",
             said: &["muster.toml, line 2, column 10: sources.lan.ranges: 224.0.0.0/24 is not a \
                      range of single IPv4 addresses, as in 192.168.1.0/24"],
+        },
+    ]);
+}
+
+#[test]
+fn texts_of_tags() {
+    check(&[
+        Mistake {
+            name: "texts that cannot be",
+            text: "[tags]\nprefixes = [\"A B\"]\nshortest = 9\nlongest = 8\n",
+            said: &[
+                "muster.toml, line 2, column 12: tags.prefixes: A B is not 1 to 32 characters \
+                     of ASCII without spaces",
+            ],
+        },
+        Mistake {
+            name: "texts of no length",
+            text: "[tags]\nshortest = 9\nlongest = 8\n",
+            said: &["muster.toml, line 2, column 1: tags.shortest: no text has 9 characters and \
+                     at most 8"],
         },
     ]);
 }

@@ -186,11 +186,6 @@ impl Carrier {
     }
 }
 
-/// Whether something that can be read stands behind the prefix.
-fn says_more(candidate: &Candidate<'_>, prefix: &str) -> bool {
-    candidate.octets().len() > prefix.len() && candidate.text().is_some()
-}
-
 impl<'a> Candidate<'a> {
     /// The text that a field may carry; each identifier of 128 bits in both
     /// ways of reading it: as characters and as digits.

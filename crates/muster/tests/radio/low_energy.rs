@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::machine::Machine;
+use super::machine::Machine;
 
 /// A hub, its adapter and the tag that is near.
 struct House {
@@ -222,7 +222,9 @@ impl House {
     /// What happened to the tag behind its arrival: changes by their kinds.
     fn changes(&self, machine: &mut Machine) -> Vec<String> {
         let items = self.items(machine, "/api/v1/changes?limit=1000");
-        let tags = items.iter().filter(|it| it["subject"].as_str().unwrap().starts_with("device:"));
+        let is_device =
+            |it: &&Value| it["subject"].as_str().is_some_and(|it| it.starts_with("device:"));
+        let tags = items.iter().filter(is_device);
         let kinds = tags.map(|it| it["kind"].as_str().unwrap().to_owned());
         kinds.filter(|it| !["discovered", "arrived"].contains(&it.as_str())).collect()
     }

@@ -1,12 +1,8 @@
-//! The hub on a machine with a real Bluetooth stack: Debian's kernel and bluetoothd, and a controller that
-//! is a program. One boot.
-#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
+//! Phones pair inside the window and not outside, wait for a name, and are forgotten where it counts.
 
-#[path = "../../../tests/peers/machine.rs"]
-mod machine;
-
-use machine::Machine;
 use serde_json::Value;
+
+use super::machine::Machine;
 
 #[test]
 fn a_phone_pairs_inside_the_window_and_not_outside() {
@@ -36,6 +32,9 @@ fn prepare(machine: &mut Machine) {
 fn settings(machine: &mut Machine, grace: &str) {
     let lines = [
         "[sources.lan]",
+        "enabled = false",
+        // Nobody is heard by questions, so that nothing but their pairing makes a device of them.
+        "[sources.classic]",
         "enabled = false",
         "[pairing]",
         "name = \"Knock Knock\"",
@@ -143,12 +142,37 @@ fn the_key_came_along(machine: &mut Machine) {
     let mut wanted: Vec<&str> = names.iter().map(String::as_str).collect();
     wanted.sort_unstable();
     assert_eq!(identities, wanted);
+    she_is_followed_behind_other_addresses(machine);
     let file = EVES_KEY.replace(':', "/");
     assert!(machine.succeeds(&format!("cat /run/hub/data/secrets/{file}")).contains(EVES_DIGITS));
     machine.succeeds(&format!("{BINARY} device forget 'Eves phone' --yes {AT}"));
     assert_ne!(machine.run(&format!("test -e /run/hub/data/secrets/{file}")).status, 0);
     assert!(!machine.succeeds("ls /var/lib/bluetooth/*/").contains(EVE));
     assert_eq!(machine.run(&format!("{BINARY} device show {EVES_KEY} {AT}")).status, 3);
+}
+
+fn she_is_followed_behind_other_addresses(machine: &mut Machine) {
+    let devices = |machine: &mut Machine| -> Vec<Value> {
+        let all = machine.succeeds(&format!("{BINARY} device list --format json {AT}"));
+        serde_json::from_str(&all).unwrap()
+    };
+    let before = devices(machine).len();
+    for _ in 0..2 {
+        let was = state(machine, "private");
+        machine.radio(&[&format!("advertiser {EVE} rotate")]);
+        assert_ne!(state(machine, "private"), was);
+        let rotated = machine.succeeds("date --utc +%FT%T.%6NZ");
+        machine.wait("sign of her under the new address", |it| {
+            let all = devices(it);
+            let eve = all.iter().find(|it| it["name"] == "Eves phone").unwrap();
+            eve["last_seen"].as_str().unwrap() > rotated.as_str()
+        });
+    }
+    assert_eq!(devices(machine).len(), before, "no address of hers is a device");
+    let stays = format!("{BINARY} report stays --of devices --format json {AT}");
+    let stays: Vec<Value> = serde_json::from_str(&machine.succeeds(&stays)).unwrap();
+    let hers = stays.iter().filter(|it| it["who"] == "Eves phone");
+    assert_eq!(hers.count(), 1, "she was here all the time: {stays:?}");
 }
 
 fn by_hand_it_is_unpaired_too(machine: &mut Machine) {

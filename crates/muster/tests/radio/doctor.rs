@@ -1,10 +1,7 @@
 //! `muster doctor` where it is known what is wrong: a machine with a real kernel and a real bluetoothd, and
-//! a controller that can be switched off, pulled out and left alone. One boot.
+//! a controller that can be switched off, pulled out and left alone.
 
-#[path = "../../../tests/peers/machine.rs"]
-mod machine;
-
-use machine::Machine;
+use super::machine::Machine;
 
 #[test]
 fn what_is_wrong_with_bluetooth_is_found_on_a_real_stack() {
