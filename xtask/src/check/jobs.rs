@@ -31,14 +31,14 @@ pub(super) fn all(root: &Path) -> Vec<Job> {
         job("install", 420, "what the other jobs need is here, or is installed", install::run),
         job("fmt", 10, "the code is formatted", fmt),
         job("clippy", 300, "no lint fires, in tests neither", clippy),
-        job("test", 900, "every test, on real sockets and namespaces where one needs them", test),
+        job("test", 1_800, "every test, on real sockets and namespaces where one needs them", test),
         job("doctest", 120, "the examples in the documentation run", doctest),
         job("doc", 240, "the documentation builds, links included", doc),
         job("deny", 10, "licences, banned crates and sources of every dependency", deny),
     ];
     if root.join(BROWSER_TESTS).is_dir() {
         let what = "the pages in a real Chromium, by mouse, keyboard and screen reader tree";
-        jobs.push(job("browser", 180, what, browser));
+        jobs.push(job("browser", 240, what, browser));
     }
     jobs
 }

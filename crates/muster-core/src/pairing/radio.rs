@@ -57,7 +57,7 @@ impl Pairing {
                     self.wait_for(bond, now);
                 }
             }
-            if !self.before.is_empty() {
+            if self.known.is_some() || !self.before.is_empty() {
                 self.put_back(now);
             }
         }

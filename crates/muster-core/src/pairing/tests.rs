@@ -388,3 +388,10 @@ fn who_gave_no_lasting_address_has_no_name() {
     assert_eq!(names(WATCH, true), ["ble:c0:00:00:00:00:02"]);
     assert!(names(Mac([0x4a, 0, 0, 0, 0, 3]), true).is_empty());
 }
+
+#[test]
+fn a_window_without_adapters_that_ended_badly_keeps_no_other_shut() {
+    let mut story = Story::new(Kept { known: Some(Vec::new()), ..Kept::default() });
+    story.says(Said::Here { bonds: Vec::new() });
+    story.it.open(Duration::from_secs(60), "anna", now(1)).unwrap();
+}

@@ -1,7 +1,7 @@
 //! An advertisement in the form in which it is kept for people to look at: what it says, without the
 //! address where that is private, without whom it is meant for, and without what is exchanged to pair.
 //!
-//! Head, then advertising data. The head is [`HEAD`] octets: the kind of address and the address; a
+//! Head, then advertising data. The head is `HEAD` octets: the kind of address and the address; a
 //! set of flags for what is known; strength of sending, channel; properties; class.
 //!
 //! **Invariant:** neither a private address nor anything of a key is in what is written, and reading is
