@@ -1,6 +1,8 @@
-//! `[sources.ble]`: which adapters listen for low energy, and by which way they are asked.
+//! `[sources.ble]`: which adapters listen for low energy, when, and by which way they are asked.
 //!
 //! **Invariant:** values of these types are in range; the only door to each is its `TryFrom`.
+
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,11 +21,15 @@ pub struct BleSettings {
     /// `CAP_NET_ADMIN` at the start; `dbus`, by bluetoothd; `auto`, by the first where that right is,
     /// else by the second.
     pub way: Way,
+    /// When adapters listen: `continuous`, all the time; else for so many seconds of so many, as in
+    /// `10s in 300s`, and rest in between, which saves power and the air for other uses. Nobody counts
+    /// as gone because of the rest, but whoever leaves is missed later.
+    pub scan: Rhythm,
 }
 
 impl Default for BleSettings {
     fn default() -> Self {
-        Self { enabled: true, adapters: Vec::new(), way: Way::Auto }
+        Self { enabled: true, adapters: Vec::new(), way: Way::Auto, scan: Rhythm::Continuous }
     }
 }
 
@@ -43,6 +49,56 @@ pub enum Way {
     Auto,
     Dbus,
     Management,
+}
+
+/// When adapters listen; each name says its seconds.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[schemars(inline)]
+pub enum Rhythm {
+    #[serde(rename = "continuous")]
+    Continuous,
+    #[serde(rename = "30s in 60s")]
+    HalfOfAMinute,
+    #[serde(rename = "10s in 60s")]
+    SixthOfAMinute,
+    #[serde(rename = "30s in 300s")]
+    TenthOfFiveMinutes,
+    /// What requirements F-94 and F-95 have.
+    #[serde(rename = "10s in 300s")]
+    ThirtiethOfFiveMinutes,
+}
+
+impl Rhythm {
+    /// For how long it listens, and how often that begins; none: all the time.
+    #[must_use]
+    pub const fn duty(self) -> Option<Duty> {
+        let (listens, every) = match self {
+            Self::Continuous => return None,
+            Self::HalfOfAMinute => (30, 60),
+            Self::SixthOfAMinute => (10, 60),
+            Self::TenthOfFiveMinutes => (30, 300),
+            Self::ThirtiethOfFiveMinutes => (10, 300),
+        };
+        Some(Duty { listens: Duration::from_secs(listens), every: Duration::from_secs(every) })
+    }
+}
+
+/// Listening by turns with rests. `listens` is at least the 10 s that count as one miss, and shorter than
+/// `every`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Duty {
+    /// For how long.
+    pub listens: Duration,
+    /// How often that begins.
+    pub every: Duration,
+}
+
+impl Duty {
+    /// How long it rests in between.
+    #[must_use]
+    pub const fn rest(self) -> Duration {
+        self.every.saturating_sub(self.listens)
+    }
 }
 
 /// The name of an adapter.
@@ -84,13 +140,29 @@ mod tests {
 
     #[test]
     fn every_key_reads_and_writes_back() {
-        let text = "enabled = false\nadapters = [\"hci1\"]\nway = \"dbus\"\n";
+        let text = "enabled = false\nadapters = [\"hci1\"]\nway = \"dbus\"\n\
+                    scan = \"10s in 300s\"\n";
         let read: BleSettings = toml::from_str(text).unwrap();
         assert!(!read.enabled && read.watches(1) && !read.watches(0));
         assert_eq!((read.way, read.adapters[0].number()), (Way::Dbus, 1));
         assert_eq!(toml::to_string(&read).unwrap(), text);
         let standard = toml::from_str::<BleSettings>("").unwrap();
         assert!(standard == BleSettings::default() && standard.watches(7));
+    }
+
+    #[test]
+    fn names_of_rhythms_say_their_seconds() {
+        use Rhythm::*;
+        for it in [HalfOfAMinute, SixthOfAMinute, TenthOfFiveMinutes, ThirtiethOfFiveMinutes] {
+            let duty = it.duty().unwrap();
+            let (listens, every) = (duty.listens.as_secs(), duty.every.as_secs());
+            let written = serde_json::to_value(it).unwrap();
+            assert_eq!(written, format!("{listens}s in {every}s"));
+            assert!(listens >= 10 && duty.rest().as_secs() == every - listens && every > listens);
+        }
+        assert_eq!(BleSettings::default().scan.duty(), None);
+        let error = toml::from_str::<BleSettings>("scan = \"1s in 2s\"").unwrap_err().to_string();
+        assert!(error.contains("continuous") && error.contains("10s in 300s"), "{error}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
+use muster_core::policy::Policy;
 use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -56,6 +57,16 @@ impl Config {
     #[must_use]
     pub fn zone(&self) -> TimeZone {
         self.time_zone.as_ref().map_or_else(TimeZone::system, Zone::get)
+    }
+
+    /// How patient the engine is: with adapters that rest by their rhythm too.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        let policy = self.presence.policy();
+        match self.sources.ble.scan.duty() {
+            Some(duty) => policy.with_resting_adapters(duty.rest()),
+            None => policy,
+        }
     }
 
     /// What a single value cannot show: key and reason of everything that does not fit together.

@@ -87,6 +87,16 @@ impl Policy {
         }
     }
 
+    /// The same where adapters for low energy rest for so long between two times that they listen: that
+    /// is their rhythm, in which they are not dark, and what they hear once each time is confirmed by
+    /// the next.
+    #[must_use]
+    pub fn with_resting_adapters(mut self, rest: Duration) -> Self {
+        self.ble.cycle += rest;
+        self.ble.confirm_within += rest;
+        self
+    }
+
     /// How long a listener on this medium may be without coverage before it is found to be dark: not
     /// less than its own rhythm, in which it does not hear all the time.
     #[must_use]

@@ -6,7 +6,7 @@
 //! with bluetoothd, so there are none.
 //!
 //! Each adapter is one channel; `turns` says when it is proved that it heard, and so when silence
-//! counts. Everything but `kernel`, `daemon`, `adapters` and `source` is pure.
+//! counts, and `windows` when it rests. Everything but `kernel`, `daemon`, `adapters` and `source` is pure.
 
 mod source;
 
@@ -15,6 +15,8 @@ mod scan;
 mod channel;
 
 mod turns;
+
+mod windows;
 
 mod crowd;
 

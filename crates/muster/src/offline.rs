@@ -62,7 +62,7 @@ impl OfflineHub {
     ) -> Result<Self, Failure> {
         let config = &context.config()?.config;
         privileges::act_as_owner(folder)?;
-        let policy = config.presence.policy();
+        let policy = config.policy();
         let access = match wish {
             Wish::Read => Access::ReadOnly,
             Wish::Edit => Access::ReadWrite,

@@ -13,3 +13,5 @@ mod doctor;
 mod low_energy;
 #[path = "radio/pairing.rs"]
 mod pairing;
+#[path = "radio/rhythm.rs"]
+mod rhythm;

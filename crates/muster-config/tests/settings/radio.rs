@@ -3,29 +3,43 @@
 use std::path::Path;
 use std::time::Duration;
 
-use muster_config::ble::Way;
+use muster_config::ble::{Rhythm, Way};
 use muster_config::classic::Probe;
 use muster_config::mqtt::MqttIdKind;
 use muster_config::value::Topic;
 use muster_config::{Config, Loaded};
+use muster_core::fact::SourceKind;
 use muster_core::pairing::{Capability, Rules};
+use muster_core::policy::Policy;
 
 use super::set;
 
 // config: sources.ble.enabled
 // config: sources.ble.adapters
 // config: sources.ble.way
+// config: sources.ble.scan
 #[test]
 fn low_energy() {
     let ble = set(&[
         ("sources.ble.enabled", "false"),
         ("sources.ble.adapters", "[\"hci1\"]"),
         ("sources.ble.way", "\"management\""),
+        ("sources.ble.scan", "\"10s in 300s\""),
     ])
     .sources
     .ble;
+    assert_eq!(ble.scan, Rhythm::ThirtiethOfFiveMinutes);
     assert!(!ble.enabled && ble.watches(1) && !ble.watches(0));
     assert_eq!(ble.way, Way::Management);
+}
+
+#[test]
+fn patience_knows_the_rest_of_adapters() {
+    let rested = set(&[("sources.ble.scan", "\"10s in 300s\"")]).policy();
+    let standard = Config::default().policy();
+    assert_eq!(standard, Policy::default());
+    assert_eq!(rested, standard.with_resting_adapters(Duration::from_secs(290)));
+    assert_eq!(rested.dark_after(SourceKind::Ble), Duration::from_secs(320));
 }
 
 // config: sources.mqtt.enabled

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use muster_config::ble::Duty;
 use muster_core::broadcast::Broadcast;
 use muster_core::fact::{Fact, FactBody, Listener, SourceKind};
 use muster_core::ports::ChannelStatus;
@@ -20,6 +21,7 @@ use crate::told::{Listeners, Told};
 #[derive(Debug)]
 pub(super) struct Channel {
     adapter: u16,
+    duty: Option<Duty>,
     listeners: Listeners,
     turns: Turns,
     coverage: Coverage,
@@ -33,16 +35,23 @@ pub(super) struct Channel {
 }
 
 impl Channel {
-    /// The adapter with this number; `rules` tell which texts identify somebody.
-    pub(super) fn new(adapter: u16, monitor: &str, rules: &Arc<TagRules>) -> Self {
+    /// The adapter with this number, which rests in this rhythm, if any; `rules` tell which texts
+    /// identify somebody.
+    pub(super) fn new(
+        adapter: u16,
+        monitor: &str,
+        duty: Option<Duty>,
+        rules: &Arc<TagRules>,
+    ) -> Self {
         let name = adapters::name(adapter);
         let listener = |source| Arc::new(Listener::new(monitor, source, &name));
         let listeners =
             Listeners { ble: listener(SourceKind::Ble), classic: listener(SourceKind::Classic) };
         Self {
             adapter,
+            duty,
             listeners,
-            turns: Turns::default(),
+            turns: Turns::new(duty),
             coverage: Coverage::default(),
             rules: Arc::clone(rules),
             told: Told::default(),
@@ -119,7 +128,8 @@ impl Channel {
 
     /// Its status, if it is another than was told last.
     pub(super) fn news(&mut self, way: Way<'_>) -> Option<ChannelStatus> {
-        let status = status::of_channel(&self.listeners.ble, way, self.turns.trouble())?;
+        let (listener, trouble) = (&self.listeners.ble, self.turns.trouble());
+        let status = status::of_channel(listener, way, self.duty, trouble)?;
         let is_new = self.status.as_ref() != Some(&status);
         is_new.then(|| self.status.insert(status).clone())
     }

@@ -170,7 +170,7 @@ impl Ble {
             if !settings.watches(adapter) {
                 return;
             }
-            let new = || Channel::new(adapter, monitor, rules);
+            let new = || Channel::new(adapter, monitor, settings.scan.duty(), rules);
             let channel = channels.entry(adapter).or_insert_with(new);
             channel.take(news, now, seen.as_mut(), facts);
         };
@@ -237,7 +237,8 @@ impl Ble {
         let present = adapters::present();
         for adapter in present.iter().filter(|it| all && self.settings.watches(**it)) {
             // Whoever has one wants to know why it is deaf.
-            let new = || Channel::new(*adapter, &self.monitor, &self.rules);
+            let duty = self.settings.scan.duty();
+            let new = || Channel::new(*adapter, &self.monitor, duty, &self.rules);
             self.channels.entry(*adapter).or_insert_with(new);
         }
         for (adapter, channel) in &mut self.channels {
@@ -264,7 +265,8 @@ impl Ble {
         let (now, present) = (self.clock.now(), adapters::present());
         for adapter in self.settings.adapters.iter().map(|it| it.number()) {
             if !present.contains(&adapter) && !self.channels.contains_key(&adapter) {
-                let mut channel = Channel::new(adapter, &self.monitor, &self.rules);
+                let duty = self.settings.scan.duty();
+                let mut channel = Channel::new(adapter, &self.monitor, duty, &self.rules);
                 channel.take(News::Unavailable(Trouble::Gone), now, None, &mut self.facts);
                 self.channels.insert(adapter, channel);
             }

@@ -1,5 +1,6 @@
 //! What a channel can and cannot hear, in plain words, with the command that would help.
 
+use muster_config::ble::Duty;
 use muster_core::fact::Listener;
 use muster_core::ports::{ChannelStatus, Inability};
 
@@ -14,10 +15,11 @@ pub(super) enum Way<'a> {
     Daemon { instead: Option<&'a str> },
 }
 
-/// The status of an adapter; none before anything is known.
+/// The status of an adapter, which may rest by a rhythm; none before anything is known.
 pub(super) fn of_channel(
     listener: &Listener,
     way: Way<'_>,
+    duty: Option<Duty>,
     trouble: Option<&Trouble>,
 ) -> Option<ChannelStatus> {
     let mut status = ChannelStatus {
@@ -35,7 +37,10 @@ pub(super) fn of_channel(
         Way::Kernel => "by the kernel's management socket",
         Way::Daemon { .. } => "by bluetoothd",
     };
-    status.can.push(format!("advertisements of low energy, {by}"));
+    let rhythm = duty.map_or_else(String::new, |it| {
+        format!(", for {} s of every {} s", it.listens.as_secs(), it.every.as_secs())
+    });
+    status.can.push(format!("advertisements of low energy, {by}{rhythm}"));
     if let Way::Daemon { instead: Some(why) } = way {
         let what = "ask the kernel itself, which costs less than bluetoothd";
         status.cannot.push(inability(what, why.to_owned(), Some(capability())));
@@ -86,6 +91,7 @@ fn inability(what: &str, why: String, hint: Option<String>) -> Inability {
 
 #[cfg(test)]
 mod tests {
+    use muster_config::ble::Rhythm;
     use muster_core::fact::SourceKind;
 
     use super::*;
@@ -93,7 +99,7 @@ mod tests {
     #[test]
     fn all_trouble_is_said_with_what_to_type() {
         let listener = Listener::new("hub", SourceKind::Ble, "hci0");
-        let of = |it: Option<&Trouble>| of_channel(&listener, Way::Kernel, it);
+        let of = |it: Option<&Trouble>| of_channel(&listener, Way::Kernel, None, it);
         assert_eq!(of(Some(&Trouble::Starting)), None);
         let hears = of(None).unwrap();
         assert!(hears.hears && hears.cannot.is_empty());
@@ -108,7 +114,10 @@ mod tests {
             assert_eq!(one.hint.as_deref(), hint, "{trouble:?}");
         }
         let instead = Way::Daemon { instead: Some("it takes CAP_NET_ADMIN") };
-        let status = of_channel(&listener, instead, None).unwrap();
+        let status = of_channel(&listener, instead, None, None).unwrap();
         assert!(status.hears && status.cannot[0].why.contains("CAP_NET_ADMIN"));
+        let duty = Rhythm::ThirtiethOfFiveMinutes.duty();
+        let status = of_channel(&listener, Way::Kernel, duty, None).unwrap();
+        assert!(status.can[0].ends_with("socket, for 10 s of every 300 s"), "{status:?}");
     }
 }

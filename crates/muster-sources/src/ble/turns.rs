@@ -3,7 +3,8 @@
 //! It listens in turns. The kernel ends a discovery after 10.24 s by itself, and bluetoothd's is ended
 //! after [`Pace::turn`], for two reasons: a controller that reports each device once does so once a turn,
 //! and the end of a turn is a sign of life, because the controller had to answer. A turn that begins
-//! within [`JOIN`] of the last one's end continues it.
+//! within [`JOIN`] of the last one's end continues it. Where it is to rest by a rhythm, turns are begun
+//! inside its windows alone ([`Windows`]); those of others are heard at any time.
 //!
 //! **Invariant:** what is proved lies within turns of low energy, and ends at a report or at a turn's
 //! orderly end. So a controller that hangs, was switched off or pulled out, and a daemon that ended, prove
@@ -12,15 +13,18 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use muster_config::ble::Duty;
 use muster_wire::bluetooth::address::Address;
 use muster_wire::bluetooth::management::Transports;
 
 use super::crowd::Crowd;
+use super::windows::Windows;
 
 /// The turns of one adapter.
 #[derive(Debug)]
 pub(super) struct Turns {
     pace: Pace,
+    windows: Windows,
     state: State,
     /// Since when it looks for devices, and which.
     looks: Option<(Duration, Transports)>,
@@ -89,11 +93,12 @@ pub(super) enum Trouble {
     Deserted,
 }
 
-impl Default for Turns {
-    /// Of an adapter that was not asked anything yet.
-    fn default() -> Self {
+impl Turns {
+    /// Of an adapter that was not asked anything yet, and is to rest in this rhythm, if any.
+    pub(super) fn new(duty: Option<Duty>) -> Self {
         Self {
             pace: Pace::KERNEL,
+            windows: Windows::new(duty),
             state: State::Off,
             looks: None,
             proved: None,
@@ -104,13 +109,12 @@ impl Default for Turns {
             crowd: Crowd::default(),
         }
     }
-}
 
-impl Turns {
     /// It can be asked from now on, in this way.
     pub(super) fn available(&mut self, now: Duration, pace: Pace) {
         self.pace = pace;
         if self.state == State::Off {
+            self.windows.open(now);
             self.state = State::Idle { at: now };
         }
     }
@@ -128,8 +132,8 @@ impl Turns {
         self.clear_first = false;
         self.heard.clear();
         self.looks = Some((now, what));
-        self.state =
-            State::Looking { until: now + self.pace.turn.unwrap_or_else(|| longest(what)) };
+        let turn = self.pace.turn.map(|most| self.windows.turn(most));
+        self.state = State::Looking { until: now + turn.unwrap_or_else(|| longest(what)) };
         if !what.has_low_energy() {
             return;
         }
@@ -150,6 +154,10 @@ impl Turns {
             self.state = self.rest(now, now);
             return;
         };
+        let until = now.min(listens_until(since, what));
+        if what.has_low_energy() {
+            self.windows.listened(since, until);
+        }
         if proves && now.saturating_sub(since) >= SHORTEST && what.has_low_energy() {
             self.crowd.turn(self.heard.len(), now);
         }
@@ -157,7 +165,7 @@ impl Turns {
             self.trouble = Some(Trouble::Deserted);
         } else if proves {
             self.trouble = None;
-            self.prove(now.min(listens_until(since, what)));
+            self.prove(until);
         }
         self.state = self.rest(now, since + SHORTEST_PAUSE);
     }
@@ -261,9 +269,10 @@ impl Turns {
         }
     }
 
-    /// Nothing is under way until then.
+    /// Nothing is under way until then, or until the next window begins.
     fn rest(&self, now: Duration, at: Duration) -> State {
-        if self.state == State::Off { State::Off } else { State::Idle { at: at.max(now) } }
+        let at = at.max(now).max(self.windows.resumes());
+        if self.state == State::Off { State::Off } else { State::Idle { at } }
     }
 }
 

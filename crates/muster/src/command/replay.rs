@@ -38,7 +38,7 @@ pub(crate) fn run(context: &Context, args: &ReplayArgs) -> Result<(), Failure> {
     let output = Output::new(context)?;
     let keys = keyring::resolver(&args.irk_file)?;
     let config = &context.config()?.config;
-    let policy = config.presence.policy();
+    let policy = config.policy();
     let recording =
         Replay::open(&args.files, &args.monitor, rules(&config.tags)).map_err(unread)?;
     match recording.skipped() {

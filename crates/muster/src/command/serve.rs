@@ -85,7 +85,7 @@ pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
             return serve(house, config, vec![plan], entry, clock).await;
         };
         let folder = Folder::take(&data).map_err(|it| out_of_reach(it, owner.as_ref()))?;
-        let policy = config.presence.policy();
+        let policy = config.policy();
         let house = House { folder: &folder, policy, demo: false };
         let plans = registry::sources(config, &clock, &radio);
         serve(house, config, plans, entry, clock).await

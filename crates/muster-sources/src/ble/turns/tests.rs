@@ -1,5 +1,7 @@
 //! Stories of adapters: what happened, at which second, and what was asked and proved.
 
+use muster_config::ble::Rhythm;
+
 use super::*;
 
 const LE: Transports = Transports::LOW_ENERGY;
@@ -20,7 +22,11 @@ fn tag(number: u8) -> Address {
 }
 
 fn kernel() -> Story {
-    let mut turns = Turns::default();
+    resting(Rhythm::Continuous)
+}
+
+fn resting(rhythm: Rhythm) -> Story {
+    let mut turns = Turns::new(rhythm.duty());
     turns.available(secs(0), Pace::KERNEL);
     Story { turns, asked: Vec::new(), now: 0 }
 }
@@ -187,4 +193,102 @@ fn what_was_lost_is_not_proved() {
     let story = story.until(16).then(|it, now| it.heard(now, tag(0))).until(20);
     let story = story.then(|it, now| it.ended(now, true));
     assert_eq!((story.proved(), story.turns.trouble()), (Some((16, 20)), None));
+}
+
+#[test]
+fn by_a_rhythm_it_rests_and_nothing_is_proved_of_the_rest() {
+    let story = resting(Rhythm::ThirtiethOfFiveMinutes).turns(1, 2).until(299);
+    assert_eq!(story.asked, [(0, Ask::Start)]);
+    assert_eq!((story.proved(), story.turns.trouble()), (Some((0, 10)), None));
+    let story = story.until(300);
+    assert_eq!(story.asked, [(0, Ask::Start), (300, Ask::Start)]);
+    let story = story.then(|it, now| it.began(now, LE)).until(310);
+    let story = story.then(|it, now| it.ended(now, true)).until(599);
+    assert_eq!((story.proved(), story.asked.len()), (Some((300, 310)), 2));
+}
+
+#[test]
+fn a_window_that_is_interrupted_is_listened_through() {
+    let story = resting(Rhythm::TenthOfFiveMinutes).turns(1, 1).until(10);
+    let story = story.then(|it, now| it.began(now, LE)).until(12);
+    let no = Trouble::Refused { why: "not now".to_owned(), hint: None };
+    let story = story.then(|it, now| it.refused(now, no)).until(17);
+    let story = story.then(|it, now| it.ended(now, false)).until(17).turns(2, 1).until(299);
+    let starts = story.asked.iter().filter(|(_, it)| *it == Ask::Start);
+    assert_eq!(starts.map(|(at, _)| *at).collect::<Vec<_>>(), [0, 10, 17, 27]);
+    assert_eq!(story.until(300).asked.last(), Some(&(300, Ask::Start)));
+}
+
+#[test]
+fn who_comes_back_while_it_would_rest_listens_at_once() {
+    let off = Trouble::Off { is_blocked: false };
+    let story = resting(Rhythm::ThirtiethOfFiveMinutes).turns(1, 1).until(100);
+    let story = story.then(|it, _| it.unavailable(off)).until(140);
+    let story = story.then(|it, now| it.available(now, Pace::KERNEL)).turns(1, 0).until(439);
+    assert_eq!(story.asked.last(), Some(&(140, Ask::Start)));
+    assert_eq!((story.proved(), story.turns.trouble()), (Some((140, 150)), None));
+    assert_eq!(story.until(440).asked.last(), Some(&(440, Ask::Start)));
+}
+
+#[test]
+fn the_turns_of_others_are_heard_while_it_rests() {
+    let story = resting(Rhythm::ThirtiethOfFiveMinutes).turns(1, 1).until(100).turns(1, 1);
+    assert_eq!((story.asked.len(), story.proved()), (1, Some((100, 110))));
+    assert_eq!(story.until(300).asked.last(), Some(&(300, Ask::Start)));
+}
+
+#[test]
+fn a_daemons_window_is_listened_in_turns_of_equal_length() {
+    let mut story = resting(Rhythm::ThirtiethOfFiveMinutes);
+    story = story.then(|it, now| it.available(now, Pace::DAEMON)).until(0);
+    for begins in [0, 5] {
+        story = story.until(begins).then(|it, now| it.began(now, LE)).until(begins + 5);
+        story = story.then(|it, now| it.ended(now, true));
+    }
+    let story = story.until(299);
+    let asked = [(0, Ask::Start), (5, Ask::Stop), (5, Ask::Start), (10, Ask::Stop)];
+    assert_eq!((&story.asked[..], story.proved()), (&asked[..], Some((0, 10))));
+}
+
+/// Whatever the world does to it, it never begins a turn between a window that was listened through and
+/// the next, and never waits longer than the rhythm's rest.
+#[test]
+fn no_turn_begins_in_a_rest() {
+    let duty = Rhythm::SixthOfAMinute.duty().unwrap();
+    let mut chance = Chance(7);
+    for _ in 0..200 {
+        let mut story = resting(Rhythm::SixthOfAMinute);
+        let (mut listened, mut rests_until) = (0, 0);
+        for _ in 0..60 {
+            let known = story.asked.len();
+            let due = story.turns.poll_timeout().unwrap().as_secs();
+            assert!(due <= story.now + duty.every.as_secs(), "it waits until {due}");
+            let at = due.max(story.now);
+            story = story.until(at);
+            for (at, ask) in story.asked.split_off(known) {
+                assert!(ask == Ask::Stop || at >= rests_until, "{at} in a rest to {rests_until}");
+            }
+            let begins = story.now + chance.below(2);
+            story = story.until(begins).then(|it, now| it.began(now, LE));
+            let ends = begins + 1 + chance.below(10);
+            story = story.until(ends);
+            story = story.then(|it, now| it.ended(now, true));
+            listened += ends - begins.max(rests_until).min(ends);
+            if listened >= duty.listens.as_secs() {
+                let every = duty.every.as_secs();
+                listened = 0;
+                rests_until += (ends - rests_until).div_ceil(every).max(1) * every;
+            }
+        }
+    }
+}
+
+/// Numbers that look like chance and are the same in every run.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (self.0 >> 33) % most
+    }
 }

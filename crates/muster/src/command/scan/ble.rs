@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use muster_config::ble::{BleSettings, Rhythm};
 use muster_core::identity::Identity;
 use muster_report::{Cell, Column, Table};
 use muster_sources::ble::{Ble, Length, Neighbour, scan};
@@ -29,7 +30,9 @@ pub(super) fn look(context: &Context, args: &ScanArgs) -> Result<Look, Failure> 
         length => Length::OneTurn { limit: length.unwrap_or(PATIENCE) },
     };
     let clock = Arc::clone(&context.clock);
-    let (settings, monitor) = (config.sources.ble.clone(), config.monitor.as_str());
+    // Whoever looks now does not want to wait for the next window.
+    let settings = BleSettings { scan: Rhythm::Continuous, ..config.sources.ble.clone() };
+    let monitor = config.monitor.as_str();
     let rules = tags::rules(&config.tags);
     let ble = Ble::new(settings, rules.clone(), monitor, Arc::clone(&clock), radio);
     let scan = runtime()?
