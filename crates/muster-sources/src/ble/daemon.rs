@@ -86,7 +86,8 @@ impl Daemon {
         }
     }
 
-    /// Ready when something came; hands it over in order. An error is the end of the bus.
+    /// Ready when something came; hands it over in order. An error is the end of the bus, or of all
+    /// that can be asked over it.
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
@@ -109,7 +110,7 @@ impl Daemon {
         while let Poll::Ready(Some((owner, done))) = self.calls.poll_next_unpin(cx) {
             any = true;
             if self.owner.as_ref() == Some(&owner) {
-                self.done(done, each);
+                self.done(done, each)?;
             }
         }
         if any {
@@ -119,7 +120,8 @@ impl Daemon {
         if any { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 
-    fn done(&mut self, done: Done, each: &mut dyn FnMut(u16, News<'_>)) {
+    /// An error is a bluetoothd that does not list its objects: nothing would ever be heard by it.
+    fn done(&mut self, done: Done, each: &mut dyn FnMut(u16, News<'_>)) -> io::Result<()> {
         match done {
             Done::Objects(Ok(objects)) => {
                 for (path, interfaces) in objects {
@@ -128,13 +130,13 @@ impl Daemon {
                     }
                 }
             }
-            // Whoever asked hears of an end by the name's owner, and of everything else by asking.
-            Done::Objects(Err(error)) => tracing::debug!("bluetoothd lists no objects: {error}"),
+            Done::Objects(Err(error)) => return Err(io::Error::other(error)),
             Done::Started(adapter, Ok(())) => each(adapter, News::Began(Transports::LOW_ENERGY)),
             Done::Stopped(adapter, Ok(goes_on)) => each(adapter, News::Ended { proves: !goes_on }),
             Done::Started(adapter, Err(error)) => each(adapter, refused(&error)),
             Done::Stopped(adapter, Err(error)) => each(adapter, not_stopped(&error)),
         }
+        Ok(())
     }
 
     fn signal(&mut self, message: &Message, each: &mut dyn FnMut(u16, News<'_>)) {
