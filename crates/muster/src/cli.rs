@@ -23,7 +23,7 @@ mod tests;
 #[command(
     name = "muster",
     version,
-    about = "Muster knows who is here, from the devices on the local network",
+    about = "Muster knows who is here, by the local network and Bluetooth",
     after_help = "Example: muster serve\n\nExit codes: 0 done, 1 it failed, 2 wrong usage or configuration, 3 not found, \
                   4 not allowed, 5 unreachable.",
     subcommand_required = true,

@@ -51,11 +51,19 @@ pub(crate) fn run(context: &Context, args: &ScanArgs) -> Result<(), Failure> {
         record.write(&look.facts)?;
     }
     output.table(&look.table)?;
-    if look.table.rows.is_empty() {
+    let is_deaf = look.table.rows.is_empty() && !look.channels.iter().any(|it| it.hears);
+    if look.table.rows.is_empty() && !is_deaf {
         output.note("nobody was heard");
     }
     tell(&output, &look);
-    Ok(())
+    // That nobody was heard would be an answer.
+    if !is_deaf {
+        return Ok(());
+    }
+    Err(match look.missing {
+        Some((why, hint)) => Failure::new(Exit::Unreachable, why).hint(hint),
+        None => Failure::new(Exit::Unreachable, "there was nothing to listen with"),
+    })
 }
 
 /// What one look around brought, on either medium.
@@ -197,10 +205,6 @@ fn first_address(it: &Found) -> Option<std::net::IpAddr> {
 }
 
 fn tell(output: &Output, look: &Look) {
-    if let Some((what, hint)) = look.missing {
-        output.note(what);
-        output.hint(hint);
-    }
     for channel in &look.channels {
         if !channel.can.is_empty() {
             output.note(&format!("{} hears: {}", channel.listener, channel.can.join("; ")));
