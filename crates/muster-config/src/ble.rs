@@ -25,15 +25,32 @@ pub struct BleSettings {
     /// `10s in 300s`, and rest in between, which saves power and the air for other uses. Nobody counts
     /// as gone because of the rest, but whoever leaves is missed later.
     pub scan: Rhythm,
+    /// How adapters listen: `active`, asking each device for what else it has to say, such as its name;
+    /// `passive`, without sending anything, which takes the kernel's management socket.
+    pub mode: Mode,
 }
 
 impl Default for BleSettings {
     fn default() -> Self {
-        Self { enabled: true, adapters: Vec::new(), way: Way::Auto, scan: Rhythm::Continuous }
+        Self {
+            enabled: true,
+            adapters: Vec::new(),
+            way: Way::Auto,
+            scan: Rhythm::Continuous,
+            mode: Mode::Active,
+        }
     }
 }
 
 impl BleSettings {
+    /// What does not fit together: its key and the reason.
+    pub(crate) fn clash(&self) -> Option<(String, String)> {
+        let clashes = self.mode == Mode::Passive && self.way == Way::Dbus;
+        let why = "bluetoothd hands over only what matches patterns: listen passively with \
+                   way = \"management\"";
+        clashes.then(|| ("sources.ble.mode".to_owned(), why.to_owned()))
+    }
+
     /// Whether the adapter with this number listens.
     #[must_use]
     pub fn watches(&self, adapter: u16) -> bool {
@@ -49,6 +66,15 @@ pub enum Way {
     Auto,
     Dbus,
     Management,
+}
+
+/// How adapters listen; what each word means is said at [`BleSettings::mode`].
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Mode {
+    Active,
+    Passive,
 }
 
 /// When adapters listen; each name says its seconds.
@@ -141,7 +167,7 @@ mod tests {
     #[test]
     fn every_key_reads_and_writes_back() {
         let text = "enabled = false\nadapters = [\"hci1\"]\nway = \"dbus\"\n\
-                    scan = \"10s in 300s\"\n";
+                    scan = \"10s in 300s\"\nmode = \"passive\"\n";
         let read: BleSettings = toml::from_str(text).unwrap();
         assert!(!read.enabled && read.watches(1) && !read.watches(0));
         assert_eq!((read.way, read.adapters[0].number()), (Way::Dbus, 1));
@@ -163,6 +189,15 @@ mod tests {
         assert_eq!(BleSettings::default().scan.duty(), None);
         let error = toml::from_str::<BleSettings>("scan = \"1s in 2s\"").unwrap_err().to_string();
         assert!(error.contains("continuous") && error.contains("10s in 300s"), "{error}");
+    }
+
+    #[test]
+    fn listening_passively_is_the_kernels() {
+        let clash = |text: &str| toml::from_str::<BleSettings>(text).unwrap().clash();
+        let (key, why) = clash("mode = \"passive\"\nway = \"dbus\"").unwrap();
+        assert!(key == "sources.ble.mode" && why.contains("way = \"management\""), "{why}");
+        assert_eq!(clash("mode = \"passive\""), None);
+        assert_eq!(clash("way = \"dbus\""), None);
     }
 
     #[test]

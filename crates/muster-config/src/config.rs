@@ -79,6 +79,7 @@ impl Config {
             );
             out.push(("data".to_owned(), what));
         }
+        out.extend(self.sources.ble.clash());
         out.extend(self.sources.mqtt.clashes());
         if self.tags.shortest > self.tags.longest {
             let (shortest, longest) = (self.tags.shortest.get(), self.tags.longest.get());

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use muster_config::ble::{Rhythm, Way};
+use muster_config::ble::{Mode, Rhythm, Way};
 use muster_config::classic::Probe;
 use muster_config::mqtt::MqttIdKind;
 use muster_config::value::Topic;
@@ -18,6 +18,7 @@ use super::set;
 // config: sources.ble.adapters
 // config: sources.ble.way
 // config: sources.ble.scan
+// config: sources.ble.mode
 #[test]
 fn low_energy() {
     let ble = set(&[
@@ -25,9 +26,11 @@ fn low_energy() {
         ("sources.ble.adapters", "[\"hci1\"]"),
         ("sources.ble.way", "\"management\""),
         ("sources.ble.scan", "\"10s in 300s\""),
+        ("sources.ble.mode", "\"passive\""),
     ])
     .sources
     .ble;
+    assert_eq!(ble.mode, Mode::Passive);
     assert_eq!(ble.scan, Rhythm::ThirtiethOfFiveMinutes);
     assert!(!ble.enabled && ble.watches(1) && !ble.watches(0));
     assert_eq!(ble.way, Way::Management);

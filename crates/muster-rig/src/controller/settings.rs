@@ -227,6 +227,8 @@ const TOLD: &[(u16, &[u8])] = &[
     (0x0c44, &[2]),
     (0x0c46, &[0]),
     (0x0c58, &[0]),
+    // The clock of no connection: when it was started, to the slot.
+    (0x1407, &[0, 0, 0, 0, 0, 0, 0, 0]),
     // Keys that the controller keeps: none.
     (0x0c0d, &[0, 0, 0, 0]),
     (0x0c12, &[0, 0]),

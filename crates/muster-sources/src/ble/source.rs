@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use muster_config::ble::{BleSettings, Way as Wanted};
+use muster_config::ble::{BleSettings, Mode, Way as Wanted};
 use muster_core::fact::Fact;
 use muster_core::ports::{BoxFuture, Clock, Report, Source, SourceError};
 use muster_core::snapshot::Interest;
@@ -121,7 +121,8 @@ impl Ble {
     async fn connect(&mut self) {
         let kernel = match (self.settings.way, &self.kernel) {
             (Wanted::Auto | Wanted::Management, Ok(socket)) => {
-                match socket.again().and_then(Kernel::open) {
+                let mode = self.settings.mode;
+                match socket.again().and_then(|it| Kernel::open(it, mode)) {
                     Ok(kernel) => Some(kernel),
                     Err(error) => {
                         let why = format!("the kernel cannot be asked: {error}");
@@ -129,6 +130,12 @@ impl Ble {
                         return;
                     }
                 }
+            }
+            (_, Err(error)) if self.settings.mode == Mode::Passive => {
+                let why = format!("listening passively is the kernel's: {}", why_no_kernel(error));
+                let hint = (error.kind() == io::ErrorKind::PermissionDenied).then(capability);
+                self.unreachable = Some(Trouble::Unreachable { why, hint });
+                return;
             }
             (Wanted::Management, Err(error)) => {
                 let (why, hint) = (why_no_kernel(error), Some(capability()));
@@ -211,7 +218,7 @@ impl Ble {
         let way = match (&self.backend, self.settings.way) {
             (Some(Backend::Daemon(_)), Wanted::Auto) => Way::Daemon { instead: instead.as_deref() },
             (Some(Backend::Daemon(_)), _) => Way::Daemon { instead: None },
-            (Some(Backend::Kernel(_)) | None, _) => Way::Kernel,
+            (Some(Backend::Kernel(_)) | None, _) => Way::Kernel(self.settings.mode),
         };
         for channel in self.channels.values_mut() {
             self.ready.extend(channel.news(way).map(Report::Channel));

@@ -1,6 +1,6 @@
 //! What a channel can and cannot hear, in plain words, with the command that would help.
 
-use muster_config::ble::Duty;
+use muster_config::ble::{Duty, Mode};
 use muster_core::fact::Listener;
 use muster_core::ports::{ChannelStatus, Inability};
 
@@ -9,8 +9,8 @@ use super::turns::Trouble;
 /// The way to the adapter, and why it is not the better one.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Way<'a> {
-    /// The kernel's management socket.
-    Kernel,
+    /// The kernel's management socket, in this mode.
+    Kernel(Mode),
     /// bluetoothd, and why the kernel is not asked, unless nobody wanted that.
     Daemon { instead: Option<&'a str> },
 }
@@ -34,7 +34,8 @@ pub(super) fn of_channel(
         return Some(status);
     }
     let by = match way {
-        Way::Kernel => "by the kernel's management socket",
+        Way::Kernel(Mode::Active) => "by the kernel's management socket",
+        Way::Kernel(Mode::Passive) => "passively, by the kernel's management socket",
         Way::Daemon { .. } => "by bluetoothd",
     };
     let rhythm = duty.map_or_else(String::new, |it| {
@@ -99,7 +100,7 @@ mod tests {
     #[test]
     fn all_trouble_is_said_with_what_to_type() {
         let listener = Listener::new("hub", SourceKind::Ble, "hci0");
-        let of = |it: Option<&Trouble>| of_channel(&listener, Way::Kernel, None, it);
+        let of = |it: Option<&Trouble>| of_channel(&listener, Way::Kernel(Mode::Active), None, it);
         assert_eq!(of(Some(&Trouble::Starting)), None);
         let hears = of(None).unwrap();
         assert!(hears.hears && hears.cannot.is_empty());
@@ -117,7 +118,10 @@ mod tests {
         let status = of_channel(&listener, instead, None, None).unwrap();
         assert!(status.hears && status.cannot[0].why.contains("CAP_NET_ADMIN"));
         let duty = Rhythm::ThirtiethOfFiveMinutes.duty();
-        let status = of_channel(&listener, Way::Kernel, duty, None).unwrap();
+        let status = of_channel(&listener, Way::Kernel(Mode::Passive), duty, None).unwrap();
+        assert!(
+            status.can[0].starts_with("advertisements of low energy, passively, by the kernel")
+        );
         assert!(status.can[0].ends_with("socket, for 10 s of every 300 s"), "{status:?}");
     }
 }

@@ -1,10 +1,10 @@
 //! When an adapter can be believed to hear, and what to ask of it so that it does.
 //!
-//! It listens in turns. The kernel ends a discovery after 10.24 s by itself, and bluetoothd's is ended
-//! after [`Pace::turn`], for two reasons: a controller that reports each device once does so once a turn,
-//! and the end of a turn is a sign of life, because the controller had to answer. A turn that begins
-//! within [`JOIN`] of the last one's end continues it. Where it is to rest by a rhythm, turns are begun
-//! inside its windows alone ([`Windows`]); those of others are heard at any time.
+//! It listens in turns. The kernel ends a discovery after 10.24 s by itself; bluetoothd's is ended after
+//! [`Pace::turn`], and so is passive listening. That has two reasons: a controller that reports each device
+//! once does so once a turn, and the end of a turn is a sign of life, because the controller had to answer.
+//! A turn that begins within [`JOIN`] of the last one's end continues it. Where it is to rest by a rhythm,
+//! turns are begun inside its windows alone ([`Windows`]); those of others are heard at any time.
 //!
 //! **Invariant:** what is proved lies within turns of low energy, and ends at a report or at a turn's
 //! orderly end. So a controller that hangs, was switched off or pulled out, and a daemon that ended, prove
@@ -43,14 +43,20 @@ pub(super) struct Turns {
 pub(super) struct Pace {
     /// After how long a turn is ended, where nobody else does it.
     pub(super) turn: Option<Duration>,
+    /// How soon the end of a turn must be told where it was asked for, to prove anything; none: whenever.
+    pub(super) prompt: Option<Duration>,
 }
 
 impl Pace {
     /// The kernel ends them.
-    pub(super) const KERNEL: Self = Self { turn: None };
+    pub(super) const KERNEL: Self = Self { turn: None, prompt: None };
     /// Before the kernel ends them: bluetoothd rests for 5 s then, and ending a turn in which nothing is
     /// under way proves nothing.
-    pub(super) const DAEMON: Self = Self { turn: Some(Duration::from_secs(8)) };
+    pub(super) const DAEMON: Self = Self { turn: Some(Duration::from_secs(8)), prompt: None };
+    /// By the kernel, passively: turns are as long as the kernel's own, and each ends with a question to the
+    /// controller. The kernel answers it itself after 2 s if the controller does not (`HCI_CMD_TIMEOUT`).
+    pub(super) const PASSIVE: Self =
+        Self { turn: Some(Duration::from_secs(10)), prompt: Some(Duration::from_secs(1)) };
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,6 +160,8 @@ impl Turns {
             self.state = self.rest(now, now);
             return;
         };
+        let is_late = self.is_late(now);
+        let proves = proves && !is_late;
         let until = now.min(listens_until(since, what));
         if what.has_low_energy() {
             self.windows.listened(since, until);
@@ -166,6 +174,8 @@ impl Turns {
         } else if proves {
             self.trouble = None;
             self.prove(until);
+        } else if is_late {
+            self.trouble = Some(Trouble::Hangs);
         }
         self.state = self.rest(now, since + SHORTEST_PAUSE);
     }
@@ -266,6 +276,14 @@ impl Turns {
     fn prove(&mut self, until: Duration) {
         if let Some((_, to)) = &mut self.proved {
             *to = until.max(*to);
+        }
+    }
+
+    /// Whether what was asked is answered later than a controller would have.
+    fn is_late(&self, now: Duration) -> bool {
+        match (self.pace.prompt, self.state) {
+            (Some(limit), State::Asked { at }) => at + limit < now,
+            (Some(_) | None, _) => false,
         }
     }
 

@@ -4,7 +4,7 @@
 //! **Invariant:** of messages with keys only whose they are is read, but for [`IdentityKey`].
 
 mod command;
-pub use command::{Command, Transports};
+pub use command::{Command, MonitorFeatures, Transports, monitor_of_answer};
 
 mod identity_key;
 pub use identity_key::IdentityKey;

@@ -196,6 +196,25 @@ fn what_was_lost_is_not_proved() {
 }
 
 #[test]
+fn passive_turns_prove_themselves_by_an_answer_that_comes_at_once() {
+    let mut story = kernel().then(|it, now| it.available(now, Pace::PASSIVE)).until(0);
+    for begins in [0, 10] {
+        story = story.until(begins).then(|it, now| it.began(now, LE)).until(begins + 10);
+        story = story.then(|it, now| it.ended(now, true));
+    }
+    let story = story.until(20).then(|it, now| it.began(now, LE));
+    assert_eq!((story.proved(), story.turns.trouble()), (Some((0, 20)), None));
+    let story = story.until(32).then(|it, now| it.ended(now, true)).until(32);
+    assert_eq!(story.asked[4..], [(20, Ask::Start), (30, Ask::Stop), (32, Ask::Start)]);
+    assert_eq!((story.proved(), story.turns.trouble()), (Some((0, 20)), Some(&Trouble::Hangs)));
+    // That it can be asked to listen again proves nothing: the kernel answers that itself.
+    let story = story.then(|it, now| it.began(now, LE)).until(36);
+    assert_eq!(story.turns.trouble(), Some(&Trouble::Hangs));
+    let story = story.then(|it, now| it.heard(now, tag(0)));
+    assert_eq!((story.proved(), story.turns.trouble()), (Some((32, 36)), None));
+}
+
+#[test]
 fn by_a_rhythm_it_rests_and_nothing_is_proved_of_the_rest() {
     let story = resting(Rhythm::ThirtiethOfFiveMinutes).turns(1, 2).until(299);
     assert_eq!(story.asked, [(0, Ask::Start)]);

@@ -1,5 +1,7 @@
 //! The commands that programs of ours send, as the kernel reads them.
 
+use crate::bytes::Bytes;
+
 /// A command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command<'a> {
@@ -11,6 +13,16 @@ pub enum Command<'a> {
     StartDiscovery(Transports),
     /// Stops to; it must be the same that was started.
     StopDiscovery(Transports),
+    /// What is done about advertisements that are asked for by patterns: [`MonitorFeatures`].
+    ReadMonitorFeatures,
+    /// Asks for advertisements by a pattern, for which the adapter listens passively. Where nobody picks
+    /// ([`MonitorFeatures::picks`]) all are reported, whatever the pattern; it is that of most phones.
+    /// The answer brings a number ([`monitor_of_answer`]).
+    AddMonitor,
+    /// Takes that back.
+    RemoveMonitor(u16),
+    /// What the adapter's own clock says.
+    ReadClock,
     /// Another one, by its code and its parameters.
     Other(u16, &'a [u8]),
 }
@@ -47,6 +59,10 @@ impl Command<'_> {
             Self::ReadControllerInformation => 0x0004,
             Self::StartDiscovery(_) => 0x0023,
             Self::StopDiscovery(_) => 0x0024,
+            Self::ReadClock => 0x0032,
+            Self::ReadMonitorFeatures => 0x0051,
+            Self::AddMonitor => 0x0052,
+            Self::RemoveMonitor(_) => 0x0053,
             Self::Other(code, _) => code,
         }
     }
@@ -56,12 +72,22 @@ impl Command<'_> {
     #[must_use]
     pub fn to_bytes(self, adapter: Option<u16>) -> Vec<u8> {
         let one;
+        let two;
         let parameters: &[u8] = match self {
-            Self::ReadIndexList | Self::ReadControllerInformation => &[],
+            Self::ReadIndexList | Self::ReadControllerInformation | Self::ReadMonitorFeatures => {
+                &[]
+            }
             Self::StartDiscovery(what) | Self::StopDiscovery(what) => {
                 one = [what.0];
                 &one
             }
+            Self::AddMonitor => &PATTERN,
+            Self::RemoveMonitor(number) => {
+                two = number.to_le_bytes();
+                &two
+            }
+            // Of no connection: an address of zeros, and its type.
+            Self::ReadClock => &[0; 7],
             Self::Other(_, parameters) => parameters,
         };
         let length = u16::try_from(parameters.len()).unwrap_or(u16::MAX);
@@ -74,9 +100,58 @@ impl Command<'_> {
     }
 }
 
+/// What is done about advertisements that are asked for by patterns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MonitorFeatures(u32);
+
+impl MonitorFeatures {
+    /// Reads what the answer brought; none if that is too short.
+    #[must_use]
+    pub fn of_answer(data: &[u8]) -> Option<Self> {
+        Bytes::new(data).u32_le().map(Self)
+    }
+
+    /// Whether the controller picks by the patterns, and reports nothing else.
+    #[must_use]
+    pub const fn picks(self) -> bool {
+        self.0 & 1 != 0
+    }
+}
+
+/// The number of what was asked for by [`Command::AddMonitor`], or taken back; none if it is cut.
+#[must_use]
+pub fn monitor_of_answer(data: &[u8]) -> Option<u16> {
+    Bytes::new(data).u16_le()
+}
+
+/// One pattern: the type of the structure (flags), where in it, how many octets, and which: discoverable,
+/// without classic Bluetooth. The kernel takes none without a pattern.
+const PATTERN: [u8; 35] = {
+    let mut it = [0; 35];
+    it[0] = 1;
+    it[1] = 0x01;
+    it[3] = 1;
+    it[4] = 0x06;
+    it
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn monitors_are_asked_for_as_the_kernel_reads_it() {
+        let add = Command::AddMonitor.to_bytes(Some(2));
+        assert_eq!(add[..11], [0x52, 0, 2, 0, 35, 0, 1, 1, 0, 1, 6]);
+        assert_eq!((add.len(), &add[11..]), (41, &[0; 30][..]));
+        assert_eq!(Command::RemoveMonitor(7).to_bytes(Some(0)), [0x53, 0, 0, 0, 2, 0, 7, 0]);
+        assert_eq!(Command::ReadClock.to_bytes(Some(0))[..6], [0x32, 0, 0, 0, 7, 0]);
+        let features = |it: &[u8]| MonitorFeatures::of_answer(it).map(MonitorFeatures::picks);
+        assert_eq!(features(&[0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 16, 0, 0]), Some(false));
+        assert_eq!(features(&[1, 0, 0, 0, 1, 0, 0, 0]), Some(true));
+        assert_eq!((features(&[1]), monitor_of_answer(&[9])), (None, None));
+        assert_eq!(monitor_of_answer(&[9, 1]), Some(0x109));
+    }
 
     #[test]
     fn commands_are_written_as_the_kernel_reads_them() {

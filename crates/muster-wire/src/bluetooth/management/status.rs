@@ -11,10 +11,14 @@ impl Status {
     pub const SUCCESS: Self = Self(0x00);
     /// The controller failed, or did not answer the kernel.
     pub const FAILED: Self = Self(0x03);
+    /// There is no room for more.
+    pub const NO_RESOURCES: Self = Self(0x07);
     /// Something else of the kind is under way.
     pub const BUSY: Self = Self(0x0a);
     /// Not as things stand: nothing was started that could be stopped.
     pub const REJECTED: Self = Self(0x0b);
+    /// What it is about is not there, or not as it should be.
+    pub const INVALID_PARAMETERS: Self = Self(0x0d);
     /// The adapter is off.
     pub const NOT_POWERED: Self = Self(0x0f);
     /// There is no such adapter.
@@ -72,7 +76,9 @@ mod tests {
     #[test]
     fn words_stand_where_their_numbers_say() {
         assert_eq!(Status::SUCCESS.word(), Some("success"));
+        assert_eq!(Status::NO_RESOURCES.word(), Some("no resources"));
         assert_eq!(Status::BUSY.word(), Some("busy"));
+        assert_eq!(Status::INVALID_PARAMETERS.word(), Some("invalid parameters"));
         assert_eq!(Status::NOT_POWERED.word(), Some("not powered"));
         assert_eq!(Status::RFKILLED.to_string(), "switched off by rfkill");
         assert_eq!(Status::PERMISSION_DENIED.word(), Some("permission denied"));
