@@ -16,11 +16,13 @@ pub struct ClassicSettings {
     pub enabled: bool,
     /// Adapters to ask with, as in `hci0`. Empty: all.
     pub adapters: Vec<AdapterName>,
-    /// Devices to ask besides those that have been named, assigned or marked, as in
+    /// Devices to ask besides those that have been named, assigned, marked or paired, as in
     /// `bt:00:1a:7d:00:00:01`. What answers is listed.
     pub devices: Vec<ClassicDevice>,
     /// How they are asked: `name` asks for their names, `sdp` connects to the service directory that
-    /// each of them has and ends the connection, `off` asks nobody and only listens for connections.
+    /// each of them has and ends the connection, `l2ping` asks for an echo (`CAP_NET_RAW`), `connect` has
+    /// bluetoothd connect to those who are paired, with every profile that both sides have, and disconnect
+    /// again; `off` asks nobody and only listens for connections.
     pub probe: Probe,
     /// From the end of a question to a device to the next one to the same, while the air is free. Those
     /// who are here are asked sooner where their patience (`away_after`) demands it.
@@ -59,6 +61,10 @@ pub enum Probe {
     Name,
     /// By a connection to its service directory.
     Sdp,
+    /// By an L2CAP echo.
+    L2ping,
+    /// By bluetoothd, which connects it (`Device1.Connect`).
+    Connect,
     /// Not at all.
     Off,
 }

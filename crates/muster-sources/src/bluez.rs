@@ -6,6 +6,8 @@
 
 mod error;
 
+pub(crate) mod objects;
+
 mod proxies;
 
 use futures_util::{Stream, StreamExt as _};
@@ -94,5 +96,31 @@ impl Bluez {
         let path: OwnedObjectPath = ObjectPath::try_from(path)?.into();
         let builder = zbus::proxy::Builder::new(&self.connection).destination(NAME).path(path);
         Ok(builder.cache_properties(CacheProperties::No).build().await?)
+    }
+}
+
+/// The path of an adapter by the kernel's number, as in `/org/bluez/hci0`.
+pub(crate) fn adapter_path(adapter: u16) -> String {
+    format!("/org/bluez/hci{adapter}")
+}
+
+/// The number of the adapter that an object is, or belongs to.
+pub(crate) fn adapter_number(path: &str) -> Option<u16> {
+    let name = path.strip_prefix("/org/bluez/hci")?;
+    name.split('/').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_name_adapters() {
+        assert_eq!(adapter_number("/org/bluez/hci0"), Some(0));
+        assert_eq!(adapter_number("/org/bluez/hci12/dev_C0_11_22_33_44_55"), Some(12));
+        assert_eq!(adapter_number(&adapter_path(7)), Some(7));
+        for other in ["/org/bluez", "/org/bluez/hci", "/org/bluez/hcix", "/org/bluez/hci99999"] {
+            assert_eq!(adapter_number(other), None, "{other}");
+        }
     }
 }

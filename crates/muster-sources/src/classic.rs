@@ -2,8 +2,9 @@
 //!
 //! Each adapter is one channel. Everything that decides is pure: whom to ask next (`schedule`), one
 //! operation of the radio (`question`), what came of it (`outcome`), whether the controller lives
-//! (`life`), who is connected (`links`). `socket` is all that touches the kernel, and takes no rights;
-//! no profile is opened, and no connection is kept.
+//! (`life`), who is connected (`links`). `socket` is all that touches the kernel, and `daemon` all that asks
+//! bluetoothd; `attempt` puts questions over either. No connection is kept, and no profile is opened
+//! unless the configuration has bluetoothd connect.
 
 mod scan;
 
@@ -15,6 +16,8 @@ mod schedule;
 
 mod question;
 
+mod attempt;
+
 pub(crate) mod outcome;
 
 mod life;
@@ -24,6 +27,8 @@ mod links;
 mod status;
 
 mod socket;
+
+mod daemon;
 
 pub use channel::Found;
 pub use scan::{Scan, scan};

@@ -8,9 +8,7 @@
 mod adapters;
 mod advertisement;
 mod agent;
-mod bonds;
 mod keys;
-mod objects;
 mod session;
 
 use std::time::Duration;
@@ -18,6 +16,7 @@ use std::time::Duration;
 use muster_core::pairing::{Ask, Said, Trouble};
 use tokio::sync::mpsc;
 
+use crate::bluez::objects::Objects;
 use crate::bluez::{Bluez, BluezError};
 pub use keys::{Found, KeyEars, keys_in_files};
 use session::Session;
@@ -54,6 +53,10 @@ fn trouble(error: &BluezError) -> Trouble {
         BluezError::Gone(_) | BluezError::Refused(..) | BluezError::Bus(_) => None,
     };
     Trouble { why: error.to_string().into(), hint: hint.map(Into::into) }
+}
+
+async fn read_objects(bluez: &Bluez) -> Result<Objects, Trouble> {
+    Objects::read(bluez).await.map_err(|it| trouble(&it))
 }
 
 async fn connect() -> Result<Bluez, Trouble> {

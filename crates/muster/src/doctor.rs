@@ -62,6 +62,7 @@ pub(crate) struct Bluetooth {
     /// Whether bluetoothd is installed where distributions put it.
     pub(crate) is_installed: bool,
     pub(crate) daemon: Daemon,
+    pub(crate) chosen: Vec<Chosen>,
 }
 
 /// A switch that silences radios (the kernel's `rfkill`).
@@ -73,6 +74,17 @@ pub(crate) struct Switch {
     pub(crate) is_soft: bool,
     /// A person has, or the firmware.
     pub(crate) is_hard: bool,
+}
+
+/// A way that the configuration chose by name, and the right that it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Chosen {
+    /// As in the configuration.
+    pub(crate) what: &'static str,
+    pub(crate) right: &'static str,
+    /// Whether this process has it.
+    pub(crate) is_there: bool,
+    pub(crate) hint: &'static str,
 }
 
 /// bluetoothd, as the system bus shows it.
@@ -183,8 +195,17 @@ fn bluetooth(it: &Bluetooth) -> Vec<Remark> {
     let blocked = it.switches.iter().find(|it| it.is_hard || it.is_soft);
     match it.adapters.as_deref() {
         None | Some([]) => vec![no_adapter(it, blocked)],
-        Some(adapters) => adapters.iter().map(|name| adapter(it, name)).collect(),
+        Some(adapters) => {
+            let each = adapters.iter().map(|name| adapter(it, name));
+            let lacking = it.chosen.iter().filter(|it| !it.is_there).map(lacking);
+            each.chain(lacking).collect()
+        }
     }
+}
+
+fn lacking(it: &Chosen) -> Remark {
+    let what = format!("{} takes {}, which is not there", it.what, it.right);
+    remark(BLUETOOTH, State::Wrong(Exit::NotAllowed), what, Some(it.hint.to_owned()))
 }
 
 /// Some machines take the adapter away while its switch is off.

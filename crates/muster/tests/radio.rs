@@ -9,6 +9,8 @@ mod machine;
 mod classic;
 #[path = "radio/doctor.rs"]
 mod doctor;
+#[path = "radio/links.rs"]
+mod links;
 #[path = "radio/low_energy.rs"]
 mod low_energy;
 #[path = "radio/pairing.rs"]

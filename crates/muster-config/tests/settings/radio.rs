@@ -150,6 +150,14 @@ fn classic_bluetooth() {
     assert_eq!(classic.adapters.first().unwrap().index(), 1);
     assert_eq!(classic.devices.first().unwrap().identity().to_string(), "bt:00:1a:7d:00:00:01");
     assert_eq!(classic.probe, Probe::Sdp);
+    for (text, probe) in [
+        ("\"name\"", Probe::Name),
+        ("\"l2ping\"", Probe::L2ping),
+        ("\"connect\"", Probe::Connect),
+        ("\"off\"", Probe::Off),
+    ] {
+        assert_eq!(set(&[("sources.classic.probe", text)]).sources.classic.probe, probe);
+    }
     assert_eq!(
         (classic.every.get(), classic.deadline.get().as_secs()),
         (Duration::from_mins(2), 6)

@@ -18,7 +18,7 @@ use zbus::{MatchRule, Message, MessageStream, OwnedObjectPath, Variant};
 use super::news::News;
 use super::properties::{Device, Properties};
 use super::turns::{Ask, Pace, Trouble};
-use crate::bluez::{Bluez, BluezError, NAME, Refusal};
+use crate::bluez::{Bluez, BluezError, NAME, Refusal, adapter_number, adapter_path};
 
 /// bluetoothd, listened to.
 pub(super) struct Daemon {
@@ -164,7 +164,8 @@ impl Daemon {
                 if gone.iter().any(|it| it == DEVICE) {
                     self.devices.remove(path.as_str());
                 }
-                if let Some(adapter) = number(&path).filter(|_| gone.iter().any(|it| it == ADAPTER))
+                if let Some(adapter) =
+                    adapter_number(&path).filter(|_| gone.iter().any(|it| it == ADAPTER))
                 {
                     each(adapter, News::Unavailable(Trouble::Gone));
                 }
@@ -188,7 +189,7 @@ impl Daemon {
         live: bool,
         each: &mut dyn FnMut(u16, News<'_>),
     ) {
-        let Some(adapter) = number(path) else { return };
+        let Some(adapter) = adapter_number(path) else { return };
         if interface == ADAPTER {
             match told.get("Powered").and_then(|it| bool::try_from(it).ok()) {
                 Some(true) => each(adapter, News::Ready(Pace::DAEMON)),
@@ -226,7 +227,7 @@ async fn objects(bluez: &Bluez) -> Result<ManagedObjects, BluezError> {
 /// The filter says what it would be without: with one, bluetoothd tells of every change of the signal,
 /// and with `DuplicateData` of every report that carries data.
 async fn start(bluez: &Bluez, adapter: u16) -> Result<(), BluezError> {
-    let proxy = bluez.adapter(&path(adapter)).await?;
+    let proxy = bluez.adapter(&adapter_path(adapter)).await?;
     let filter = HashMap::from([
         ("RSSI", Variant::from(WEAKEST)),
         ("Transport", Variant::from("le")),
@@ -237,7 +238,7 @@ async fn start(bluez: &Bluez, adapter: u16) -> Result<(), BluezError> {
 }
 
 async fn stop(bluez: &Bluez, adapter: u16) -> Result<bool, BluezError> {
-    let proxy = bluez.adapter(&path(adapter)).await?;
+    let proxy = bluez.adapter(&adapter_path(adapter)).await?;
     proxy.stop_discovery().await?;
     Ok(proxy.discovering().await?)
 }
@@ -271,16 +272,6 @@ fn not_stopped(error: &BluezError) -> News<'static> {
     }
 }
 
-fn path(adapter: u16) -> String {
-    format!("/org/bluez/hci{adapter}")
-}
-
-/// The number of the adapter that an object is, or belongs to.
-fn number(path: &str) -> Option<u16> {
-    let name = path.strip_prefix("/org/bluez/hci")?;
-    name.split('/').next()?.parse().ok()
-}
-
 const ADAPTER: &str = "org.bluez.Adapter1";
 const DEVICE: &str = "org.bluez.Device1";
 /// dBm; bluetoothd takes nothing less.
@@ -289,18 +280,3 @@ const WEAKEST: i16 = -127;
 const MOST_DEVICES: usize = 20_000;
 /// A turn of the loop takes no more, so that questions and coverage are not late.
 const MOST_AT_ONCE: usize = 256;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_name_adapters() {
-        assert_eq!(number("/org/bluez/hci0"), Some(0));
-        assert_eq!(number("/org/bluez/hci12/dev_C0_11_22_33_44_55"), Some(12));
-        assert_eq!(number(&path(7)), Some(7));
-        for other in ["/org/bluez", "/org/bluez/hci", "/org/bluez/hcix", "/org/bluez/hci99999"] {
-            assert_eq!(number(other), None, "{other}");
-        }
-    }
-}

@@ -52,7 +52,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    const ALL: [(&'static str, Self); 17] = [
+    pub(crate) const ALL: [(&'static str, Self); 17] = [
         ("NotReady", Self::NotReady),
         ("InProgress", Self::InProgress),
         ("AlreadyExists", Self::AlreadyExists),
@@ -75,7 +75,7 @@ impl Refusal {
     /// Reads an error's name and what comes with it; none if it is not one of bluetoothd's.
     #[must_use]
     pub fn of(name: &str, told: Option<&str>) -> Option<Self> {
-        let word = name.strip_prefix("org.bluez.Error.")?;
+        let word = name.strip_prefix(PREFIX)?;
         let known = Self::ALL.iter().find(|(it, _)| *it == word).map(|(_, it)| it.clone());
         Some(known.unwrap_or_else(|| match word {
             "Failed" => Self::Failed(told.unwrap_or_default().to_owned()),
@@ -117,6 +117,15 @@ impl BluezError {
     /// The bus could not be reached.
     pub(super) fn no_bus(cause: zbus::Error) -> Self {
         Self::NoBus(Box::new(cause))
+    }
+
+    /// The name behind `org.bluez.Error.` and the text with it, as bluetoothd said them when it refused.
+    #[must_use]
+    pub fn words(&self) -> Option<(&str, &str)> {
+        let Self::Refused(_, cause) = self else { return None };
+        let zbus::Error::MethodError(name, told, _) = &**cause else { return None };
+        let name = name.as_str().strip_prefix(PREFIX)?;
+        Some((name, told.as_deref().unwrap_or_default()))
     }
 
     /// Why bluetoothd refused, if it did.
@@ -172,6 +181,9 @@ fn of_bus(error: &fdo::Error) -> fn(Box<zbus::Error>) -> BluezError {
         _ => BluezError::Bus,
     }
 }
+
+/// What the names of bluetoothd's errors begin with.
+const PREFIX: &str = "org.bluez.Error.";
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,7 @@
 //! The parts of bluetoothd's interfaces that are used, as `doc/*-api.txt` of `BlueZ` 5.66 has them.
 //!
-//! Writing a property or calling a method takes the rights that the bus asks for: root, and on Debian
-//! members of the group `bluetooth`.
+//! Writing a property or calling a method takes the rights that the bus asks for (`bluetooth.conf`): none
+//! with `BlueZ`'s own policy, which Debian keeps; elsewhere root, or members of a group.
 
 use std::collections::HashMap;
 
@@ -16,6 +16,8 @@ pub trait Adapter1 {
     fn stop_discovery(&self) -> zbus::Result<()>;
     /// What this connection wants to hear of: `RSSI` (int16), `Transport`, `DuplicateData` ...
     fn set_discovery_filter(&self, filter: HashMap<&str, Variant<'_>>) -> zbus::Result<()>;
+    /// What a discovery can be narrowed by, as in `DuplicateData`.
+    fn get_discovery_filters(&self) -> zbus::Result<Vec<String>>;
     /// Forgets a device and its pairing.
     fn remove_device(&self, device: &ObjectPath<'_>) -> zbus::Result<()>;
 
@@ -49,6 +51,9 @@ pub trait Adapter1 {
     fn pairable_timeout(&self) -> zbus::Result<u32>;
     #[zbus(property)]
     fn set_pairable_timeout(&self, seconds: u32) -> zbus::Result<()>;
+    /// Who made it, as in `usb:v1D6Bp0246d0542`.
+    #[zbus(property)]
+    fn modalias(&self) -> zbus::Result<String>;
     /// Whether anybody looks for devices.
     #[zbus(property)]
     fn discovering(&self) -> zbus::Result<bool>;

@@ -24,12 +24,14 @@ use crate::coverage::Coverage;
 
 pub use told::Found;
 
+use super::attempt::{Attempt, End};
+use super::daemon::Reach;
 use super::life::Life;
 use super::links::Links;
-use super::outcome::{Verdict, of_socket, of_start};
+use super::outcome::{Verdict, of_start};
 use super::question::{Question, Step, What};
 use super::schedule::{Rules, Schedule, Wanted};
-use super::socket::{Controller, Page, errno};
+use super::socket::{Controller, errno};
 use super::status::{self, Trouble};
 
 /// Whom a channel may ask, and what the engine knows of them.
@@ -39,6 +41,8 @@ pub(super) struct Known {
     pub(super) wanted: Vec<Wanted>,
     /// Those of whom the engine knows: only their silence is of use to it.
     pub(super) judged: BTreeSet<Mac>,
+    /// What bluetoothd has of them.
+    pub(super) reach: Reach,
 }
 
 /// An adapter.
@@ -51,7 +55,7 @@ pub(super) struct Channel {
     address: Option<Mac>,
     schedule: Schedule,
     known: Known,
-    question: Option<(Question, Option<Page>)>,
+    question: Option<(Question, Option<Attempt>)>,
     /// When to look for those who let themselves be found.
     inquiry_at: Duration,
     /// Somebody was asked since the last inquiry: the next one takes nobody's turn.
@@ -96,6 +100,9 @@ impl Channel {
     /// Replaces whom to ask.
     pub(super) fn set_known(&mut self, known: Known, now: Duration) {
         self.schedule.set(known.wanted.clone(), now);
+        if known.reach.lack.is_none() && matches!(self.trouble, Some(Trouble::Daemon(_))) {
+            self.trouble = None;
+        }
         self.known = known;
     }
 
@@ -124,11 +131,10 @@ impl Channel {
                 Poll::Pending => break,
             }
         }
-        if let Some((_, Some(page))) = &self.question
-            && let Poll::Ready(end) = page.poll_end(cx)
+        if let Some((_, Some(attempt))) = &mut self.question
+            && let Poll::Ready(end) = attempt.poll_end(cx)
         {
-            let verdict = end.map_or_else(of_socket, |()| Verdict::Answered);
-            self.over(verdict, now, out);
+            self.ended(&end, now, out);
             return Poll::Ready(());
         }
         ready
@@ -150,15 +156,20 @@ impl Channel {
         match step {
             Some(Step::Over(verdict)) => self.over(verdict, now, out),
             // One that cannot be cancelled ends by its deadline.
-            Some(Step::Cancel(Some(request))) => self.send(request).unwrap_or_default(),
-            Some(Step::Cancel(None) | Step::Wait) | None => {}
+            Some(Step::Cancel(request)) => self.send(request).unwrap_or_default(),
+            Some(Step::HangUp(mac)) => {
+                if let Some((_, attempt)) = &mut self.question {
+                    *attempt = Attempt::hang_up(mac, &self.known.reach);
+                }
+            }
+            Some(Step::Wait) | None => {}
         }
         if self.question.is_none() && self.life.is_alive(now.mono) {
             self.begin(settings, now, out);
         }
         if self.look_at <= now.mono {
             self.look_at = now.mono + LOOK;
-            self.look(now, out);
+            self.look(settings, now, out);
         }
     }
 
@@ -173,9 +184,11 @@ impl Channel {
     }
 
     /// Whether everybody was asked, and looked for if that is wanted; or nobody can be.
-    pub(super) fn is_through(&self, looks: bool) -> bool {
+    pub(super) fn is_through(&self, settings: &ClassicSettings) -> bool {
+        let looks = !settings.inquiry.get().is_zero();
         let begun = self.address.is_some() && self.looked >= u32::from(looks);
-        self.trouble.is_some() || begun && self.question.is_none() && self.schedule.is_through()
+        self.trouble(settings).is_some()
+            || begun && self.question.is_none() && self.schedule.is_through()
     }
 
     /// What inquiries found since this was asked last.
@@ -185,7 +198,8 @@ impl Channel {
 
     /// What the channel can and cannot do, if that has changed since it was last told.
     pub(super) fn news(&mut self, settings: &ClassicSettings) -> Option<ChannelStatus> {
-        let status = status::of_channel(&self.listener, self.trouble, settings);
+        let (trouble, lack) = (self.trouble(settings), self.known.reach.lack);
+        let status = status::of_channel(&self.listener, trouble, lack, settings);
         let news = self.told.as_ref() != Some(&status);
         self.told = Some(status.clone());
         news.then_some(status)
@@ -202,38 +216,67 @@ impl Channel {
             self.inquiry_at = now.mono + settings.every.get().max(inquiry);
             self.schedule.occupy(now.mono);
             What::Inquiry(inquiry)
-        } else if settings.probe == How::Off {
-            return self.pass_over(now, out);
-        } else if let Some(mac) = self.schedule.open(now.mono) {
-            if settings.probe == How::Sdp { What::Page(mac) } else { What::Name(mac) }
         } else {
-            return;
+            match self.choose(settings, now, out) {
+                Some(it) => it,
+                None => return,
+            }
         };
         let question = Question::new(what, settings.deadline.get(), now.mono);
-        let begun = match (question.request(), what, self.address) {
-            (Some(request), ..) => self.send(request).map(|()| None),
-            (None, What::Page(mac), Some(own)) => Page::begin(own, mac).map(Some),
-            (None, ..) => Err(Errno::ENODEV),
+        let begun = match question.request() {
+            Some(request) => self.send(request).map(|()| None).map_err(|it| of_start(it).into()),
+            None => Attempt::begin(what, self.address, &self.known.reach).map(Some),
         };
         match begun {
-            Ok(page) => self.question = Some((question, page)),
-            Err(error) => {
+            Ok(attempt) => self.question = Some((question, attempt)),
+            Err(end) => {
                 self.question = Some((question, None));
-                self.over(of_start(error), now, out);
+                self.ended(&end, now, out);
             }
         }
     }
 
-    /// Nobody is asked: that is said, so that whoever ends a connection is not here for ever.
-    fn pass_over(&mut self, now: Now, out: &mut Vec<Fact>) {
+    /// Whom to ask now, and how. Who cannot be asked is passed over.
+    fn choose(
+        &mut self,
+        settings: &ClassicSettings,
+        now: Now,
+        out: &mut Vec<Fact>,
+    ) -> Option<What> {
         while let Some(mac) = self.schedule.open(now.mono) {
-            self.schedule.ended(Verdict::Silent, now.mono);
-            if self.known.judged.contains(&mac) {
-                let outcome = Outcome::Unaskable;
-                let probe = Probe { identity: Identity::Bt(mac), at: now.wall, outcome };
-                self.push(FactBody::Probe(probe), out);
+            match settings.probe {
+                How::Name => return Some(What::Name(mac)),
+                How::Sdp => return Some(What::Page(mac)),
+                How::L2ping => return Some(What::Ping(mac)),
+                How::Connect if self.known.reach.paths.contains_key(&mac) => {
+                    return Some(What::Connect(mac));
+                }
+                How::Connect | How::Off => self.pass_over(mac, now, out),
             }
         }
+        None
+    }
+
+    /// Somebody is not asked: that is said, so that whoever ends a connection is not here for ever.
+    fn pass_over(&mut self, mac: Mac, now: Now, out: &mut Vec<Fact>) {
+        self.schedule.ended(Verdict::Silent, now.mono);
+        if self.known.judged.contains(&mac) {
+            let outcome = Outcome::Unaskable;
+            let probe = Probe { identity: Identity::Bt(mac), at: now.wall, outcome };
+            self.push(FactBody::Probe(probe), out);
+        }
+    }
+
+    /// An attempt is over.
+    fn ended(&mut self, end: &End, now: Now, out: &mut Vec<Fact>) {
+        self.trouble = end.trouble.or(self.trouble);
+        self.over(end.verdict, now, out);
+    }
+
+    /// Why nobody can be asked, or heard at all.
+    fn trouble(&self, settings: &ClassicSettings) -> Option<Trouble> {
+        let lack = self.known.reach.lack.filter(|_| settings.probe == How::Connect);
+        self.trouble.or_else(|| lack.map(Trouble::Daemon))
     }
 
     /// The operation under way is over.
@@ -243,7 +286,7 @@ impl Channel {
         if verdict == Verdict::Fault {
             self.coverage.interrupt();
             self.trouble.get_or_insert(Trouble::Busy);
-        } else if self.trouble == Some(Trouble::Busy) {
+        } else if self.trouble.is_some_and(Trouble::is_about_questions) {
             self.trouble = None;
         }
         let Some(mac) = question.whom() else {
@@ -259,20 +302,27 @@ impl Channel {
     }
 
     /// Whoever is connected is there; and what is covered since the last look.
-    fn look(&mut self, now: Now, out: &mut Vec<Fact>) {
+    fn look(&mut self, settings: &ClassicSettings, now: Now, out: &mut Vec<Fact>) {
         let alive = self.life.is_alive(now.mono);
         if self.life.is_deaf(now.mono) {
             self.trouble.get_or_insert(Trouble::Deaf);
         }
-        if self.trouble == Some(Trouble::Busy) && self.schedule.counts() == [0; 3] {
+        let is_about_questions = self.trouble.is_some_and(Trouble::is_about_questions);
+        if is_about_questions && self.schedule.counts() == [0; 3] {
             self.trouble = None;
         }
         if alive {
+            let list = self.controller.as_ref().and_then(|it| it.links(self.index).ok());
+            for mac in list.map(|it| self.links.are(it)).unwrap_or_default() {
+                self.schedule.hint(mac, now.mono);
+            }
             for mac in self.links.all() {
                 self.sighted(mac, None, None, now, out);
             }
         }
-        if let Some(span) = self.coverage.look(now, self.trouble.is_none(), self.life.proved()) {
+        if let Some(span) =
+            self.coverage.look(now, self.trouble(settings).is_none(), self.life.proved())
+        {
             self.push(FactBody::Coverage(span), out);
         }
     }

@@ -1,6 +1,6 @@
 //! Who is connected, by the controller's word: evidence for as long as the link lasts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use muster_core::identity::Mac;
 
@@ -25,6 +25,14 @@ impl Links {
     /// Everybody who is connected.
     pub(super) fn all(&self) -> Vec<Mac> {
         self.0.values().copied().collect()
+    }
+
+    /// The kernel's own list: what it has that nobody told of is there, and what it no longer has is
+    /// gone. Who that is.
+    pub(super) fn are(&mut self, list: impl IntoIterator<Item = (u16, Mac)>) -> BTreeSet<Mac> {
+        let before: BTreeSet<Mac> = self.0.values().copied().collect();
+        self.0 = list.into_iter().take(MOST).collect();
+        before.into_iter().filter(|it| self.0.values().all(|mac| mac != it)).collect()
     }
 
     /// The adapter went off.
@@ -52,5 +60,16 @@ mod tests {
         links.begun(1, anna);
         links.clear();
         assert!(links.all().is_empty());
+    }
+
+    #[test]
+    fn the_kernels_list_makes_up_for_what_was_missed() {
+        let (anna, ben, mut links) = (Mac([1; 6]), Mac([2; 6]), Links::default());
+        assert!(links.are([(11, anna)]).is_empty());
+        assert_eq!(links.all(), [anna], "older than whoever asks");
+        assert!(links.are([(12, anna), (13, ben)]).is_empty(), "another link to the same");
+        assert_eq!(links.are([(12, anna)]), BTreeSet::from([ben]), "its end was missed");
+        assert_eq!(links.ended(13), None, "told late");
+        assert_eq!(links.ended(12), Some(anna));
     }
 }

@@ -1,13 +1,17 @@
-//! What came of a question: a table over everything that a controller or the kernel may say of
-//! it.
+//! What came of a question: a table over everything that a controller, the kernel or bluetoothd may
+//! say of it.
 //!
 //! Silence is one thing alone: a page that went out and that nobody answered. Whatever the other
 //! side had a part in means that it is there; all else tells nothing.
 //!
 //! **Invariant:** total; what no table names tells nothing.
 
+mod bluez;
+
 use muster_core::fact::Outcome;
 use nix::errno::Errno;
+
+pub(crate) use bluez::of_bluez;
 
 /// What came of a question, or of an attempt to put it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,8 +15,12 @@ use super::outcome::{Verdict, of_status};
 pub(super) enum What {
     /// A device is asked for its name.
     Name(Mac),
-    /// A device is connected to.
+    /// A device's service directory is connected to.
     Page(Mac),
+    /// A device is asked to echo.
+    Ping(Mac),
+    /// bluetoothd connects to a device.
+    Connect(Mac),
     /// Whoever lets itself be found is looked for, for so long.
     Inquiry(Duration),
 }
@@ -37,8 +41,10 @@ pub(super) struct Question {
 pub(super) enum Step {
     /// Nothing yet.
     Wait,
-    /// Send this, if anything.
-    Cancel(Option<Request>),
+    /// Send this.
+    Cancel(Request),
+    /// Tell bluetoothd to give up on this device.
+    HangUp(Mac),
     /// It is over.
     Over(Verdict),
 }
@@ -47,7 +53,7 @@ impl Question {
     /// It begins; a device's answer is waited for until `deadline` has passed.
     pub(super) fn new(what: What, deadline: Duration, now: Duration) -> Self {
         let length = match what {
-            What::Name(_) | What::Page(_) => deadline,
+            What::Name(_) | What::Page(_) | What::Ping(_) | What::Connect(_) => deadline,
             // The controller ends it by itself; this is for one that does not.
             What::Inquiry(length) => length + deadline,
         };
@@ -55,19 +61,19 @@ impl Question {
         Self { what, cancel_at: end_at.saturating_sub(GRACE), end_at, cancelled: false }
     }
 
-    /// The command that begins it; none where a socket does.
+    /// The command that begins it; none where an attempt does.
     pub(super) fn request(&self) -> Option<Request> {
         match self.what {
             What::Name(mac) => Some(Request::Name(mac)),
             What::Inquiry(length) => Some(Request::Inquiry(length)),
-            What::Page(_) => None,
+            What::Page(_) | What::Ping(_) | What::Connect(_) => None,
         }
     }
 
     /// Who is asked.
     pub(super) fn whom(&self) -> Option<Mac> {
         match self.what {
-            What::Name(mac) | What::Page(mac) => Some(mac),
+            What::Name(mac) | What::Page(mac) | What::Ping(mac) | What::Connect(mac) => Some(mac),
             What::Inquiry(_) => None,
         }
     }
@@ -102,9 +108,10 @@ impl Question {
         }
         self.cancelled = true;
         match self.what {
-            What::Name(mac) => Step::Cancel(Some(Request::CancelName(mac))),
-            What::Inquiry(_) => Step::Cancel(Some(Request::CancelInquiry)),
-            What::Page(_) => Step::Over(Verdict::Nothing),
+            What::Name(mac) => Step::Cancel(Request::CancelName(mac)),
+            What::Inquiry(_) => Step::Cancel(Request::CancelInquiry),
+            What::Connect(mac) => Step::HangUp(mac),
+            What::Page(_) | What::Ping(_) => Step::Over(Verdict::Nothing),
         }
     }
 
@@ -152,14 +159,21 @@ mod tests {
         let mut asked = question(What::Name(ANNA));
         assert_eq!(asked.next(), at(109));
         assert_eq!(asked.pass(at(108)), Step::Wait);
-        assert_eq!(asked.pass(at(109)), Step::Cancel(Some(Request::CancelName(ANNA))));
+        assert_eq!(asked.pass(at(109)), Step::Cancel(Request::CancelName(ANNA)));
         assert_eq!(asked.pass(at(109)), Step::Wait, "cancelled once");
         assert_eq!(asked.named(ANNA, 0x02), Some(Verdict::Nothing), "as cancelled ones end");
         assert_eq!(asked.next(), at(110));
         assert_eq!(asked.pass(at(110)), Step::Over(Verdict::Nothing));
-        let mut page = question(What::Page(ANNA));
-        assert_eq!((page.request(), page.whom()), (None, Some(ANNA)));
-        assert_eq!(page.pass(at(109)), Step::Over(Verdict::Nothing));
+        for what in [What::Page(ANNA), What::Ping(ANNA)] {
+            let mut page = question(what);
+            assert_eq!((page.request(), page.whom()), (None, Some(ANNA)));
+            assert_eq!(page.pass(at(109)), Step::Over(Verdict::Nothing));
+        }
+        let mut connecting = question(What::Connect(ANNA));
+        assert_eq!((connecting.request(), connecting.whom()), (None, Some(ANNA)));
+        assert_eq!(connecting.pass(at(109)), Step::HangUp(ANNA));
+        assert_eq!(connecting.pass(at(109)), Step::Wait, "told once");
+        assert_eq!(connecting.pass(at(110)), Step::Over(Verdict::Nothing));
     }
 
     #[test]
@@ -169,6 +183,6 @@ mod tests {
         assert_eq!(inquiry.inquired(0), Some(Verdict::Nothing));
         assert_eq!(inquiry.inquired(0x0c), Some(Verdict::Fault));
         assert_eq!(inquiry.pass(at(113)), Step::Wait);
-        assert_eq!(inquiry.pass(at(114)), Step::Cancel(Some(Request::CancelInquiry)));
+        assert_eq!(inquiry.pass(at(114)), Step::Cancel(Request::CancelInquiry));
     }
 }

@@ -60,6 +60,8 @@ struct Entry {
     asked: Duration,
     /// Since when it has answered nothing.
     silent_since: Option<Duration>,
+    /// Whether it was asked, or heard without that.
+    is_looked_at: bool,
 }
 
 /// What somebody is, for the order of questions.
@@ -89,6 +91,7 @@ impl Schedule {
                 from: now,
                 asked: Duration::ZERO,
                 silent_since: None,
+                is_looked_at: false,
             });
             if it.here {
                 entry.class = Class::Here;
@@ -139,6 +142,7 @@ impl Schedule {
         }
         if let Some(entry) = mac.and_then(|it| self.known.get_mut(&it)) {
             entry.asked = now;
+            entry.is_looked_at = true;
             entry.from = match verdict {
                 // It was not asked, or in vain: again as soon as that may help.
                 Verdict::Nothing | Verdict::Fault => now + LEAST,
@@ -165,6 +169,7 @@ impl Schedule {
         if let Some(entry) = self.known.get_mut(&mac) {
             entry.class = Class::Here;
             entry.silent_since = None;
+            entry.is_looked_at = true;
             entry.from = now + self.rules.every;
         }
     }
@@ -193,9 +198,9 @@ impl Schedule {
         counts
     }
 
-    /// Whether everybody has been asked at least once.
+    /// Whether everybody has been asked at least once, or heard without that.
     pub(super) fn is_through(&self) -> bool {
-        self.asking.is_none() && self.known.values().all(|it| it.asked > Duration::ZERO)
+        self.asking.is_none() && self.known.values().all(|it| it.is_looked_at)
     }
 
     /// Who has waited longest in the class whose turn it is, or in the first that has anybody ready.

@@ -19,6 +19,7 @@ use muster_core::time::Now;
 use tokio::time::Sleep;
 
 use super::channel::{Channel, Found, Known};
+use super::daemon::Daemon;
 use super::schedule::Wanted;
 use super::status;
 
@@ -29,6 +30,7 @@ pub struct Classic {
     monitor: Listener,
     clock: Arc<dyn Clock>,
     channels: BTreeMap<u16, Channel>,
+    daemon: Daemon,
     interest: Vec<Interest>,
     /// When to look for adapters.
     look_at: Duration,
@@ -46,6 +48,7 @@ impl Classic {
             monitor: Listener::new(monitor, SourceKind::Classic, ""),
             clock,
             channels: BTreeMap::new(),
+            daemon: Daemon::default(),
             interest: Vec::new(),
             look_at: Duration::ZERO,
             facts: Vec::new(),
@@ -56,8 +59,8 @@ impl Classic {
 
     /// Whether every adapter has asked everybody once.
     pub(super) fn is_through(&self) -> bool {
-        let looks = !self.settings.inquiry.get().is_zero();
-        self.look_at > Duration::ZERO && self.channels.values().all(|it| it.is_through(looks))
+        let begun = self.look_at > Duration::ZERO && self.daemon.has_told();
+        begun && self.channels.values().all(|it| it.is_through(&self.settings))
     }
 
     /// What inquiries found since this was asked last, by the adapter's channel.
@@ -77,7 +80,8 @@ impl Classic {
             }
             let now = self.clock.now();
             let next = self.channels.values().map(Channel::next).min().unwrap_or(Duration::MAX);
-            let wait = next.min(self.look_at).saturating_sub(now.mono).min(LONGEST_WAIT);
+            let next = next.min(self.look_at).min(self.daemon.next());
+            let wait = next.saturating_sub(now.mono).min(LONGEST_WAIT);
             let mut sleep = pin!(tokio::time::sleep(wait));
             std::future::poll_fn(|cx| self.poll_wake(cx, sleep.as_mut())).await;
             self.act();
@@ -92,6 +96,10 @@ impl Classic {
         for channel in self.channels.values_mut() {
             told |= channel.poll(cx, &mut self.buffer, now, &mut self.facts).is_ready();
         }
+        if self.daemon.poll(cx, now.mono).is_ready() {
+            told = true;
+            self.hand_out(now);
+        }
         if timer || told { Poll::Ready(()) } else { Poll::Pending }
     }
 
@@ -101,6 +109,7 @@ impl Classic {
             self.look_at = now.mono + LOOK;
             self.look(now);
         }
+        self.daemon.act(now.mono);
         for channel in self.channels.values_mut() {
             channel.act(&self.settings, now, &mut self.facts);
         }
@@ -138,12 +147,15 @@ impl Classic {
         }
     }
 
-    /// Tells every adapter whom to ask: those whom people described or listed, and who is here.
+    /// Tells every adapter whom to ask: those whom people described, listed or paired, and who is here.
     fn hand_out(&mut self, now: Now) {
         let mut wanted: BTreeMap<Mac, Wanted> = BTreeMap::new();
         let mut judged = BTreeSet::new();
-        for it in &self.settings.devices {
-            let Identity::Bt(mac) = *it.identity() else { continue };
+        let listed = self.settings.devices.iter().filter_map(|it| {
+            let Identity::Bt(mac) = *it.identity() else { return None };
+            Some(mac)
+        });
+        for mac in listed.chain(self.daemon.paired()) {
             wanted.insert(mac, Wanted { mac, here: false, due: Duration::MAX });
         }
         for it in &self.interest {
@@ -155,8 +167,9 @@ impl Classic {
             }
         }
         let wanted: Vec<Wanted> = wanted.into_values().collect();
-        for channel in self.channels.values_mut() {
-            let known = Known { wanted: wanted.clone(), judged: judged.clone() };
+        for (index, channel) in &mut self.channels {
+            let reach = self.daemon.reach(*index);
+            let known = Known { wanted: wanted.clone(), judged: judged.clone(), reach };
             channel.set_known(known, now.mono);
         }
     }

@@ -7,6 +7,8 @@ use muster_config::classic::{ClassicSettings, Probe};
 use muster_core::fact::Listener;
 use muster_core::ports::{ChannelStatus, Inability};
 
+use super::daemon::Lack;
+
 /// Why nothing is covered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
@@ -22,6 +24,10 @@ pub(super) enum Trouble {
     Denied,
     /// Something else.
     Unusable,
+    /// Echoes take a right that this process does not have.
+    NoRawSocket,
+    /// bluetoothd, which is to connect, cannot be asked.
+    Daemon(Lack),
 }
 
 impl Trouble {
@@ -31,6 +37,14 @@ impl Trouble {
             Some(libc::ENODEV) => Self::Gone,
             Some(libc::EPERM | libc::EACCES | libc::EAFNOSUPPORT) => Self::Denied,
             _ => Self::Unusable,
+        }
+    }
+
+    /// Whether a question that could be put is the end of it; the others end when the controller answers.
+    pub(super) const fn is_about_questions(self) -> bool {
+        match self {
+            Self::Busy | Self::NoRawSocket | Self::Daemon(_) => true,
+            Self::Gone | Self::Off | Self::Deaf | Self::Denied | Self::Unusable => false,
         }
     }
 
@@ -54,6 +68,14 @@ impl Trouble {
                 Some("for a service: RestrictAddressFamilies= has to name AF_BLUETOOTH"),
             ),
             Self::Unusable => ("its socket cannot be opened", None),
+            Self::NoRawSocket => (
+                "an echo takes the right to send it (CAP_NET_RAW)",
+                Some("sudo setcap cap_net_raw+p muster, or set sources.classic.probe = \"name\""),
+            ),
+            Self::Daemon(lack) => {
+                let (why, hint) = lack.why();
+                (why, Some(hint))
+            }
         }
     }
 }
@@ -62,6 +84,7 @@ impl Trouble {
 pub(super) fn of_channel(
     listener: &Arc<Listener>,
     trouble: Option<Trouble>,
+    lack: Option<Lack>,
     settings: &ClassicSettings,
 ) -> ChannelStatus {
     let listener = listener.as_ref().clone();
@@ -86,6 +109,10 @@ pub(super) fn of_channel(
                 "connect to known phones' service directories, in {share} % of the time"
             ));
         }
+        Probe::L2ping => can.push(format!("ask known phones for echoes, in {share} % of the time")),
+        Probe::Connect => {
+            can.push(format!("connect to paired phones by bluetoothd, in {share} % of the time"));
+        }
         Probe::Off => cannot.push(Inability {
             what: "ask anybody".to_owned(),
             why: "switched off, so silence tells nothing".to_owned(),
@@ -100,10 +127,14 @@ pub(super) fn of_channel(
             every.max(length).as_secs()
         ));
     }
+    if let Some((why, hint)) = lack.map(Lack::why) {
+        let (what, why) = ("know who is paired".to_owned(), why.to_owned());
+        cannot.push(Inability { what, why, hint: Some(hint.to_owned()) });
+    }
     ChannelStatus { listener, hears: true, can, cannot }
 }
 
 /// The status of an adapter that was there and is not.
 pub(super) fn gone(listener: &Arc<Listener>, settings: &ClassicSettings) -> ChannelStatus {
-    of_channel(listener, Some(Trouble::Gone), settings)
+    of_channel(listener, Some(Trouble::Gone), None, settings)
 }

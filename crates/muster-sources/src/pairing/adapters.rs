@@ -10,8 +10,8 @@ use zbus::object_server::Interface;
 
 use super::advertisement::Advertisement;
 use super::agent::{self, Agent, Asked};
-use super::objects::{Adapter, Objects};
 use super::trouble;
+use crate::bluez::objects::{Adapter, Objects};
 use crate::bluez::{Adapter1Proxy, Bluez, BluezError, Refusal};
 use tokio::sync::mpsc;
 

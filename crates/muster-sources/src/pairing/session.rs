@@ -14,9 +14,8 @@ use zbus::{MatchRule, Message, MessageStream, ObjectPath, OwnedVariant};
 
 use super::adapters::{self, Wanted};
 use super::agent::Asked;
-use super::bonds::{address_in, is_private, shown};
-use super::objects::Objects;
-use super::{connect, trouble};
+use super::{connect, read_objects, trouble};
+use crate::bluez::objects::{Objects, address_in, is_private, shown};
 use crate::bluez::{Bluez, BluezError};
 
 /// bluetoothd, while it runs.
@@ -128,7 +127,7 @@ impl Session {
 
     /// Everybody who is paired, where there is an adapter.
     async fn say_here(&mut self) -> Result<(), Trouble> {
-        let objects = Objects::read(&self.bluez).await?;
+        let objects = read_objects(&self.bluez).await?;
         if objects.adapters.is_empty() {
             return Err(Trouble {
                 why: "there is no Bluetooth adapter".into(),
@@ -144,7 +143,7 @@ impl Session {
         match ask {
             Ask::Look => {
                 self.say_here().await?;
-                let objects = Objects::read(&self.bluez).await?;
+                let objects = read_objects(&self.bluez).await?;
                 let said = match adapters::look(&self.bluez, &objects).await {
                     Ok(before) => Said::Looked(before),
                     Err(why) => Said::NotOpened(why),
@@ -161,7 +160,7 @@ impl Session {
             }
             Ask::Close { before } => {
                 self.answers.clear();
-                let objects = Objects::read(&self.bluez).await?;
+                let objects = read_objects(&self.bluez).await?;
                 let closed = adapters::close(&self.bluez, &objects, before).await;
                 // What paired at the last moment.
                 self.tell_new(&objects).await;
@@ -183,7 +182,7 @@ impl Session {
     }
 
     async fn open(&mut self, wanted: &Wanted<'_>) -> Result<adapters::Opened, Trouble> {
-        let objects = Objects::read(&self.bluez).await?;
+        let objects = read_objects(&self.bluez).await?;
         if self.changes.is_none() {
             let changes = self.device_changes().await.map_err(|it| trouble(&it))?;
             self.changes = Some(changes);
@@ -211,7 +210,7 @@ impl Session {
 
     async fn changed(&mut self, path: &str) -> Result<(), Trouble> {
         debug!(path, "a device changed");
-        let objects = Objects::read(&self.bluez).await?;
+        let objects = read_objects(&self.bluez).await?;
         self.tell_new(&objects).await;
         Ok(())
     }
@@ -226,7 +225,7 @@ impl Session {
                 self.say(Said::Paired(bond)).await;
             }
         }
-        let paired = |it: &Mac| objects.bonds.iter().any(|(_, _, bond)| bond.device == *it);
+        let paired = |it: &Mac| objects.bonds.iter().any(|bonded| bonded.bond.device == *it);
         let (stay, gone): (Vec<Mac>, Vec<Mac>) = self.told.iter().partition(|it| paired(it));
         self.told = stay;
         for device in gone {
@@ -262,15 +261,15 @@ impl Session {
     }
 
     async fn unpair(&mut self, device: Mac) -> Result<Result<(), Box<str>>, Trouble> {
-        let objects = Objects::read(&self.bluez).await?;
-        let theirs = objects.bonds.iter().filter(|(_, _, bond)| bond.device == device);
-        for (adapter, path, _) in theirs {
-            if let Err(error) = self.remove(adapter, path).await {
+        let objects = read_objects(&self.bluez).await?;
+        let theirs = objects.bonds.iter().filter(|it| it.bond.device == device);
+        for it in theirs {
+            if let Err(error) = self.remove(&it.adapter, &it.path).await {
                 return Ok(Err(error.to_string().into()));
             }
         }
-        let left = Objects::read(&self.bluez).await?;
-        if left.bonds.iter().any(|(_, _, bond)| bond.device == device) {
+        let left = read_objects(&self.bluez).await?;
+        if left.bonds.iter().any(|it| it.bond.device == device) {
             return Ok(Err("bluetoothd says it is done, and still has it".into()));
         }
         self.told.retain(|it| *it != device);

@@ -9,11 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use muster_config::Config;
+use muster_config::ble::Way;
+use muster_config::classic::Probe;
 use muster_core::ports::Clock;
 use muster_sources::lan::{self, Length};
 use nix::unistd::{AccessFlags, access};
+use rustix::thread::{CapabilitySet, capabilities};
 
-use super::{Bluetooth, Folder, Network, Observed, Place, Refused, Switch};
+use super::{Bluetooth, Chosen, Folder, Network, Observed, Place, Refused, Switch};
 use crate::failure::Failure;
 use crate::{folder, listen};
 
@@ -27,7 +30,7 @@ pub(crate) async fn look(config: &Config, clock: &Arc<dyn Clock>, data: &Path) -
         Folder::Writable(_) | Folder::Refused(_) => look_at_pages(config.listen.get()).await,
     };
     let network = look_at_network(config, clock).await;
-    Observed { folder, pages, network, bluetooth: look_at_bluetooth(Path::new("/")).await }
+    Observed { folder, pages, network, bluetooth: look_at_bluetooth(config, Path::new("/")).await }
 }
 
 fn look_at_folder(data: &Path) -> Folder {
@@ -76,14 +79,41 @@ async fn look_at_network(config: &Config, clock: &Arc<dyn Clock>) -> Network {
 }
 
 /// The machine's Bluetooth, below a root that tests have of their own.
-async fn look_at_bluetooth(root: &Path) -> Bluetooth {
+async fn look_at_bluetooth(config: &Config, root: &Path) -> Bluetooth {
     let programs = ["usr/libexec/bluetooth/bluetoothd", "usr/lib/bluetooth/bluetoothd"];
     Bluetooth {
         adapters: adapters(&root.join("sys/class/bluetooth")),
         switches: switches(&root.join("sys/class/rfkill")),
         is_installed: programs.iter().any(|it| root.join(it).exists()),
         daemon: daemon::ask().await,
+        chosen: chosen(
+            config,
+            capabilities(None).map_or(CapabilitySet::empty(), |it| it.permitted),
+        ),
     }
+}
+
+/// What takes a right and was chosen by name: what is left to itself takes another way without.
+fn chosen(config: &Config, has: CapabilitySet) -> Vec<Chosen> {
+    let (ble, classic) = (&config.sources.ble, &config.sources.classic);
+    let mut chosen = Vec::new();
+    if ble.enabled && ble.way == Way::Management {
+        chosen.push(Chosen {
+            what: "sources.ble.way = \"management\"",
+            right: "CAP_NET_ADMIN",
+            is_there: has.contains(CapabilitySet::NET_ADMIN),
+            hint: "sudo setcap cap_net_raw,cap_net_admin+p muster, or set it to \"auto\"",
+        });
+    }
+    if classic.enabled && classic.probe == Probe::L2ping {
+        chosen.push(Chosen {
+            what: "sources.classic.probe = \"l2ping\"",
+            right: "CAP_NET_RAW",
+            is_there: has.contains(CapabilitySet::NET_RAW),
+            hint: "sudo setcap cap_net_raw+p muster, or set it to \"name\"",
+        });
+    }
+    chosen
 }
 
 /// The kernel's adapters; beside them its links, as in `hci0:1`, which are none.
@@ -157,6 +187,25 @@ mod tests {
             Switch { name, is_soft, is_hard }
         };
         assert_eq!(switches(&switched), [switch("hci0", true, false), switch("dell", false, true)]);
+    }
+
+    #[test]
+    fn rights_matter_where_they_were_chosen() {
+        let config = |text: &str| {
+            muster_config::Loaded::read(text, Some(Path::new("m.toml")), &[]).unwrap().config
+        };
+        assert_eq!(chosen(&config(""), CapabilitySet::empty()), [], "other ways are taken");
+        let both =
+            config("[sources.ble]\nway = \"management\"\n[sources.classic]\nprobe = \"l2ping\"\n");
+        let there = |has| chosen(&both, has).iter().map(|it| it.is_there).collect::<Vec<_>>();
+        assert_eq!(there(CapabilitySet::empty()), [false, false]);
+        assert_eq!(there(CapabilitySet::NET_RAW), [false, true]);
+        assert_eq!(there(CapabilitySet::NET_ADMIN), [true, false]);
+        let off = config(
+            "[sources.ble]\nenabled = false\nway = \"management\"\n\
+             [sources.classic]\nenabled = false\nprobe = \"l2ping\"\n",
+        );
+        assert_eq!(chosen(&off, CapabilitySet::empty()), []);
     }
 
     #[test]

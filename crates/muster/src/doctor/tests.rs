@@ -16,9 +16,17 @@ fn well() -> Observed {
             switches: vec![switch("hci0", false, false)],
             is_installed: true,
             daemon: Daemon::Runs(vec![told("hci0")]),
+            chosen: vec![ECHOES],
         },
     }
 }
+
+const ECHOES: Chosen = Chosen {
+    what: "sources.classic.probe = \"l2ping\"",
+    right: "CAP_NET_RAW",
+    is_there: true,
+    hint: "sudo setcap",
+};
 
 fn told(name: &str) -> Adapter {
     let filters = ["RSSI", "DuplicateData"].map(str::to_owned).into();
@@ -134,6 +142,18 @@ fn what_may_be_wrong_with_bluetooth() {
     let mut two = well();
     two.bluetooth.adapters = Some(vec!["hci0".to_owned(), "hci1".to_owned()]);
     assert_eq!(said(&two, BLUETOOTH).len(), 2);
+}
+
+#[test]
+fn a_right_that_a_chosen_way_takes() {
+    let mut lacking = well();
+    lacking.bluetooth.chosen = vec![Chosen { is_there: false, ..ECHOES }];
+    let takes = "takes CAP_NET_RAW, which is not there | sudo setcap";
+    let lacks = format!("wrong 4: sources.classic.probe = \"l2ping\" {takes}");
+    assert_eq!(
+        said(&lacking, BLUETOOTH),
+        ["fine: hci0 is on, bluetoothd 5.66 answers | -", &lacks]
+    );
 }
 
 #[test]

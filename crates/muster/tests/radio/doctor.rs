@@ -12,6 +12,9 @@ fn what_is_wrong_with_bluetooth_is_found_on_a_real_stack() {
     // Nobody but root is told less.
     let other = format!("setpriv --reuid 65534 --regid 65534 --clear-groups {}", doctor());
     assert!(machine.succeeds(&other).contains("hci0 is on"));
+    let chosen = machine.run(&format!("env MUSTER__SOURCES__CLASSIC__PROBE=l2ping {other}"));
+    assert_eq!(chosen.status, 4, "{}", chosen.text);
+    assert!(chosen.text.contains("takes CAP_NET_RAW, which is not there"), "{}", chosen.text);
 
     machine.succeeds(&format!("{set} false"));
     says(&mut machine, 5, "hci0 is off");

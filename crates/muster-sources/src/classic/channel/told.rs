@@ -7,7 +7,6 @@ use muster_wire::bluetooth::address::AddressKind;
 use muster_wire::bluetooth::hci::{Event, EventBody, Request};
 use muster_wire::bluetooth::text;
 
-use super::super::status::Trouble;
 use super::Channel;
 
 /// What an inquiry found.
@@ -59,7 +58,7 @@ impl Channel {
                 if opcode == Request::ReadAddress.opcode() && status == Some(0) {
                     self.life.answered(now.mono);
                     self.address = address.map(|it| it.mac).or(self.address);
-                    if self.trouble.is_some_and(|it| it != Trouble::Busy) {
+                    if self.trouble.is_some_and(|it| !it.is_about_questions()) {
                         self.trouble = None;
                     }
                 }

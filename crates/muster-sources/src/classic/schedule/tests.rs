@@ -252,6 +252,11 @@ fn a_link_that_ends_is_asked_about_at_once() {
     schedule.hint(phone(13), at(42));
     assert_ne!(schedule.open(at(43)), Some(phone(13)), "nobody is pestered");
     assert!(!schedule.is_through());
+    schedule.ended(Verdict::Silent, at(44));
+    schedule.set(vec![wanted(13), wanted(50)], at(44));
+    assert!(!schedule.is_through());
+    schedule.heard(phone(50), at(45));
+    assert!(schedule.is_through(), "who was heard need not be asked");
 }
 
 /// Whatever happens: one at a time, nobody too often, the air shared, nobody forgotten.

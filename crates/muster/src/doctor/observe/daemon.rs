@@ -1,62 +1,53 @@
 //! What bluetoothd says of itself on the system bus. Starts nobody: the bus would start bluetoothd for
 //! whoever calls it, so who has its name is asked first.
 
+use std::error::Error as _;
 use std::time::Duration;
 
-use zbus::Connection;
-use zbus::fdo::{self, DBusProxy};
-use zbus::names::BusName;
-use zbus::proxy;
+use muster_sources::bluez::{Bluez, BluezError};
 
 use crate::doctor::{Adapter, Daemon};
 
-/// The parts of an adapter that tell whether it is of use (`doc/org.bluez.Adapter.rst` of `BlueZ`).
-#[proxy(interface = "org.bluez.Adapter1", default_service = "org.bluez")]
-trait Adapter1 {
-    fn get_discovery_filters(&self) -> zbus::Result<Vec<String>>;
-    #[zbus(property)]
-    fn powered(&self) -> zbus::Result<bool>;
-    #[zbus(property)]
-    fn modalias(&self) -> zbus::Result<String>;
-}
-
 /// Asks; whoever does not answer in time is silent.
 pub(super) async fn ask() -> Daemon {
-    let connection = match tokio::time::timeout(PATIENCE, Connection::system()).await {
-        Ok(Ok(connection)) => connection,
-        Ok(Err(error)) => return Daemon::NoBus(error.to_string()),
+    let bluez = match tokio::time::timeout(PATIENCE, Bluez::connect()).await {
+        Ok(Ok(bluez)) => bluez,
+        Ok(Err(error)) => return Daemon::NoBus(reason(&error)),
         Err(_) => return Daemon::NoBus("it does not answer".to_owned()),
     };
-    match tokio::time::timeout(PATIENCE, ask_over(&connection)).await {
+    match tokio::time::timeout(PATIENCE, ask_over(&bluez)).await {
         Ok(Ok(daemon)) => daemon,
-        Ok(Err(error)) if is_denied(&error) => Daemon::Denied,
-        Ok(Err(error)) => Daemon::Silent(error.to_string()),
+        Ok(Err(BluezError::Denied(_))) => Daemon::Denied,
+        Ok(Err(error)) => Daemon::Silent(reason(&error)),
         Err(_) => Daemon::Silent(format!("not within {} s", PATIENCE.as_secs())),
     }
 }
 
-async fn ask_over(connection: &Connection) -> zbus::Result<Daemon> {
-    let bus = DBusProxy::new(connection).await?;
-    if !bus.name_has_owner(BusName::try_from(NAME)?).await? {
+/// What the bus said.
+fn reason(error: &BluezError) -> String {
+    error.source().map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+async fn ask_over(bluez: &Bluez) -> Result<Daemon, BluezError> {
+    if bluez.owner().await?.is_none() {
         return Ok(Daemon::Absent);
     }
-    let objects = fdo::ObjectManagerProxy::new(connection, NAME, "/").await?;
     let mut adapters = Vec::new();
-    for (path, interfaces) in objects.get_managed_objects().await? {
+    for (path, interfaces) in bluez.objects().await?.get_managed_objects().await? {
         if interfaces.keys().any(|it| it.as_str() == "org.bluez.Adapter1") {
-            adapters.push(describe(connection, path.as_str()).await?);
+            adapters.push(describe(bluez, path.as_str()).await?);
         }
     }
     adapters.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Daemon::Runs(adapters))
 }
 
-async fn describe(connection: &Connection, path: &str) -> zbus::Result<Adapter> {
-    let adapter = Adapter1Proxy::new(connection, path.to_owned()).await?;
+async fn describe(bluez: &Bluez, path: &str) -> Result<Adapter, BluezError> {
+    let adapter = bluez.adapter(path).await?;
     // What is too old to know the question has no answer.
-    let filters = match adapter.get_discovery_filters().await {
+    let filters = match adapter.get_discovery_filters().await.map_err(BluezError::from) {
         Ok(filters) => filters,
-        Err(error) if is_denied(&error) => return Err(error),
+        Err(error @ BluezError::Denied(_)) => return Err(error),
         Err(_) => Vec::new(),
     };
     Ok(Adapter {
@@ -65,17 +56,6 @@ async fn describe(connection: &Connection, path: &str) -> zbus::Result<Adapter> 
         version: adapter.modalias().await.ok().as_deref().and_then(version),
         filters,
     })
-}
-
-#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is about rights")]
-fn is_denied(error: &zbus::Error) -> bool {
-    match error {
-        zbus::Error::MethodError(it, ..) => {
-            it.as_str() == "org.freedesktop.DBus.Error.AccessDenied"
-        }
-        zbus::Error::FDO(it) => matches!(**it, fdo::Error::AccessDenied(_)),
-        _ => false,
-    }
 }
 
 /// bluetoothd's version in what it calls an adapter, unless somebody configured another name: as in
@@ -90,7 +70,6 @@ fn version(modalias: &str) -> Option<String> {
     Some(format!("{major}.{minor}"))
 }
 
-const NAME: &str = "org.bluez";
 /// bluetoothd answers within a second, also on a small board that is busy.
 const PATIENCE: Duration = Duration::from_secs(5);
 
