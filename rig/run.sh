@@ -48,7 +48,7 @@ fi
 qemu-system-x86_64 -accel tcg,thread=multi -cpu max -M q35 -smp 2 -m 1024 \
     -nodefaults -no-user-config -display none -no-reboot \
     -kernel "$rig/kernel" -initrd "$rig/initramfs.img" \
-    -append "console=ttyS0 quiet panic=-1 mitigations=off nokaslr tsc=reliable" \
+    -append "console=ttyS0 quiet panic=-1 mitigations=off nokaslr tsc=reliable no_timer_check" \
     -serial "file:$share/console" \
     -chardev stdio,id=caller,signal=off -device virtio-serial-pci -device "$port" \
     -virtfs local,path=/,mount_tag=host,readonly=on,security_model=none,multidevs=remap \

@@ -9,6 +9,10 @@ use std::process::{Command, ExitCode};
 use anyhow::Context;
 
 #[cfg(feature = "bench")]
+mod air;
+#[cfg(feature = "bench")]
+mod client;
+#[cfg(feature = "bench")]
 mod doze;
 #[cfg(feature = "bench")]
 mod engine;
@@ -102,6 +106,7 @@ fn measure(name: &str) -> anyhow::Result<()> {
         "doze" => doze::measure(),
         "radio" => radio::measure(),
         "resolve" => resolve::measure(),
+        "air" => air::measure(),
         "leave" => crate::leave::run(HOUSEHOLDS, DAYS, "docs/benchmarks".as_ref()),
         _ => anyhow::bail!("there is no such benchmark: {name}"),
     }
@@ -122,6 +127,7 @@ fn child(work: &str, arguments: &[String]) -> anyhow::Result<()> {
         "doze" => doze::inside(arguments),
         "sweep" => sweep::inside(arguments),
         "resolve" => resolve::hear(arguments),
+        "air" => air::inside(arguments),
         _ => anyhow::bail!("there is no such work: {work}"),
     }
 }
@@ -133,7 +139,7 @@ const HOUSEHOLDS: u64 = 5;
 const DAYS: u64 = 28;
 
 /// The benchmarks, in the order in which they run.
-const ALL: [(&str, &str); 10] = [
+const ALL: [(&str, &str); 11] = [
     ("engine", "sightings a second on one core, 10,000 devices"),
     ("ingest", "facts a second from a fact file into SQLite"),
     ("memory", "memory for 100,000 devices"),
@@ -148,6 +154,11 @@ const ALL: [(&str, &str); 10] = [
     (
         "resolve",
         "keys a second tried on private addresses on one core, and memory for a day of them",
+    ),
+    (
+        "air",
+        "the release binary on a real Bluetooth stack: processor, memory and delay beside bluetoothd \
+         and bleak",
     ),
     ("leave", "false departures against the delay of true ones"),
 ];

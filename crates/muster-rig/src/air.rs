@@ -19,6 +19,7 @@ pub(crate) struct Air {
 
 /// A device that advertises on low energy.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is set by a key of its own")]
 pub(crate) struct Advertiser {
     /// Its address is of its own making; which kind, the two highest bits of the address say (volume 6,
     /// part B, section 1.3.2).
@@ -37,6 +38,8 @@ pub(crate) struct Advertiser {
     /// What it hides its address behind, and the address that it goes by meanwhile.
     pub(crate) identity_key: Option<Word>,
     pub(crate) private_address: Option<Address>,
+    /// It takes another one for each advertisement.
+    pub(crate) is_restless: bool,
     /// What it shares with the adapter once both are paired.
     pub(crate) bond: Option<Bond>,
     pub(crate) screen: Screen,
@@ -115,6 +118,7 @@ impl Default for Advertiser {
             is_reachable: true,
             identity_key: None,
             private_address: None,
+            is_restless: false,
             bond: None,
             screen: Screen::Dark,
             edition: 0,
@@ -143,6 +147,7 @@ impl Advertiser {
                     self.private_address = None;
                 }
             }
+            "restless" => self.is_restless = yes("restless", value)?,
             "connectable" => self.is_connectable = yes("connectable", value)?,
             "data" => self.data = payload("data", value, MOST_EXTENDED)?,
             "response" => self.response = payload("response", value, MOST_LEGACY)?,

@@ -150,6 +150,7 @@ Requests:
       type=random|public  rssi=-60 (dBm)  jitter=0 (dB)  interval=200 (ms)  connectable=yes|no
       data=HEX  response=HEX (to an active scan)  reachable=yes|no (losing its link)
       irk=HEX (of 16 octets, least first: ADDRESS is its identity, heard is a private one)
+      restless=yes|no (whether each advertisement is heard from another private address)
       name=TEXT (to the end of the line, as data)
   advertiser ADDRESS connect|disconnect  it connects where the adapter advertises that one can, showing
       the key that it has; it ends that

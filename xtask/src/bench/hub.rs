@@ -10,13 +10,11 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, ensure};
 
+use super::client::{self, Events};
 use super::figure::{Figures, RUNS, mib, ms, row, times};
 use super::network;
 use super::stopwatch::{Stopwatch, cpu_of, status_of};
 
-use client::Events;
-
-mod client;
 mod past;
 
 pub(super) fn measure() -> anyhow::Result<()> {

@@ -41,7 +41,7 @@ fn rates(arguments: &[&OsStr]) -> anyhow::Result<BTreeMap<String, f64>> {
 }
 
 /// The Python of an environment that has them.
-fn python() -> anyhow::Result<PathBuf> {
+pub(super) fn python() -> anyhow::Result<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/peers");
     let python = folder.join("bin/python");
     let marker = folder.join("installed.txt");
@@ -67,5 +67,5 @@ fn output(mut command: Command) -> anyhow::Result<String> {
 }
 
 /// The versions that were looked at: what is called of the first is a name inside it.
-const PACKAGES: [&str; 3] =
-    ["bluetooth-data-tools==1.29.24", "bumble==0.0.236", "TheengsDecoder==2.5.0"];
+const PACKAGES: [&str; 4] =
+    ["bluetooth-data-tools==1.29.24", "bumble==0.0.236", "TheengsDecoder==2.5.0", "bleak==3.1.0"];

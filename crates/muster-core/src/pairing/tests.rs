@@ -393,5 +393,5 @@ fn who_gave_no_lasting_address_has_no_name() {
 fn a_window_without_adapters_that_ended_badly_keeps_no_other_shut() {
     let mut story = Story::new(Kept { known: Some(Vec::new()), ..Kept::default() });
     story.says(Said::Here { bonds: Vec::new() });
-    story.it.open(Duration::from_secs(60), "anna", now(1)).unwrap();
+    story.it.open(Duration::from_mins(1), "anna", now(1)).unwrap();
 }

@@ -93,7 +93,10 @@ impl Controller {
         if advertiser.edition != edition {
             return;
         }
-        let advertiser = advertiser.clone();
+        if advertiser.is_restless {
+            self.rotate(address);
+        }
+        let Some(advertiser) = self.air.advertisers.get(&address).cloned() else { return };
         // Volume 6, part B, section 4.4.2.2.1. Counted from now: being late makes no burst.
         let delay = self.noise.below(Duration::from_millis(10));
         self.plan(now + advertiser.interval + delay, Task::Advertise(address, edition));

@@ -30,6 +30,8 @@ pub(super) struct Channel {
     /// What was sent by those of whom facts were told since they were taken.
     broadcasts: Vec<Broadcast>,
     status: Option<ChannelStatus>,
+    /// What that was made from.
+    judged: Option<(Way, Option<Trouble>)>,
     /// Turns that came to their end.
     whole_turns: u64,
 }
@@ -57,6 +59,7 @@ impl Channel {
             told: Told::default(),
             broadcasts: Vec::new(),
             status: None,
+            judged: None,
             whole_turns: 0,
         }
     }
@@ -126,10 +129,15 @@ impl Channel {
         }
     }
 
-    /// Its status, if it is another than was told last.
-    pub(super) fn news(&mut self, way: Way<'_>) -> Option<ChannelStatus> {
-        let (listener, trouble) = (&self.listeners.ble, self.turns.trouble());
-        let status = status::of_channel(listener, way, self.duty, trouble)?;
+    /// Its status, if it is another than was told last. Asked after every message, so nothing is written
+    /// while nothing changed.
+    pub(super) fn news(&mut self, way: &Way) -> Option<ChannelStatus> {
+        let trouble = self.turns.trouble();
+        if self.judged.as_ref().is_some_and(|(by, of)| by == way && of.as_ref() == trouble) {
+            return None;
+        }
+        self.judged = Some((way.clone(), trouble.cloned()));
+        let status = status::of_channel(&self.listeners.ble, way, self.duty, trouble)?;
         let is_new = self.status.as_ref() != Some(&status);
         is_new.then(|| self.status.insert(status).clone())
     }

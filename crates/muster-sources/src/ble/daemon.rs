@@ -13,7 +13,7 @@ use futures_util::stream::{BoxStream, FuturesUnordered, StreamExt as _};
 use muster_wire::bluetooth::management::Transports;
 use zbus::fdo::ManagedObjects;
 use zbus::names::{MemberName, OwnedUniqueName, UniqueName};
-use zbus::{MatchRule, Message, MessageStream, OwnedObjectPath, Variant};
+use zbus::{MatchRule, Message, MessageStream, ObjectPath, OwnedObjectPath, Variant};
 
 use super::news::News;
 use super::properties::{Device, Properties};
@@ -126,6 +126,10 @@ impl Daemon {
             Done::Objects(Ok(objects)) => {
                 for (path, interfaces) in objects {
                     for (name, told) in interfaces {
+                        let told = told.iter().filter_map(|(name, it)| {
+                            Some((name.as_str(), it.try_clone().ok()?.into()))
+                        });
+                        let told = told.collect();
                         self.object(path.as_str(), name.as_str(), &told, false, each);
                     }
                 }
@@ -149,12 +153,12 @@ impl Daemon {
         match header.member().map(MemberName::as_str) {
             Some("InterfacesAdded") => {
                 let Ok((path, added)) =
-                    body.deserialize::<(OwnedObjectPath, HashMap<String, Properties>)>()
+                    body.deserialize::<(ObjectPath<'_>, HashMap<&str, Properties<'_>>)>()
                 else {
                     return;
                 };
                 for (interface, told) in added {
-                    self.object(path.as_str(), &interface, &told, true, each);
+                    self.object(path.as_str(), interface, &told, true, each);
                 }
             }
             Some("InterfacesRemoved") => {
@@ -171,9 +175,9 @@ impl Daemon {
                 }
             }
             Some("PropertiesChanged") => {
-                let told = body.deserialize::<(String, Properties, Vec<String>)>();
+                let told = body.deserialize::<(&str, Properties<'_>, Vec<&str>)>();
                 if let (Some(path), Ok((interface, told, _))) = (header.path(), told) {
-                    self.object(path.as_str(), &interface, &told, true, each);
+                    self.object(path.as_str(), interface, &told, true, each);
                 }
             }
             _ => {}
@@ -185,7 +189,7 @@ impl Daemon {
         &mut self,
         path: &str,
         interface: &str,
-        told: &Properties,
+        told: &Properties<'_>,
         live: bool,
         each: &mut dyn FnMut(u16, News<'_>),
     ) {

@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, HashMap};
 use muster_core::identity::Mac;
 use muster_wire::bluetooth::address::Address;
 use muster_wire::bluetooth::advertisement::Advertisement;
-use zbus::OwnedVariant;
+use zbus::Variant;
 
-/// Properties by their names.
-pub(super) type Properties = HashMap<String, OwnedVariant>;
+/// Properties by their names, as they stand in a message: most come with every report and are read once, so
+/// nothing of them is copied.
+pub(super) type Properties<'a> = HashMap<&'a str, Variant<'a>>;
 
 /// What is known of a device: what it last said.
 #[derive(Debug, Default)]
@@ -22,7 +23,7 @@ pub(super) struct Device {
 
 impl Device {
     /// Takes in what was told of it: whether that is a report of the radio.
-    pub(super) fn learn(&mut self, told: &Properties) -> bool {
+    pub(super) fn learn(&mut self, told: &Properties<'_>) -> bool {
         if let Some(address) = address(told) {
             self.address = Some(address);
         }
@@ -31,7 +32,7 @@ impl Device {
         }
         for (name, value) in told {
             if let Some(part) = structures(name, value) {
-                self.parts.insert(name.clone(), part);
+                self.parts.insert((*name).to_owned(), part);
             }
         }
         REPORTED.iter().any(|it| told.contains_key(*it))
@@ -45,7 +46,7 @@ impl Device {
     }
 }
 
-fn address(told: &Properties) -> Option<Address> {
+fn address(told: &Properties<'_>) -> Option<Address> {
     let mac: Mac = <&str>::try_from(told.get("Address")?).ok()?.parse().ok()?;
     match <&str>::try_from(told.get("AddressType")?).ok()? {
         "public" => Some(Address::low_energy(mac, false)),
@@ -55,28 +56,29 @@ fn address(told: &Properties) -> Option<Address> {
 }
 
 /// The structures (Core Specification, Vol 3, Part C, 11) that a property was made from.
-fn structures(name: &str, value: &OwnedVariant) -> Option<Vec<u8>> {
-    let value = value.try_clone().ok()?;
+fn structures(name: &str, value: &Variant<'_>) -> Option<Vec<u8>> {
     let mut data = Vec::new();
-    match name {
-        "Name" => push(&mut data, COMPLETE_NAME, &[String::try_from(value).ok()?.as_bytes()]),
-        "ManufacturerData" => {
-            for (company, told) in BTreeMap::<u16, OwnedVariant>::try_from(value).ok()? {
+    match (name, value) {
+        ("Name", Variant::Str(it)) => push(&mut data, COMPLETE_NAME, &[it.as_str().as_bytes()]),
+        ("ManufacturerData", Variant::Dict(all)) => {
+            for (company, told) in all.iter() {
+                let Variant::U16(company) = company else { return None };
                 push(&mut data, MANUFACTURER, &[&company.to_le_bytes(), &octets(told)?]);
             }
         }
-        "ServiceData" => {
-            for (uuid, told) in BTreeMap::<String, OwnedVariant>::try_from(value).ok()? {
-                let told = octets(told)?;
-                match service(&uuid)? {
+        ("ServiceData", Variant::Dict(all)) => {
+            for (uuid, told) in all.iter() {
+                let (Variant::Str(uuid), told) = (uuid, octets(told)?) else { return None };
+                match service(uuid)? {
                     Service::Short(it) => push(&mut data, SERVICE_DATA_16, &[&it, &told]),
                     Service::Long(it) => push(&mut data, SERVICE_DATA_128, &[&it, &told]),
                 }
             }
         }
-        "UUIDs" => {
-            for uuid in Vec::<String>::try_from(value).ok()? {
-                match service(&uuid)? {
+        ("UUIDs", Variant::Array(all)) => {
+            for uuid in all.inner() {
+                let Variant::Str(uuid) = uuid else { return None };
+                match service(uuid)? {
                     Service::Short(it) => push(&mut data, SERVICES_16, &[&it]),
                     Service::Long(it) => push(&mut data, SERVICES_128, &[&it]),
                 }
@@ -96,8 +98,11 @@ fn push(data: &mut Vec<u8>, kind: u8, parts: &[&[u8]]) {
     }
 }
 
-fn octets(value: OwnedVariant) -> Option<Vec<u8>> {
-    Vec::try_from(value).ok()
+fn octets(value: &Variant<'_>) -> Option<Vec<u8>> {
+    let value = if let Variant::Variant(inner) = value { inner } else { value };
+    let Variant::Array(all) = value else { return None };
+    let octet = |it: &Variant<'_>| if let Variant::U8(it) = it { Some(*it) } else { None };
+    all.inner().iter().map(octet).collect()
 }
 
 /// An identifier, with its last octet first as the air has it.
@@ -133,13 +138,11 @@ mod tests {
     use muster_core::identity::Identity;
     use muster_wire::bluetooth::identify::identify;
     use muster_wire::bluetooth::tag::TagRules;
-    use zbus::Variant;
 
     use super::*;
 
-    fn told(all: Vec<(&str, Variant<'_>)>) -> Properties {
-        let owned = |it: Variant<'_>| OwnedVariant::try_from(it).unwrap();
-        all.into_iter().map(|(name, it)| (name.to_owned(), owned(it))).collect()
+    fn told<'a>(all: Vec<(&'a str, Variant<'a>)>) -> Properties<'a> {
+        all.into_iter().collect()
     }
 
     fn data<K: zbus::Basic + Into<Variant<'static>> + std::hash::Hash + Eq>(

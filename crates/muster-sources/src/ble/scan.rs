@@ -12,8 +12,6 @@ use super::source::Ble;
 /// What one look around brought.
 #[derive(Clone, Debug, Default)]
 pub struct Scan {
-    /// Everything noticed, in order.
-    pub facts: Vec<Fact>,
     /// What could be heard and what not: the last word on each adapter.
     pub channels: Vec<ChannelStatus>,
     /// Everybody who was heard.
@@ -32,11 +30,13 @@ pub enum Length {
     },
 }
 
-/// Looks around once.
+/// Looks around once. `each` takes everything noticed, in order: whoever wants none keeps none, however
+/// long it lasts.
 pub async fn scan(
     mut ble: Ble,
     clock: &Arc<dyn Clock>,
     length: Length,
+    mut each: impl FnMut(Vec<Fact>),
 ) -> Result<Scan, SourceError> {
     let (limit, one_turn) = match length {
         Length::For(limit) => (limit, false),
@@ -54,7 +54,7 @@ pub async fn scan(
         let wait = end.saturating_sub(now).min(if one_turn { TICK } else { limit });
         let Ok(report) = tokio::time::timeout(wait, ble.next()).await else { continue };
         match report? {
-            Report::Facts(facts) => scan.facts.extend(facts),
+            Report::Facts(facts) => each(facts),
             Report::Channel(status) => {
                 scan.channels.retain(|it| it.listener != status.listener);
                 scan.channels.push(status);

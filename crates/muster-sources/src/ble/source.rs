@@ -35,6 +35,8 @@ pub struct Ble {
     monitor: String,
     clock: Arc<dyn Clock>,
     kernel: io::Result<Trusted>,
+    /// Why the kernel is not asked, in words.
+    no_kernel: Option<Arc<str>>,
     backend: Option<Backend>,
     /// Why there is no way to any adapter, while there is none.
     unreachable: Option<Trouble>,
@@ -68,6 +70,7 @@ impl Ble {
             rules: Arc::new(rules),
             monitor: monitor.to_owned(),
             clock,
+            no_kernel: kernel.as_ref().err().map(|it| why_no_kernel(it).into()),
             kernel,
             backend: None,
             unreachable: None,
@@ -214,14 +217,15 @@ impl Ble {
         if !sent.is_empty() {
             self.ready.push_back(Report::Broadcasts(sent));
         }
-        let instead = self.kernel.as_ref().err().map(why_no_kernel);
         let way = match (&self.backend, self.settings.way) {
-            (Some(Backend::Daemon(_)), Wanted::Auto) => Way::Daemon { instead: instead.as_deref() },
+            (Some(Backend::Daemon(_)), Wanted::Auto) => {
+                Way::Daemon { instead: self.no_kernel.clone() }
+            }
             (Some(Backend::Daemon(_)), _) => Way::Daemon { instead: None },
             (Some(Backend::Kernel(_)) | None, _) => Way::Kernel(self.settings.mode),
         };
         for channel in self.channels.values_mut() {
-            self.ready.extend(channel.news(way).map(Report::Channel));
+            self.ready.extend(channel.news(&way).map(Report::Channel));
         }
     }
 

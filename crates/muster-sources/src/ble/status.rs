@@ -1,5 +1,7 @@
 //! What a channel can and cannot hear, in plain words, with the command that would help.
 
+use std::sync::Arc;
+
 use muster_config::ble::{Duty, Mode};
 use muster_core::fact::Listener;
 use muster_core::ports::{ChannelStatus, Inability};
@@ -7,18 +9,18 @@ use muster_core::ports::{ChannelStatus, Inability};
 use super::turns::Trouble;
 
 /// The way to the adapter, and why it is not the better one.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Way<'a> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Way {
     /// The kernel's management socket, in this mode.
     Kernel(Mode),
     /// bluetoothd, and why the kernel is not asked, unless nobody wanted that.
-    Daemon { instead: Option<&'a str> },
+    Daemon { instead: Option<Arc<str>> },
 }
 
 /// The status of an adapter, which may rest by a rhythm; none before anything is known.
 pub(super) fn of_channel(
     listener: &Listener,
-    way: Way<'_>,
+    way: &Way,
     duty: Option<Duty>,
     trouble: Option<&Trouble>,
 ) -> Option<ChannelStatus> {
@@ -44,7 +46,7 @@ pub(super) fn of_channel(
     status.can.push(format!("advertisements of low energy, {by}{rhythm}"));
     if let Way::Daemon { instead: Some(why) } = way {
         let what = "ask the kernel itself, which costs less than bluetoothd";
-        status.cannot.push(inability(what, why.to_owned(), Some(capability())));
+        status.cannot.push(inability(what, why.to_string(), Some(capability())));
     }
     Some(status)
 }
@@ -100,7 +102,8 @@ mod tests {
     #[test]
     fn all_trouble_is_said_with_what_to_type() {
         let listener = Listener::new("hub", SourceKind::Ble, "hci0");
-        let of = |it: Option<&Trouble>| of_channel(&listener, Way::Kernel(Mode::Active), None, it);
+        let by = Way::Kernel(Mode::Active);
+        let of = |it: Option<&Trouble>| of_channel(&listener, &by, None, it);
         assert_eq!(of(Some(&Trouble::Starting)), None);
         let hears = of(None).unwrap();
         assert!(hears.hears && hears.cannot.is_empty());
@@ -114,11 +117,11 @@ mod tests {
             let [one] = &status.cannot[..] else { panic!("{status:?}") };
             assert_eq!(one.hint.as_deref(), hint, "{trouble:?}");
         }
-        let instead = Way::Daemon { instead: Some("it takes CAP_NET_ADMIN") };
-        let status = of_channel(&listener, instead, None, None).unwrap();
+        let instead = Way::Daemon { instead: Some("it takes CAP_NET_ADMIN".into()) };
+        let status = of_channel(&listener, &instead, None, None).unwrap();
         assert!(status.hears && status.cannot[0].why.contains("CAP_NET_ADMIN"));
         let duty = Rhythm::ThirtiethOfFiveMinutes.duty();
-        let status = of_channel(&listener, Way::Kernel(Mode::Passive), duty, None).unwrap();
+        let status = of_channel(&listener, &Way::Kernel(Mode::Passive), duty, None).unwrap();
         assert!(
             status.can[0].starts_with("advertisements of low energy, passively, by the kernel")
         );

@@ -175,3 +175,14 @@ fn a_private_address_changes_and_resolves() {
     story.ask("advertiser 00:00:00:00:00:09");
     assert!(refused(&mut story, "advertiser 00:00:00:00:00:09 rotate").contains("irk"));
 }
+
+#[test]
+fn one_that_is_restless_is_never_heard_twice_from_the_same_address() {
+    let key = "07".repeat(16);
+    let mut story = Story::of(&[&format!("advertiser {TAG} irk={key} restless=yes interval=100")]);
+    story.send(0x200c, &[1, 0]);
+    let heard = story.events(1_100, hci::LOW_ENERGY);
+    let addresses: BTreeSet<&[u8]> = heard.iter().map(|it| &it[4..10]).collect();
+    assert!((9..=11).contains(&heard.len()), "{}", heard.len());
+    assert_eq!(addresses.len(), heard.len());
+}

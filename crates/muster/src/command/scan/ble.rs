@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use muster_config::ble::{BleSettings, Rhythm};
+use muster_core::fact::Fact;
 use muster_core::identity::Identity;
 use muster_report::{Cell, Column, Table};
 use muster_sources::ble::{Ble, Length, Neighbour, scan};
@@ -35,13 +36,19 @@ pub(super) fn look(context: &Context, args: &ScanArgs) -> Result<Look, Failure> 
     let monitor = config.monitor.as_str();
     let rules = tags::rules(&config.tags);
     let ble = Ble::new(settings, rules.clone(), monitor, Arc::clone(&clock), radio);
+    let mut facts = Vec::new();
+    let keep = |it| {
+        if args.record.is_some() {
+            facts.extend::<Vec<Fact>>(it);
+        }
+    };
     let scan = runtime()?
-        .block_on(scan(ble, &clock, length))
+        .block_on(scan(ble, &clock, length, keep))
         .map_err(|it| Failure::new(Exit::Unreachable, "cannot listen to the radio").because(it))?;
     let hint = "plug one in, and look again; what the kernel has: ls /sys/class/bluetooth";
     let missing = scan.channels.is_empty().then_some(("there is no Bluetooth adapter", hint));
     let table = table(scan.neighbours, &rules);
-    Ok(Look { facts: scan.facts, table, channels: scan.channels, missing, late: false })
+    Ok(Look { facts, table, channels: scan.channels, missing, late: false })
 }
 
 /// The strongest first: those are near.
