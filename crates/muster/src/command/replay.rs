@@ -70,6 +70,9 @@ pub(crate) fn run(context: &Context, args: &ReplayArgs) -> Result<(), Failure> {
     match reading.strangers.len() {
         0 => {}
         1 => output.note("1 private Bluetooth address was heard, which names nobody"),
+        MOST_STRANGERS => output.note(&format!(
+            "{MOST_STRANGERS} private Bluetooth addresses or more were heard, which name nobody"
+        )),
         n => output.note(&format!("{n} private Bluetooth addresses were heard, which name nobody")),
     }
     match stays.refused {
