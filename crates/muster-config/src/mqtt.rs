@@ -102,6 +102,15 @@ impl MqttSettings {
                 "certificates are checked on encrypted connections only: set sources.mqtt.tls = true",
             );
         }
+        let lists = [&self.gateway_topics, &self.room_topics, &self.room_assistant_topics];
+        let hears =
+            self.espresense || !self.mappings.is_empty() || lists.iter().any(|it| !it.is_empty());
+        if self.enabled && !hears {
+            clash(
+                "enabled",
+                "no kind of receiver is listened for: set sources.mqtt.espresense = true, or name topics",
+            );
+        }
         for (at, mapping) in self.mappings.iter().enumerate() {
             let in_topic = mapping.topic.as_str().split('/').any(|it| it == "{id}");
             if in_topic == mapping.id.is_some() {

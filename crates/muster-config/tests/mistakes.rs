@@ -38,6 +38,14 @@ fn receivers_at_a_broker() {
             ],
         },
         Mistake {
+            name: "nobody is listened to",
+            text: "[sources.mqtt]\nenabled = true\nespresense = false\ngateway_topics = []\n",
+            said: &[
+                "muster.toml, line 2, column 1: sources.mqtt.enabled: no kind of receiver is listened \
+                     for: set sources.mqtt.espresense = true, or name topics",
+            ],
+        },
+        Mistake {
             name: "a topic with everything in it",
             text: "[[sources.mqtt.mappings]]\ntopic = \"#\"\nid = \"/mac\"\n",
             said: &[

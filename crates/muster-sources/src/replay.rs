@@ -55,7 +55,7 @@ impl Replay {
             FactBody::Sighting(_) | FactBody::Level(_) | FactBody::Detail(_) => false,
         };
         let bare = !facts.iter().any(tells);
-        let span = coverage::complete(&mut facts);
+        let span = coverage::complete(&mut facts).map_err(ReplayError::too_long)?;
         let broadcasts = radio.broadcasts();
         Ok(Self { facts: facts.into_iter(), broadcasts, span, bare, skipped })
     }
@@ -144,6 +144,9 @@ pub enum ReplayError {
         #[source]
         cause: CaptureError,
     },
+    /// It reaches so far that its silence cannot be filled in.
+    #[error("the recording reaches from {} to {}, which is too long to be covered", .0.from, .0.to)]
+    TooLong(Span),
     /// More facts than fit.
     #[error("a recording has at most {MOST_FACTS} facts: {}", path.display())]
     TooMany {
@@ -153,6 +156,10 @@ pub enum ReplayError {
 }
 
 impl ReplayError {
+    fn too_long(it: coverage::TooLong) -> Self {
+        Self::TooLong(it.0)
+    }
+
     fn unreadable(path: &Path, cause: io::Error) -> Self {
         Self::Unreadable { path: path.to_owned(), cause }
     }

@@ -275,7 +275,9 @@ impl Desk {
     }
 
     async fn forget(&mut self, device: DeviceId, answer: Answer) {
-        let addresses = addresses_of(&self.wires.pictures.borrow(), device);
+        let mut addresses = addresses_of(&self.wires.pictures.borrow(), device);
+        // What was never paired needs no radio to be forgotten.
+        addresses.retain(|it| lock(&self.machine).is_paired(*it));
         if addresses.is_empty() {
             let done = self.wires.devices.forget(device).await;
             drop(answer.send(done.map_err(PairingRefused::Unavailable)));

@@ -113,6 +113,29 @@ fn what_the_broker_had_kept_is_no_evidence() {
     assert_eq!(cannot, ["take a receiver called hub", "read everything"], "{own}");
 }
 
+/// It was never paired, and there is no bluetoothd that would have to unpair it.
+#[test]
+fn who_is_heard_by_receivers_is_forgotten_without_a_radio() {
+    let broker = Mosquitto::open();
+    let home = home(&broker, "");
+    let hub = home.serve();
+    let _receiver = broker.repeat(
+        "espresense/devices/c464e3010209/kitchen",
+        &HEARD.replace("010203", "010209"),
+        STATUS,
+    );
+    let path = hub.until("the device", |hub| {
+        let all = hub.get("/api/v1/devices").json()["items"].as_array()?.clone();
+        let is_it = |it: &&Value| it["identities"].to_string().contains("c4:64:e3:01:02:09");
+        Some(format!("/api/v1/devices/{}", all.iter().find(is_it)?["id"]))
+    });
+    let named = hub.ask("PATCH", &path, Some(&json!({"name": "Bens badge"})));
+    assert_eq!(named.status, 200, "{}", named.body);
+    let forgotten = hub.ask("DELETE", &path, None);
+    assert_eq!(forgotten.status, 204, "{}", forgotten.body);
+    assert_eq!(hub.get(&path).json()["name"], "");
+}
+
 #[test]
 fn a_wrong_password_is_said_with_its_key_and_its_file() {
     let broker = Mosquitto::closed("muster", "right");

@@ -1,7 +1,9 @@
 //! How many keys a second are tried on private addresses on one core, and what a day of them costs.
 
+use std::fs;
 use std::hint::black_box;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 use muster_core::identity::Mac;
@@ -9,8 +11,8 @@ use muster_wire::bluetooth::key::Irk;
 use muster_wire::bluetooth::resolve::Resolver;
 
 use super::figure::{Figures, RUNS, mib, number, rate, row, times};
-use super::peers;
 use super::stopwatch::{Stopwatch, status_of};
+use super::{network, peers};
 
 /// Measures and prints.
 pub(super) fn measure() -> anyhow::Result<()> {
@@ -45,7 +47,54 @@ pub(super) fn measure() -> anyhow::Result<()> {
         day.add(mib(child(A_DAY)?.saturating_sub(child(0)?)));
     }
     row("1,000,000 addresses, peak less an empty process", &day.text("MiB"));
+    network::build(&["--package", "muster"])?;
+    let (mut replayed, muster) = (Figures::default(), network::built("muster")?);
+    for _ in 0..RUNS {
+        replayed.add(mib(replay(&muster)?));
+    }
+    row("muster replay of a day with them, peak less the recording", &replayed.text("MiB"));
     Ok(())
+}
+
+/// Peak memory of the whole program while it judges a day's recording, which it reads at once, less that.
+fn replay(muster: &Path) -> anyhow::Result<u64> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("day.btsnoop");
+    let recording = recording();
+    fs::write(&file, &recording)?;
+    let mut command = Command::new(muster);
+    command.arg("replay").arg(&file).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut process = command.spawn()?;
+    let number = process.id().to_string();
+    let mut peak = 0;
+    let status = loop {
+        // What has ended tells nothing any more.
+        peak = status_of(&number, "VmHWM").unwrap_or(peak);
+        if let Some(status) = process.try_wait()? {
+            break status;
+        }
+        std::thread::yield_now();
+    };
+    ensure!(status.success(), "the replay failed");
+    Ok(peak.saturating_sub(u64::try_from(recording.len())?))
+}
+
+/// A btsnoop file of a host (H4), in which a controller reports one advertisement of each address.
+fn recording() -> Vec<u8> {
+    let mut file = b"btsnoop\0\0\0\0\x01\0\0\x03\xea".to_vec();
+    for number in 0..A_DAY {
+        let Mac(address) = address(number);
+        let mut event = vec![4, 0x3e, 23, 2, 1, 0, 1];
+        event.extend(address.iter().rev());
+        event.extend([11, 2, 1, 0x1a, 7, 0xff, 0x4c, 0, 0x10, 2, 0x0b, 0, 0xc4]);
+        let length = u32::try_from(event.len()).unwrap_or(u32::MAX);
+        for field in [length, length, 1, 0] {
+            file.extend(field.to_be_bytes());
+        }
+        file.extend((SNOOP_START + u64::from(number) * BETWEEN_US).to_be_bytes());
+        file.extend(event);
+    }
+    file
 }
 
 /// The child's work: hears so many addresses, and prints its peak.
@@ -85,3 +134,7 @@ const KEYS: u16 = 1_000;
 const FEW_KEYS: u16 = 10;
 const ADDRESSES: u32 = 50_000;
 const A_DAY: u32 = 1_000_000;
+/// In microseconds, so that all of them fill a day.
+const BETWEEN_US: u64 = 86_400;
+/// 2026-11-01 as btsnoop counts it: microseconds since the year 0.
+const SNOOP_START: u64 = 0x00dc_ddb3_0f2f_8000 + 1_793_491_200_000_000;

@@ -286,6 +286,12 @@ impl Pairing {
         self.bonds.get(&device)
     }
 
+    /// Whether it is known to be paired, or was when it came through a window.
+    #[must_use]
+    pub fn is_paired(&self, device: Mac) -> bool {
+        self.bonds.contains_key(&device) || self.waiting.name(device).is_some()
+    }
+
     /// Whether nothing is left to put back.
     #[must_use]
     pub fn is_shut(&self) -> bool {

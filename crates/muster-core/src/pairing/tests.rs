@@ -244,11 +244,13 @@ fn what_could_not_be_unpaired_is_said_and_tried_again() {
 fn by_hand_anybody_is_unpaired_and_an_end_of_the_radio_is_an_error() {
     let mut story = Story::with_radio();
     story.says(Said::Here { bonds: vec![bond(PHONE), bond(WATCH)] });
+    assert!(story.it.is_paired(PHONE));
     story.it.forget(PHONE).unwrap();
     story.it.forget(PHONE).unwrap();
     story.settle();
     assert_eq!(story.asked, [format!("unpair {PHONE}")]);
     assert_eq!(story.happened(), ["forgotten and unpaired"]);
+    assert!(!story.it.is_paired(PHONE), "and needs no radio any more");
     story.dumb = true;
     story.it.forget(WATCH).unwrap();
     story.settle();

@@ -172,9 +172,11 @@ impl Receivers {
 
     /// The receiver of this name, unless it may not be one.
     fn receiver(&mut self, name: &str, format: &Format, rules: &Rules) -> Option<&mut Receiver> {
-        let why = if *name == *rules.own {
+        let is_plain = |it: u8| it.is_ascii_alphanumeric() || b"_.- ".contains(&it);
+        let says_something = name.bytes().any(|it| it.is_ascii_alphanumeric());
+        let why = if name.trim().eq_ignore_ascii_case(&rules.own) {
             Some(Refused::Own)
-        } else if !name.bytes().all(|it| it.is_ascii_alphanumeric() || b"_.- ".contains(&it)) {
+        } else if !name.bytes().all(is_plain) || !says_something || name.trim() != name {
             Some(Refused::Unreadable)
         } else {
             None
@@ -229,7 +231,8 @@ impl Receivers {
             let (why, hint) = match why {
                 Refused::Own => ("this machine is called so", "give the receiver another name"),
                 Refused::Unreadable => (
-                    "there are other characters in it than a-z, A-Z, 0-9, space, _, . and -",
+                    "it has to have a letter or a digit, begin and end with no space, and have no other \
+                     characters than a-z, A-Z, 0-9, space, _, . and -",
                     "give the receiver another name",
                 ),
             };

@@ -10,18 +10,32 @@ use muster_core::time::Time;
 
 use super::time_of;
 
+/// More coverage than [`MOST_PIECES`] would have to be made up, for the listeners of this span.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TooLong(pub(super) Span);
+
 /// Sorts facts by time and adds coverage over the whole input to every monitor's source that has
 /// none; the span of the input comes back.
-pub(super) fn complete(facts: &mut Vec<Fact>) -> Option<Span> {
-    let from = facts.iter().map(begin_of).min()?;
-    let to = facts.iter().map(time_of).max()?;
+pub(super) fn complete(facts: &mut Vec<Fact>) -> Result<Option<Span>, TooLong> {
+    let from = facts.iter().map(begin_of).min();
+    let to = facts.iter().map(time_of).max();
+    let Some((from, to)) = from.zip(to) else { return Ok(None) };
     let whole = Span::new(from, to);
-    for listener in uncovered(facts) {
+    let listeners = uncovered(facts);
+    fits(whole, listeners.len(), 0)?;
+    for listener in listeners {
         facts.extend(pieces(&listener, whole));
     }
     // The sort is stable: what was recorded at one instant stays in order, coverage behind it.
     facts.sort_by_key(|it| (time_of(it), matches!(it.body, FactBody::Coverage(_))));
-    Some(whole)
+    Ok(Some(whole))
+}
+
+/// Whether so many listeners can be covered over a span, besides the pieces that there are already: one
+/// clock that was wrong for a moment makes decades of a minute.
+pub(super) fn fits(whole: Span, listeners: usize, already: usize) -> Result<(), TooLong> {
+    let pieces = whole.length().as_nanos() / PIECE.as_nanos() * listeners as u128;
+    if pieces + already as u128 > MOST_PIECES { Err(TooLong(whole)) } else { Ok(()) }
 }
 
 /// The listeners of every monitor's source without any coverage line.
@@ -63,5 +77,7 @@ fn begin_of(fact: &Fact) -> Time {
     }
 }
 
+/// A listener's for more than a year, or twelve listeners' for a month: half a gigabyte.
+const MOST_PIECES: u128 = 3_300_000;
 /// As often as a live source reports it.
 const PIECE: Duration = Duration::from_secs(10);

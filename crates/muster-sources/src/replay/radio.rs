@@ -26,7 +26,7 @@ use muster_wire::bluetooth::{Body, Packet, kept};
 use crate::classic::outcome::of_status;
 
 use self::hearing::Hearing;
-use super::coverage::pieces;
+use super::coverage::{TooLong, fits, pieces};
 use crate::told::{Listeners, Told, of_address};
 
 /// What was recorded of the radio, file by file.
@@ -110,13 +110,15 @@ impl Recorded<'_> {
     }
 
     /// What the whole of it tells: when its adapters could hear.
-    pub(super) fn end(self) -> Vec<Fact> {
-        let all = self.adapters.into_values();
-        all.flat_map(|it| {
-            let spans = it.hearing.end();
-            spans.into_iter().flat_map(move |span| pieces(&it.ble, span).collect::<Vec<_>>())
-        })
-        .collect()
+    pub(super) fn end(self) -> Result<Vec<Fact>, TooLong> {
+        let mut all = Vec::new();
+        for it in self.adapters.into_values() {
+            for span in it.hearing.end() {
+                fits(span, 1, all.len())?;
+                all.extend(pieces(&it.ble, span));
+            }
+        }
+        Ok(all)
     }
 }
 

@@ -97,7 +97,7 @@ impl Input {
                 Err(_) => self.skipped += 1,
             }
         }
-        add(&mut self.facts, air.end(), path)
+        add(&mut self.facts, air.end().map_err(ReplayError::too_long)?, path)
     }
 }
 

@@ -94,6 +94,20 @@ fn half_a_line_at_the_end_is_skipped_and_any_other_is_an_error() {
     assert!(matches!(long, ReplayError::Line { number: 1, .. }), "{long}");
 }
 
+/// One fact that a wrong clock dated would take gigabytes of coverage; one that says itself what is
+/// covered needs none.
+#[test]
+fn a_recording_of_decades_is_refused_unless_it_says_what_it_covers() {
+    const DECADES: i64 = 30 * 365 * 86_400;
+    let wrong = open(&[&(heard(0, "lan") + &heard(DECADES, "lan"))]).unwrap_err();
+    assert!(wrong.to_string().contains("too long to be covered"), "{wrong}");
+    assert!(matches!(wrong, ReplayError::TooLong(it) if it.from == Time::from_secs(T0)));
+    let said = open(&[&(covered(0, 10) + &heard(DECADES, "lan"))]).unwrap();
+    assert_eq!(said.span().unwrap().to, Time::from_secs(T0 + DECADES));
+    let year = open(&[&(heard(0, "lan") + &heard(366 * 86_400, "lan"))]).unwrap();
+    assert_eq!(brief(year).len(), 2 + 366 * 8_640);
+}
+
 #[test]
 fn nothing_is_a_recording_too() {
     let empty = open(&["", "\n# only a remark\n"]).unwrap();

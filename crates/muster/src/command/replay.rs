@@ -212,6 +212,10 @@ fn unread(error: ReplayError) -> Failure {
         ReplayError::Unreadable { .. } | ReplayError::TooMany { .. } => {
             (Exit::Failed, "replay a part of it".to_owned())
         }
+        ReplayError::TooLong(_) => (
+            Exit::Failed,
+            "leave out what a wrong clock dated: muster decode FILE shows it".to_owned(),
+        ),
         ReplayError::Line { .. } | ReplayError::Capture { .. } => {
             (Exit::Failed, "a recording is a fact file, a btsnoop, pcap or pcapng file".to_owned())
         }

@@ -43,7 +43,7 @@ impl Story {
             let packet = decode(*link, bytes).unwrap().unwrap();
             facts.extend(recorded.packet(&packet, Time::from_secs(*second)));
         }
-        facts.extend(recorded.end());
+        facts.extend(recorded.end().unwrap());
         let mut lines: Vec<String> = Vec::new();
         let mut covered: Vec<(i64, i64)> = Vec::new();
         for it in facts {
