@@ -295,7 +295,9 @@ impl Channel {
         };
         self.may_look = true;
         let outcome = verdict.outcome();
-        if outcome == Outcome::Answered || self.known.judged.contains(&mac) {
+        // Who was forgotten meanwhile is not told of.
+        let tells = outcome == Outcome::Answered && self.schedule.knows(mac);
+        if tells || self.known.judged.contains(&mac) {
             let probe = Probe { identity: Identity::Bt(mac), at: now.wall, outcome };
             self.push(FactBody::Probe(probe), out);
         }

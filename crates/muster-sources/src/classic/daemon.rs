@@ -1,18 +1,21 @@
 //! bluetoothd, where it has what the kernel tells nobody: who is paired. And it connects to them.
 //!
-//! Its list is asked for again and again, not listened for: nothing of the crowd around that it tells
-//! whoever listens is of use here. **Invariant:** the last list holds until there is another one, so
-//! nobody is forgotten because bluetoothd is gone for a while.
+//! Its list is asked for again and again, and of what it tells whoever listens only the end of an object
+//! is: nothing of the crowd around is of use here. **Invariants:** the last list holds until there is
+//! another one, so nobody is forgotten because bluetoothd is gone for a while; who is unpaired is
+//! forgotten at once, so that nobody who was sent away is asked in.
 
 use std::collections::BTreeMap;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
+use futures_util::stream::StreamExt as _;
 use muster_core::identity::Mac;
+use zbus::{MatchRule, MessageStream, OwnedObjectPath};
 
 use crate::bluez::objects::{Bonded, Objects};
-use crate::bluez::{Bluez, BluezError, adapter_number};
+use crate::bluez::{Bluez, BluezError, NAME, adapter_number};
 
 /// Why bluetoothd cannot be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,11 +65,20 @@ pub(super) struct Reach {
     pub(super) lack: Option<Lack>,
 }
 
+/// A list, and where it came from; with a stream if the connection is new.
+struct Answer {
+    bluez: Bluez,
+    ends: Option<MessageStream>,
+    objects: Objects,
+}
+
 /// bluetoothd, asked now and then.
 #[derive(Default)]
 pub(super) struct Daemon {
     bluez: Option<Bluez>,
-    asking: Option<BoxFuture<'static, Result<(Bluez, Objects), Lack>>>,
+    /// The ends of objects.
+    ends: Option<MessageStream>,
+    asking: Option<BoxFuture<'static, Result<Answer, Lack>>>,
     next: Duration,
     /// What came of the last question; none was answered yet if none.
     told: Option<Result<(), Lack>>,
@@ -83,23 +95,46 @@ impl Daemon {
 
     /// Ready when something was told that may be new.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: Duration) -> Poll<()> {
-        let Some(asking) = &mut self.asking else { return Poll::Pending };
-        let Poll::Ready(told) = asking.poll_unpin(cx) else { return Poll::Pending };
+        let listed = self.poll_list(cx, now);
+        let before = self.bonds.len();
+        while let Some(Poll::Ready(message)) = self.ends.as_mut().map(|it| it.poll_next_unpin(cx)) {
+            let Some(message) = message else {
+                self.ends = None;
+                break;
+            };
+            let body = message.as_ref().ok().map(zbus::Message::body);
+            let told = body.and_then(|it| it.deserialize::<(OwnedObjectPath, Vec<String>)>().ok());
+            if let Some((path, _)) = told {
+                self.end(path.as_str());
+            }
+        }
+        if listed || self.bonds.len() < before { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn poll_list(&mut self, cx: &mut Context<'_>, now: Duration) -> bool {
+        let Some(asking) = &mut self.asking else { return false };
+        let Poll::Ready(told) = asking.poll_unpin(cx) else { return false };
         self.asking = None;
         self.next = now + if told.is_ok() { EVERY } else { AGAIN };
         self.told = Some(match told {
-            Ok((bluez, objects)) => {
-                self.bluez = Some(bluez);
-                self.bonds = objects.bonds;
+            Ok(answer) => {
+                self.bluez = Some(answer.bluez);
+                self.ends = answer.ends.or(self.ends.take());
+                self.bonds = answer.objects.bonds;
                 Ok(())
             }
             Err(lack) => {
                 // A bus that failed is not used again.
-                self.bluez = None;
+                (self.bluez, self.ends) = (None, None);
                 Err(lack)
             }
         });
-        Poll::Ready(())
+        true
+    }
+
+    /// An object is no more: who was paired there is no longer.
+    fn end(&mut self, path: &str) {
+        self.bonds.retain(|it| it.path != path);
     }
 
     /// When [`Self::act`] has something to do; never while an answer is waited for.
@@ -132,24 +167,38 @@ impl std::fmt::Debug for Daemon {
     }
 }
 
-async fn ask(bluez: Option<Bluez>) -> Result<(Bluez, Objects), Lack> {
+async fn ask(bluez: Option<Bluez>) -> Result<Answer, Lack> {
     let asked = async {
-        let bluez = match bluez {
-            Some(it) => it,
-            None => Bluez::connect().await?,
+        let (bluez, ends) = if let Some(it) = bluez {
+            (it, None)
+        } else {
+            let it = Bluez::connect().await?;
+            let ends = ends(&it).await?;
+            (it, Some(ends))
         };
         // The bus would start it for whoever asks.
         match bluez.owner().await? {
-            Some(_) => Ok(Some((Objects::read(&bluez).await?, bluez))),
+            Some(_) => Ok(Some(Answer { objects: Objects::read(&bluez).await?, bluez, ends })),
             None => Ok(None),
         }
     };
     match tokio::time::timeout(PATIENCE, asked).await {
-        Ok(Ok(Some((objects, bluez)))) => Ok((bluez, objects)),
+        Ok(Ok(Some(answer))) => Ok(answer),
         Ok(Ok(None)) => Err(Lack::Absent),
         Ok(Err(error)) => Err(Lack::of(&error).unwrap_or(Lack::Silent)),
         Err(_) => Err(Lack::Silent),
     }
+}
+
+async fn ends(bluez: &Bluez) -> Result<MessageStream, BluezError> {
+    let rule = MatchRule::builder()
+        .msg_type(zbus::message::Type::Signal)
+        .sender(NAME)
+        .path("/")
+        .interface("org.freedesktop.DBus.ObjectManager")
+        .member("InterfacesRemoved")
+        .build()?;
+    Ok(MessageStream::for_match_rule(rule, bluez.connection(), None).await?)
 }
 
 /// Who was paired is asked within so long; in the window for pairing it is sooner, when it is named.
@@ -207,5 +256,9 @@ mod tests {
         daemon.asking = Some(std::future::pending().boxed());
         assert!(daemon.poll(&mut cx, at(7)).is_pending());
         assert_eq!(daemon.reach(0).paths.len(), 1);
+        daemon.end("/org/bluez/hci0");
+        assert_eq!(daemon.paired().count(), 1, "another object");
+        daemon.end("/org/bluez/hci0/dev_00_1A_7D_00_00_01");
+        assert_eq!(daemon.paired().count(), 0, "unpaired");
     }
 }

@@ -33,6 +33,8 @@ fn an_adapter_that_fails_sends_nobody_away() {
 }
 
 fn an_adapter_fails(machine: &mut Machine) {
+    // Nothing is doubted that was never covered.
+    machine.wait("coverage", |it| hears(it, "listens,hub,classic"));
     machine.succeeds("bluetoothctl power off");
     machine.wait("word of that", |it| hears(it, "the adapter is off"));
     machine.succeeds("bluetoothctl power on");
@@ -132,7 +134,7 @@ const PHONE: &str = "00:1A:7D:00:00:01";
 const VISIBLE: &str = "00:1A:7D:00:00:02";
 /// `adjtimex` with `ADJ_STATUS` and `ADJ_MAXERROR`, neither of which is left to say that nobody keeps the
 /// clock.
-const SYNCHRONISED: &str = "perl -e \"my \\$it = pack(q(L x4 q4 l x164), 0x14, 0, 0, 0, 0, 0); \
+pub(super) const SYNCHRONISED: &str = "perl -e \"my \\$it = pack(q(L x4 q4 l x164), 0x14, 0, 0, 0, 0, 0); \
                             syscall(159, \\$it) >= 0 or die\"";
 const NOBODY: &str = "65534";
 const UNPRIVILEGED: &str =

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::classic::SYNCHRONISED;
 use super::machine::Machine;
 
 #[test]
@@ -26,6 +27,7 @@ fn a_phone_pairs_inside_the_window_and_not_outside() {
 
 fn prepare(machine: &mut Machine) {
     machine.succeeds("mkdir -p /run/hub");
+    machine.succeeds(SYNCHRONISED);
     settings(machine, "5m");
 }
 

@@ -128,7 +128,8 @@ impl Channel {
     }
 
     fn named(&self, mac: Mac, name: Option<&str>, now: Now, out: &mut Vec<Fact>) {
-        let Some(value) = name.filter(|it| it.len() <= Detail::MAX_VALUE) else { return };
+        let known = name.filter(|_| self.schedule.knows(mac));
+        let Some(value) = known.filter(|it| it.len() <= Detail::MAX_VALUE) else { return };
         let (identity, kind) = (Identity::Bt(mac), DetailKind::Hostname);
         self.push(
             FactBody::Detail(Detail { identity, at: now.wall, kind, value: value.into() }),
