@@ -145,9 +145,6 @@ pub struct MqttMapping {
     /// Where the signal is, in dBm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rssi: Option<Pointer>,
-    /// Where the distance is, in metres.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub distance: Option<Pointer>,
     /// Where the time is: RFC 3339, or seconds or milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<Pointer>,

@@ -27,6 +27,9 @@ use std::time::Duration;
 use muster_core::identity::Identity;
 use muster_core::legible::is_legible;
 use muster_core::time::Time;
+use serde_json::{Map, Value};
+
+use self::who::Who;
 
 pub use mapping::{IdKind, Mapping};
 pub use pattern::{InvalidPattern, Pattern};
@@ -65,12 +68,20 @@ pub struct Heard {
     pub name: Option<Box<str>>,
     /// How strongly, dBm.
     pub rssi: Option<i8>,
-    /// How far away the receiver takes them to be, metres.
-    pub distance: Option<f64>,
     /// When, by the receiver's clock.
     pub at: Option<Time>,
     /// How often its values are new, where it averages: what comes in between says the same again.
     pub every: Duration,
+}
+
+impl Heard {
+    /// What formats have in common that name somebody by an id, perhaps beside the address.
+    fn of_id(object: &Map<String, Value>, id: &str, kind: who::Kind, every: Duration) -> Self {
+        let mac = json::text(object, "mac").and_then(who::address);
+        let Who { identities, label } = who::of_id(id, mac, kind);
+        let (name, rssi) = (json::name(object), object.get("rssi").and_then(json::signal));
+        Self { identities, label, name, rssi, at: None, every }
+    }
 }
 
 /// How receivers speak. The text is what all topics begin with, without a slash at its end.

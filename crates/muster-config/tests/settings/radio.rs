@@ -102,7 +102,6 @@ fn receivers_at_a_broker() {
 // config: sources.mqtt.mappings.id
 // config: sources.mqtt.mappings.kind
 // config: sources.mqtt.mappings.rssi
-// config: sources.mqtt.mappings.distance
 // config: sources.mqtt.mappings.time
 // config: sources.mqtt.mappings.name
 // config: sources.mqtt.mappings.every
@@ -110,16 +109,16 @@ fn receivers_at_a_broker() {
 fn receivers_of_another_kind() {
     let text = "[[sources.mqtt.mappings]]\ntopic = \"ble/{monitor}/+\"\n\
                 status = \"ble/{monitor}/status\"\nid = \"/mac\"\nkind = \"random_address\"\n\
-                rssi = \"/radio/rssi\"\ndistance = \"/m\"\ntime = \"/t\"\nname = \"/n\"\nevery = \"5s\"\n\
+                rssi = \"/radio/rssi\"\ntime = \"/t\"\nname = \"/n\"\nevery = \"5s\"\n\
                 [[sources.mqtt.mappings]]\ntopic = \"x/{monitor}/{id}\"\n";
     let mqtt = Loaded::read(text, Some(Path::new("m.toml")), &[]).unwrap().config.sources.mqtt;
     let [one, two] = mqtt.mappings.as_slice() else { panic!("two mappings") };
     assert_eq!(one.topic.as_str(), "ble/{monitor}/+");
     assert_eq!(one.status.as_ref().unwrap().as_str(), "ble/{monitor}/status");
     assert_eq!(one.kind, MqttIdKind::RandomAddress);
-    let pointers = [&one.id, &one.rssi, &one.distance, &one.time, &one.name];
+    let pointers = [&one.id, &one.rssi, &one.time, &one.name];
     let pointers = pointers.map(|it| it.as_ref().unwrap().as_str());
-    assert_eq!(pointers, ["/mac", "/radio/rssi", "/m", "/t", "/n"]);
+    assert_eq!(pointers, ["/mac", "/radio/rssi", "/t", "/n"]);
     assert_eq!(one.every.get(), Duration::from_secs(5));
     assert_eq!((two.kind, two.every.get()), (MqttIdKind::Any, Duration::ZERO));
 }

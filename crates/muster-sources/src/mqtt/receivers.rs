@@ -81,7 +81,6 @@ fn mapping(it: &MqttMapping) -> Result<Mapping, InvalidPattern> {
             MqttIdKind::Text => IdKind::Text,
         },
         rssi: pointer(&it.rssi),
-        distance: pointer(&it.distance),
         time: pointer(&it.time),
         name: pointer(&it.name),
         every: it.every.get(),

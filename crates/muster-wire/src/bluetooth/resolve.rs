@@ -97,18 +97,6 @@ impl Resolver {
         true
     }
 
-    /// Whether a key is there.
-    #[must_use]
-    pub fn knows(&self, id: KeyId) -> bool {
-        self.keys.binary_search_by_key(&id, |it| it.id).is_ok()
-    }
-
-    /// Whether there is no key at all.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
-    }
-
     /// Whose each address is: none for one that no key resolves or that is not resolvable. Many at once
     /// are faster than one by one. Of several keys that resolve an address, which happens by chance
     /// once in 2^24, it is the one with the smallest id.

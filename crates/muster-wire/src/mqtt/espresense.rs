@@ -1,13 +1,13 @@
 //! `ESPresense`: `espresense/devices/ID/RECEIVER`, `espresense/rooms/RECEIVER/status` and `telemetry`.
 //!
-//! Signal and distance are averages of the last 15 s (`AdaptivePercentileRSSI.h`), told at most every
+//! The signal is an average of the last 15 s (`AdaptivePercentileRSSI.h`), told at most every
 //! 5 s unless the device moved.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::who::{self, Kind};
+use super::who::Kind;
 use super::{Heard, Malformed, Saying, What, json, online};
 
 /// What to subscribe to.
@@ -35,16 +35,6 @@ fn device(topic: &str, monitor: &str, payload: &[u8]) -> Result<Vec<Saying>, Mal
     if id.is_empty() {
         return Err(Malformed::Nobody);
     }
-    let mac = json::text(&object, "mac").and_then(who::address);
-    let who = who::of_id(id, mac, Kind::Steady);
-    let heard = Heard {
-        identities: who.identities,
-        label: who.label,
-        name: json::name(&object),
-        rssi: object.get("rssi").and_then(json::signal),
-        distance: object.get("distance").and_then(json::metres),
-        at: None,
-        every: Duration::from_secs(5),
-    };
+    let heard = Heard::of_id(&object, id, Kind::Steady, Duration::from_secs(5));
     Saying::one(monitor, What::Heard(heard))
 }

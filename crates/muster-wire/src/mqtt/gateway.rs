@@ -65,7 +65,6 @@ fn device(topic: &str, monitor: &str, payload: &[u8]) -> Result<Vec<Saying>, Mal
         label: None,
         name: json::name(&object),
         rssi: object.get("rssi").and_then(json::signal),
-        distance: object.get("distance").and_then(json::metres),
         at: None,
         every: Duration::ZERO,
     };

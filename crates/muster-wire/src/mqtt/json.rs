@@ -32,11 +32,6 @@ pub(super) fn signal(value: &Value) -> Option<i8> {
     (-127.0..=20.0).contains(&dbm).then_some(dbm as i8)
 }
 
-/// A distance in metres; none if no radio reaches so far.
-pub(super) fn metres(value: &Value) -> Option<f64> {
-    number(value).filter(|it| (0.0..=10_000.0).contains(it))
-}
-
 /// A time: RFC 3339, or seconds or milliseconds since 1970.
 pub(super) fn time(value: &Value) -> Option<Time> {
     if let Some(text) = value.as_str() {

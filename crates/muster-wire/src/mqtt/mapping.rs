@@ -22,8 +22,6 @@ pub struct Mapping {
     pub kind: IdKind,
     /// Where the signal is, dBm.
     pub rssi: String,
-    /// Where the distance is, metres.
-    pub distance: String,
     /// Where the time is: RFC 3339, or seconds or milliseconds since 1970.
     pub time: String,
     /// Where the name is.
@@ -72,7 +70,6 @@ impl Mapping {
             label,
             name: name.and_then(|it| crate::text::clean(it.as_bytes())).map(Into::into),
             rssi: at(&self.rssi).and_then(json::signal),
-            distance: at(&self.distance).and_then(json::metres),
             at: at(&self.time).and_then(json::time),
             every: self.every,
         };

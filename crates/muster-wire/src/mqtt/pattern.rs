@@ -38,12 +38,6 @@ impl Pattern {
         if fits { Ok(Self(levels)) } else { Err(InvalidPattern) }
     }
 
-    /// Whether a topic tells whom it is about.
-    #[must_use]
-    pub fn names_id(&self) -> bool {
-        self.0.contains(&Level::Id)
-    }
-
     /// What to subscribe to.
     #[must_use]
     pub fn filter(&self) -> String {
@@ -94,7 +88,7 @@ mod tests {
         for topic in ["ble/attic/x", "ble/attic/x/y/z", "bla/attic/x/y", ""] {
             assert_eq!(it.parts(topic), None, "{topic}");
         }
-        assert!(!Pattern::parse("{monitor}").unwrap().names_id());
+        assert_eq!(Pattern::parse("{monitor}").unwrap().parts("attic").unwrap().id, None);
         for text in
             ["", "ble/{id}", "{monitor}/{monitor}", "a{monitor}", "{monitor}/#", "{monitor}/{x}"]
         {

@@ -37,7 +37,6 @@ pub(super) fn read(base: &str, topic: &str, payload: &[u8]) -> Result<Vec<Saying
             label: who.label.clone(),
             name: None,
             rssi: measure.and_then(|it| it.get("rssi")).and_then(json::signal),
-            distance: distance.and_then(|it| it.get("distance")).and_then(json::metres),
             at: distance.and_then(|it| it.get("lastUpdatedAt")).and_then(json::time),
             // A Kalman filter without an end; it updates every second.
             every: Duration::from_secs(5),

@@ -31,7 +31,6 @@ fn format(name: &str) -> Format {
             id: "/address".to_owned(),
             kind: IdKind::RandomAddress,
             rssi: "/radio/rssi".to_owned(),
-            distance: "/m".to_owned(),
             time: "/t".to_owned(),
             name: "/n".to_owned(),
             every: Duration::from_secs(1),
@@ -57,12 +56,11 @@ fn what(it: &What) -> String {
     match it {
         What::Online(is_online) => if *is_online { "online" } else { "offline" }.to_owned(),
         What::Works { adverts } => format!("works {}", adverts.unwrap_or(0)),
-        What::Heard(Heard { identities, label, name, rssi, distance, at, every }) => {
+        What::Heard(Heard { identities, label, name, rssi, at, every }) => {
             let mut words: Vec<String> = identities.iter().map(ToString::to_string).collect();
             words.extend(label.iter().map(|it| format!("label:{it}")));
             words.extend(name.iter().map(|it| format!("{it:?}")));
             words.extend(rssi.map(|it| format!("{it} dBm")));
-            words.extend(distance.map(|it| format!("{it:.2} m")));
             words.extend(at.map(|it| format!("at {it}")));
             words.push(format!("/ {} s", every.as_secs()));
             words.join(" ")
@@ -85,14 +83,14 @@ fn espresense() {
     check(
         "espresense",
         &[
-            "taverna ble:f6:47:c1:32:41:73 \"Mi Band 3\" -65 dBm 0.69 m / 5 s",
-            "kitchen irk:6c86d9b76b3f5a75 \"Anna\" -67 dBm 1.90 m / 5 s",
+            "taverna ble:f6:47:c1:32:41:73 \"Mi Band 3\" -65 dBm / 5 s",
+            "kitchen irk:6c86d9b76b3f5a75 \"Anna\" -67 dBm / 5 s",
             "office ibeacon:426c7565-4368-6172-6d42-6561636f6e73-3838-4949 \
-             ble:dd:88:00:00:37:77 -81 dBm 6.58 m / 5 s",
-            "living-room private:5a:3c:10:f4:a7:e2 -72 dBm 1.55 m / 5 s",
-            "living-room ble:a4:c1:38:e1:21:2e \"ATC_E1212E\" -78 dBm 3.10 m / 5 s",
-            "living-room private:5a:3c:10:f4:a7:e2 label:anna-phone \"Anna\" -71 dBm 2.78 m / 5 s",
-            "living-room -64 dBm 1.53 m / 5 s",
+             ble:dd:88:00:00:37:77 -81 dBm / 5 s",
+            "living-room private:5a:3c:10:f4:a7:e2 -72 dBm / 5 s",
+            "living-room ble:a4:c1:38:e1:21:2e \"ATC_E1212E\" -78 dBm / 5 s",
+            "living-room private:5a:3c:10:f4:a7:e2 label:anna-phone \"Anna\" -71 dBm / 5 s",
+            "living-room -64 dBm / 5 s",
             "kitchen online",
             "kitchen offline",
             "kitchen works 8123",
@@ -107,7 +105,7 @@ fn gateways() {
     check(
         "openmqttgateway",
         &[
-            "OpenMQTTGateway private:45:e1:74:12:6e:00 -89 dBm 21.52 m / 0 s",
+            "OpenMQTTGateway private:45:e1:74:12:6e:00 -89 dBm / 0 s",
             "OpenMQTTGateway private:4c:33:a6:60:3c:79 / 0 s",
             &format!("OpenMQTTGateway private:58:78:20:76:bc:24 {beacon} -79 dBm / 0 s"),
             &format!("OpenMQTTGateway private:7b:63:c6:82:dc:57 {beacon} -83 dBm / 0 s"),
@@ -129,9 +127,9 @@ fn rooms() {
     check(
         "mqtt_room",
         &[
-            "bedroom label:123TESTMAC \"test_device\" 10.00 m / 5 s",
-            "living_room label:123TESTMAC \"test_device\" 1.00 m / 5 s",
-            "bedroom private:60:87:57:4c:9b:c2 -78 dBm 7.85 m / 5 s",
+            "bedroom label:123TESTMAC \"test_device\" / 5 s",
+            "living_room label:123TESTMAC \"test_device\" / 5 s",
+            "bedroom private:60:87:57:4c:9b:c2 -78 dBm / 5 s",
             "",
         ],
     );
@@ -143,8 +141,8 @@ fn room_assistant() {
     check(
         "room_assistant",
         &[
-            "living-room label:some-id -70 dBm 3.60 m at 2021-02-28T14:17:33.141Z / 5 s",
-            "living-room ble:c4:64:e3:01:02:03 -70 dBm 3.60 m at 2021-02-28T14:17:33.141Z / 5 s",
+            "living-room label:some-id -70 dBm at 2021-02-28T14:17:33.141Z / 5 s",
+            "living-room ble:c4:64:e3:01:02:03 -70 dBm at 2021-02-28T14:17:33.141Z / 5 s",
             "",
         ],
     );
@@ -155,7 +153,7 @@ fn a_described_format() {
     check(
         "mapping",
         &[
-            "attic ble:c4:64:e3:01:02:03 \"Keys\" -64 dBm 2.50 m at 2026-11-22T00:00:00Z / 1 s",
+            "attic ble:c4:64:e3:01:02:03 \"Keys\" -64 dBm at 2026-11-22T00:00:00Z / 1 s",
             "attic online",
             "! nobody is named in it",
         ],
@@ -204,7 +202,6 @@ fn hold(format: &Format, topic: &str, payload: &[u8]) -> bool {
         for text in heard.label.iter().chain(&heard.name) {
             assert!(is_legible(text) && text.len() <= Identity::MAX_TEXT, "{text:?}");
         }
-        assert!(heard.distance.is_none_or(|it| (0.0..=10_000.0).contains(&it)));
     }
     !all.is_empty()
 }
