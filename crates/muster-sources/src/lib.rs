@@ -2,6 +2,8 @@
 
 mod coverage;
 
+mod look;
+
 mod told;
 
 pub mod bluez;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use muster_core::fact::Fact;
-use muster_core::ports::{ChannelStatus, Clock, Report, Source as _, SourceError};
+use muster_core::ports::{ChannelStatus, Clock, SourceError};
 
 use super::seen::Neighbour;
 use super::source::Ble;
+use crate::look::look;
 
 /// What one look around brought.
 #[derive(Clone, Debug, Default)]
@@ -43,25 +44,13 @@ pub async fn scan(
         Length::OneTurn { limit } => (limit, true),
     };
     ble.keep_seen();
-    let mut scan = Scan::default();
-    let end = clock.now().mono + limit;
-    loop {
-        let now = clock.now().mono;
-        if now >= end || one_turn && ble.has_listened() {
-            scan.neighbours = ble.seen();
-            return Ok(scan);
-        }
-        let wait = end.saturating_sub(now).min(if one_turn { TICK } else { limit });
-        let Ok(report) = tokio::time::timeout(wait, ble.next()).await else { continue };
-        match report? {
-            Report::Facts(facts) => each(facts),
-            Report::Channel(status) => {
-                scan.channels.retain(|it| it.listener != status.listener);
-                scan.channels.push(status);
-            }
-            Report::Broadcasts(_) | Report::End => {}
-        }
-    }
+    let tick = if one_turn { TICK } else { limit };
+    let channels = look(&mut ble, &**clock, (limit, tick), |ble, _, facts| {
+        each(facts);
+        one_turn && ble.has_listened()
+    })
+    .await?;
+    Ok(Scan { channels, neighbours: ble.seen() })
 }
 
 /// How late the end of a turn may be noticed.

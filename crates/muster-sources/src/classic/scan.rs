@@ -6,10 +6,11 @@ use std::time::Duration;
 use muster_config::classic::ClassicSettings;
 use muster_core::fact::{Fact, FactBody, Listener, Sighting};
 use muster_core::identity::Identity;
-use muster_core::ports::{ChannelStatus, Clock, Report, Source as _, SourceError};
+use muster_core::ports::{ChannelStatus, Clock, SourceError};
 
 use super::channel::Found;
 use super::source::Classic;
+use crate::look::look;
 
 /// What one look around brought.
 #[derive(Clone, Debug, Default)]
@@ -35,31 +36,19 @@ pub async fn scan(
 ) -> Result<Scan, SourceError> {
     let mut classic = Classic::open(settings, monitor, Arc::clone(&clock));
     let mut scan = Scan::default();
-    let end = clock.now().mono + limit;
-    loop {
+    scan.channels = look(&mut classic, &*clock, (limit, TICK), |classic, _, facts| {
+        scan.facts.extend(facts);
         for (listener, it) in classic.take_found() {
             let (identity, at, rssi) = (Identity::Bt(it.mac), it.at, it.rssi);
             let body = FactBody::Sighting(Sighting { identity, at, rssi });
             scan.facts.push(Fact { listener: Arc::clone(&listener), body });
             scan.found.push((listener, it));
         }
-        let now = clock.now().mono;
         scan.closed = classic.is_through();
-        if now >= end || scan.closed && until_closed {
-            return Ok(scan);
-        }
-        let wait = end.saturating_sub(now).min(TICK);
-        let Ok(report) = tokio::time::timeout(wait, classic.next()).await else { continue };
-        match report? {
-            Report::Facts(facts) => scan.facts.extend(facts),
-            Report::Channel(status) => {
-                scan.channels.retain(|it| it.listener != status.listener);
-                scan.channels.push(status);
-            }
-            Report::Broadcasts(_) => {}
-            Report::End => return Ok(scan),
-        }
-    }
+        scan.closed && until_closed
+    })
+    .await?;
+    Ok(scan)
 }
 
 /// How late the end of a scan may be noticed: what is found wakes nobody.

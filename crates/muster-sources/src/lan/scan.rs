@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use muster_config::lan::LanSettings;
 use muster_core::fact::Fact;
-use muster_core::ports::{ChannelStatus, Clock, Report, Source, SourceError};
+use muster_core::ports::{ChannelStatus, Clock, SourceError};
 
 use super::source::Lan;
+use crate::look::look;
 
 /// What one look around brought.
 #[derive(Clone, Debug, Default)]
@@ -44,29 +45,16 @@ pub async fn scan(
         Length::UntilAsked { limit } => (limit, true),
     };
     let mut lan = Lan::open(settings, monitor, Arc::clone(&clock))?;
+    // While nobody answers nothing is reported, and the end of the last round goes by unseen.
+    let tick = if until_closed { TICK } else { limit };
     let mut scan = Scan::default();
-    let end = clock.now().mono + limit;
-    loop {
-        let now = clock.now().mono;
+    scan.channels = look(&mut lan, &*clock, (limit, tick), |lan, now, facts| {
+        scan.facts.extend(facts);
         scan.closed = lan.is_closed(now);
-        if now >= end || scan.closed && until_closed {
-            return Ok(scan);
-        }
-        // While nobody answers nothing is reported, and the end of the last round goes by unseen.
-        let tick = if until_closed { TICK } else { limit };
-        let wait = end.saturating_sub(now).min(tick);
-        let Ok(report) = tokio::time::timeout(wait, lan.next()).await else { continue };
-        match report? {
-            Report::Facts(facts) => scan.facts.extend(facts),
-            Report::Channel(status) => {
-                scan.channels.retain(|it| it.listener != status.listener);
-                scan.channels.push(status);
-            }
-            // A network has none.
-            Report::Broadcasts(_) => {}
-            Report::End => return Ok(scan),
-        }
-    }
+        scan.closed && until_closed
+    })
+    .await?;
+    Ok(scan)
 }
 
 /// How late the end of a scan may be noticed.
