@@ -81,11 +81,7 @@ impl Config {
         }
         out.extend(self.sources.ble.clash());
         out.extend(self.sources.mqtt.clashes());
-        if self.tags.shortest > self.tags.longest {
-            let (shortest, longest) = (self.tags.shortest.get(), self.tags.longest.get());
-            let what = format!("no text has {shortest} characters and at most {longest}");
-            out.push(("tags.shortest".to_owned(), what));
-        }
+        out.extend(self.tags.clashes());
         for (at, person) in self.people.iter().enumerate() {
             let earlier = self.people.get(..at).unwrap_or(&[]);
             if earlier.iter().any(|it| it.name == person.name) {

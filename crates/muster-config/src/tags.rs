@@ -42,6 +42,26 @@ impl Default for TagSettings {
     }
 }
 
+impl TagSettings {
+    /// What a single value cannot show.
+    pub(crate) fn clashes(&self) -> Vec<(String, String)> {
+        let (shortest, longest) = (self.shortest.get(), self.longest.get());
+        let mut out = Vec::new();
+        if shortest > longest {
+            let what = format!("no text has {shortest} characters and at most {longest}");
+            out.push(("tags.shortest".to_owned(), what));
+        }
+        // A text says something behind its prefix.
+        for prefix in self.prefixes.iter().filter(|it| it.get().as_str().len() >= longest as usize)
+        {
+            let what =
+                format!("no text of at most {longest} characters says anything behind {prefix}");
+            out.push(("tags.longest".to_owned(), what));
+        }
+        out
+    }
+}
+
 /// What a text may travel in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

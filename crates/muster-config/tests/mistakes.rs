@@ -209,6 +209,14 @@ fn texts_of_tags() {
             said: &["muster.toml, line 2, column 1: tags.shortest: no text has 9 characters and \
                      at most 8"],
         },
+        Mistake {
+            name: "texts that say nothing behind their prefix",
+            text: "[tags]\nprefixes = [\"ATT-\"]\nlongest = 4\nshortest = 2\n",
+            said: &[
+                "muster.toml, line 3, column 1: tags.longest: no text of at most 4 characters \
+                     says anything behind ATT-",
+            ],
+        },
     ]);
 }
 
