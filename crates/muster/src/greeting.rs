@@ -7,6 +7,7 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 
+use muster_config::value::MonitorName;
 use muster_core::fact::Listener;
 use muster_core::ports::{ChannelStatus, Inability};
 
@@ -56,7 +57,7 @@ impl Speaker {
 
     /// Tells of each channel when it is new and whenever it begins or stops hearing. Runs until
     /// dropped.
-    pub(crate) async fn tell(self, channels: Channels) {
+    pub(crate) async fn tell(self, channels: Channels, own: MonitorName) {
         let mut changed = channels.changed();
         let mut told: BTreeMap<Listener, (bool, Vec<Inability>)> = BTreeMap::new();
         loop {
@@ -64,7 +65,7 @@ impl Speaker {
             for status in channels.all() {
                 let now = (status.hears, status.cannot.clone());
                 if told.get(&status.listener) != Some(&now) {
-                    self.say(&channel_told(&status));
+                    self.say(&channel_told(&status, own.as_str()));
                     told.insert(status.listener, now);
                 }
             }
@@ -105,10 +106,14 @@ fn rights_told(rights: &Rights) -> String {
     }
 }
 
-fn channel_told(status: &ChannelStatus) -> String {
+/// What a channel can and cannot hear; that of another monitor than this machine's own by its name.
+fn channel_told(status: &ChannelStatus, own: &str) -> String {
     let ChannelStatus { listener, hears, can, cannot } = status;
-    let Listener { source, channel, .. } = listener;
-    let name = if channel.is_empty() { source.to_string() } else { format!("{source} {channel}") };
+    let Listener { monitor, source, channel } = listener;
+    let monitor = Some(&**monitor).filter(|it| *it != own);
+    let channel = Some(&**channel).filter(|it| !it.is_empty());
+    let words = [monitor, Some(source.word()), channel];
+    let name = words.into_iter().flatten().collect::<Vec<_>>().join(" ");
     let mut text = String::new();
     if *hears {
         line(&mut text, format_args!("{name} hears: {}", can.join(", ")));
@@ -150,6 +155,8 @@ mod tests {
         let want = "lan eth0 hears: neighbour table, answers to pokes\n\
                     lan eth0 cannot read frames: CAP_NET_RAW is missing\n\
                     hint: sudo setcap cap_net_raw+p muster\n";
-        assert_eq!(channel_told(&status), want);
+        assert_eq!(channel_told(&status, "hub"), want);
+        let elsewhere = channel_told(&status, "attic");
+        assert!(elsewhere.starts_with("hub lan eth0 hears: "), "{elsewhere}");
     }
 }

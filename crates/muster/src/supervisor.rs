@@ -167,7 +167,7 @@ impl Channels {
     /// Every channel of a source that stopped hears nothing; one that never had any gets one.
     fn silence(&self, plan: &Plan, why: &SourceError) {
         let (SourceError::Lost { what, .. } | SourceError::Unusable { what, .. }) = why;
-        let cannot = Inability { what: what.clone(), why: cause(why), hint: None };
+        let cannot = Inability { what: format!("use {what}"), why: cause(why), hint: None };
         let owner = (plan.monitor.clone(), plan.kind);
         self.update(|known| {
             if !known.values().any(|(it, _)| *it == owner) {

@@ -53,7 +53,7 @@ fn a_broker_that_comes_back_is_heard_again() {
     hub.until("the loss", |hub| {
         let all = hub.get("/api/v1/monitors").json()["items"].clone();
         let all = all.as_array()?.clone();
-        let what = format!("the MQTT broker at {}", broker.address);
+        let what = format!("use the MQTT broker at {}", broker.address);
         let is_lost = |it: &Value| it["hears"] == false && it["cannot"][0]["what"] == *what;
         (all.len() == 2 && all.iter().all(is_lost)).then_some(())
     });

@@ -192,7 +192,7 @@ async fn serve(
     rooms.spawn(once);
     let Entry { rights, file, speaker, .. } = entry;
     speaker.started(&house.started(address, &rights, file.as_deref()));
-    rooms.spawn(speaker.tell(channels));
+    rooms.spawn(speaker.tell(channels, config.monitor.clone()));
 
     let ended = runtime
         .run(async move {

@@ -147,7 +147,10 @@ async fn what_failed_is_opened_again_and_what_cannot_work_is_not() {
     run.task.await.unwrap();
     let [status] = &run.channels.all()[..] else { panic!("one channel") };
     assert!(!status.hears && status.can.is_empty());
-    assert_eq!((&*status.cannot[0].what, &*status.cannot[0].why), ("eth0", "no such interface"));
+    assert_eq!(
+        (&*status.cannot[0].what, &*status.cannot[0].why),
+        ("use eth0", "no such interface")
+    );
     // The log tells once that it was over, behind what it tells of both losses.
     let text = log.text();
     let lines = text.lines().filter_map(|it| it.split_once("WARN").map(|(_, it)| it));
