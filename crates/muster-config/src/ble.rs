@@ -28,6 +28,9 @@ pub struct BleSettings {
     /// How adapters listen: `active`, asking each device for what else it has to say, such as its name;
     /// `passive`, without sending anything, which takes the kernel's management socket.
     pub mode: Mode,
+    /// Whether an adapter that hangs is switched off and on, where bluetoothd is asked: nothing else makes
+    /// it hear again. Not while a device is connected to it, and at most every 5 minutes.
+    pub recover: bool,
 }
 
 impl Default for BleSettings {
@@ -38,6 +41,7 @@ impl Default for BleSettings {
             way: Way::Auto,
             scan: Rhythm::Continuous,
             mode: Mode::Active,
+            recover: true,
         }
     }
 }
@@ -167,9 +171,9 @@ mod tests {
     #[test]
     fn every_key_reads_and_writes_back() {
         let text = "enabled = false\nadapters = [\"hci1\"]\nway = \"dbus\"\n\
-                    scan = \"10s in 300s\"\nmode = \"passive\"\n";
+                    scan = \"10s in 300s\"\nmode = \"passive\"\nrecover = false\n";
         let read: BleSettings = toml::from_str(text).unwrap();
-        assert!(!read.enabled && read.watches(1) && !read.watches(0));
+        assert!(!read.enabled && !read.recover && read.watches(1) && !read.watches(0));
         assert_eq!((read.way, read.adapters[0].number()), (Way::Dbus, 1));
         assert_eq!(toml::to_string(&read).unwrap(), text);
         let standard = toml::from_str::<BleSettings>("").unwrap();

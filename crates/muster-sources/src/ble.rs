@@ -6,7 +6,7 @@
 //! with bluetoothd, so there are none.
 //!
 //! Each adapter is one channel; `turns` says when it is proved that it heard, and so when silence
-//! counts, and `windows` when it rests. Everything but `kernel`, `daemon`, `adapters` and `source` is pure.
+//! counts, and `windows` when it rests. Everything but `kernel`, `daemon` and `source` is pure.
 
 mod source;
 
@@ -27,8 +27,6 @@ mod kernel;
 mod daemon;
 
 mod properties;
-
-mod adapters;
 
 mod seen;
 

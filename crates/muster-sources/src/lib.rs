@@ -1,5 +1,7 @@
 //! Adapters in: where facts come from. Each knows its medium and the core's words, nothing else.
 
+mod adapters;
+
 mod coverage;
 
 mod look;

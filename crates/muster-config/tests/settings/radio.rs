@@ -19,6 +19,7 @@ use super::set;
 // config: sources.ble.way
 // config: sources.ble.scan
 // config: sources.ble.mode
+// config: sources.ble.recover
 #[test]
 fn low_energy() {
     let ble = set(&[
@@ -27,12 +28,13 @@ fn low_energy() {
         ("sources.ble.way", "\"management\""),
         ("sources.ble.scan", "\"10s in 300s\""),
         ("sources.ble.mode", "\"passive\""),
+        ("sources.ble.recover", "false"),
     ])
     .sources
     .ble;
     assert_eq!(ble.mode, Mode::Passive);
     assert_eq!(ble.scan, Rhythm::ThirtiethOfFiveMinutes);
-    assert!(!ble.enabled && ble.watches(1) && !ble.watches(0));
+    assert!(!ble.enabled && !ble.recover && ble.watches(1) && !ble.watches(0));
     assert_eq!(ble.way, Way::Management);
 }
 

@@ -35,6 +35,21 @@ impl Story {
         self.controller.receive(&packet, self.at);
     }
 
+    /// Sends a command, and has one answer to it.
+    #[track_caller]
+    fn is_answered_once(&mut self, opcode: u16, parameters: &[u8]) {
+        self.send(opcode, parameters);
+        let [low, high] = opcode.to_le_bytes();
+        let packets = self.controller.take_packets();
+        let answers = packets.iter().filter(|it| match it.as_slice() {
+            [hci::EVENT, hci::COMMAND_COMPLETE, _, 1, a, b, ..]
+            | [hci::EVENT, hci::COMMAND_STATUS, 4, _, 1, a, b] => [*a, *b] == [low, high],
+            _ => false,
+        });
+        let length = parameters.len();
+        assert_eq!(answers.count(), 1, "{opcode:04x}, {length} bytes: {packets:02x?}");
+    }
+
     /// Lets time pass, as whoever wakes at each deadline does; the events of a kind told by then.
     fn events(&mut self, after_ms: u64, code: u8) -> Vec<Vec<u8>> {
         let end = self.at + Duration::from_millis(after_ms);
@@ -61,15 +76,7 @@ fn every_command_is_answered_once_whatever_its_parameters() {
         for command in 0..0x80 {
             let opcode = group << 10 | command;
             for length in [0, 1, 2, 7, 64, 255] {
-                story.send(opcode, &vec![1; length]);
-                let [low, high] = opcode.to_le_bytes();
-                let packets = story.controller.take_packets();
-                let answers = packets.iter().filter(|it| match it.as_slice() {
-                    [hci::EVENT, hci::COMMAND_COMPLETE, _, 1, a, b, ..]
-                    | [hci::EVENT, hci::COMMAND_STATUS, 4, _, 1, a, b] => [*a, *b] == [low, high],
-                    _ => false,
-                });
-                assert_eq!(answers.count(), 1, "{opcode:04x}, {length} bytes: {packets:02x?}");
+                story.is_answered_once(opcode, &vec![1; length]);
             }
         }
     }

@@ -11,9 +11,10 @@ use muster_wire::bluetooth::kept;
 use muster_wire::bluetooth::tag::TagRules;
 
 use super::news::News;
+use super::seen::Seen;
 use super::status::{self, Way};
 use super::turns::{Ask, Trouble, Turns};
-use super::{adapters, seen::Seen};
+use crate::adapters;
 use crate::coverage::Coverage;
 use crate::told::{Listeners, Told};
 
@@ -79,6 +80,7 @@ impl Channel {
                 self.turns.unavailable(Trouble::Off { is_blocked });
             }
             News::Unavailable(why) => self.turns.unavailable(why),
+            News::StaysOff => self.turns.stays_off(),
             News::Began(what) => self.turns.began(now.mono, what),
             News::Ended { proves } => {
                 self.turns.ended(now.mono, proves);

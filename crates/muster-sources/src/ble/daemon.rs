@@ -7,10 +7,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{BoxStream, FuturesUnordered, StreamExt as _};
 use muster_wire::bluetooth::management::Transports;
+use tokio::time::timeout;
 use zbus::fdo::ManagedObjects;
 use zbus::names::{MemberName, OwnedUniqueName, UniqueName};
 use zbus::{MatchRule, Message, MessageStream, ObjectPath, OwnedObjectPath, Variant};
@@ -29,6 +31,7 @@ pub(super) struct Daemon {
     signals: MessageStream,
     calls: FuturesUnordered<BoxFuture<'static, (OwnedUniqueName, Done)>>,
     devices: BTreeMap<String, Device>,
+    pace: Pace,
 }
 
 /// What came of a call.
@@ -37,11 +40,24 @@ enum Done {
     Started(u16, Result<(), BluezError>),
     /// Whether somebody still looks for devices.
     Stopped(u16, Result<bool, BluezError>),
+    Restarted(u16, Restarted),
+}
+
+/// What came of switching an adapter off and on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Restarted {
+    /// It is on.
+    On,
+    /// It was left as it is: somebody is connected, or it would not.
+    LeftAlone,
+    /// It could not be switched on again.
+    StaysOff,
 }
 
 impl Daemon {
-    /// Connects to the bus and begins to listen, whether or not bluetoothd runs.
-    pub(super) async fn connect() -> Result<Self, BluezError> {
+    /// Connects to the bus and begins to listen, whether or not bluetoothd runs. `restarts`: whether an
+    /// adapter that hangs is switched off and on.
+    pub(super) async fn connect(restarts: bool) -> Result<Self, BluezError> {
         let bluez = Bluez::connect().await?;
         let rule = MatchRule::builder()
             .msg_type(zbus::message::Type::Signal)
@@ -52,7 +68,8 @@ impl Daemon {
         let signals = MessageStream::for_match_rule(rule, bluez.connection(), None).await?;
         let owner = bluez.owner().await?;
         let (calls, devices) = (FuturesUnordered::new(), BTreeMap::new());
-        let mut it = Self { bluez, owner: None, owners, signals, calls, devices };
+        let pace = Pace { restarts, ..Pace::DAEMON };
+        let mut it = Self { bluez, owner: None, owners, signals, calls, devices, pace };
         it.set_owner(owner);
         Ok(it)
     }
@@ -76,6 +93,7 @@ impl Daemon {
             match ask {
                 Ask::Start => Done::Started(adapter, start(&bluez, adapter).await),
                 Ask::Stop => Done::Stopped(adapter, stop(&bluez, adapter).await),
+                Ask::Restart => Done::Restarted(adapter, restart(&bluez, adapter).await),
             }
         });
     }
@@ -137,6 +155,12 @@ impl Daemon {
             Done::Objects(Err(error)) => return Err(io::Error::other(error)),
             Done::Started(adapter, Ok(())) => each(adapter, News::Began(Transports::LOW_ENERGY)),
             Done::Stopped(adapter, Ok(goes_on)) => each(adapter, News::Ended { proves: !goes_on }),
+            Done::Restarted(adapter, Restarted::On) => each(adapter, News::Ready(self.pace)),
+            Done::Restarted(adapter, Restarted::LeftAlone) => {
+                each(adapter, News::Ready(self.pace));
+                each(adapter, News::Refused(Trouble::Hangs));
+            }
+            Done::Restarted(adapter, Restarted::StaysOff) => each(adapter, News::StaysOff),
             Done::Started(adapter, Err(error)) => each(adapter, refused(&error)),
             Done::Stopped(adapter, Err(error)) => each(adapter, not_stopped(&error)),
         }
@@ -196,7 +220,7 @@ impl Daemon {
         let Some(adapter) = adapter_number(path) else { return };
         if interface == ADAPTER {
             match told.get("Powered").and_then(|it| bool::try_from(it).ok()) {
-                Some(true) => each(adapter, News::Ready(Pace::DAEMON)),
+                Some(true) => each(adapter, News::Ready(self.pace)),
                 Some(false) => {
                     each(adapter, News::Unavailable(Trouble::Off { is_blocked: false }));
                 }
@@ -247,6 +271,42 @@ async fn stop(bluez: &Bluez, adapter: u16) -> Result<bool, BluezError> {
     Ok(proxy.discovering().await?)
 }
 
+/// Switches an adapter off and on, which ends what its controller never answered; nobody's connection is
+/// cut by it. The controller may need its time until it can be switched on.
+async fn restart(bluez: &Bluez, adapter: u16) -> Restarted {
+    let Ok(Ok(true)) = timeout(PATIENCE, switch_off(bluez, adapter)).await else {
+        return Restarted::LeftAlone;
+    };
+    for _ in 0..SWITCHES {
+        match timeout(PATIENCE, switch(bluez, adapter, true)).await {
+            Ok(Ok(())) => return Restarted::On,
+            Ok(Err(BluezError::Refused(..))) | Err(_) => tokio::time::sleep(NEXT_SWITCH).await,
+            // What became of it is told by who has it now.
+            Ok(Err(_)) => return Restarted::LeftAlone,
+        }
+    }
+    Restarted::StaysOff
+}
+
+/// Whether it was; not where somebody is connected.
+async fn switch_off(bluez: &Bluez, adapter: u16) -> Result<bool, BluezError> {
+    let objects = objects(bluez).await?;
+    let mut devices = objects.iter().filter(|(path, _)| adapter_number(path) == Some(adapter));
+    let is_used = devices.any(|(_, interfaces)| {
+        let connected = interfaces.get(DEVICE).and_then(|it| it.get("Connected"));
+        connected.is_some_and(|it| bool::try_from(&**it) == Ok(true))
+    });
+    if !is_used {
+        switch(bluez, adapter, false).await?;
+    }
+    Ok(!is_used)
+}
+
+async fn switch(bluez: &Bluez, adapter: u16, on: bool) -> Result<(), BluezError> {
+    let proxy = bluez.adapter(&adapter_path(adapter)).await?;
+    Ok(proxy.set_powered(on).await?)
+}
+
 fn refused(error: &BluezError) -> News<'static> {
     let why = || error.to_string();
     match error {
@@ -280,6 +340,12 @@ const ADAPTER: &str = "org.bluez.Adapter1";
 const DEVICE: &str = "org.bluez.Device1";
 /// dBm; bluetoothd takes nothing less.
 const WEAKEST: i16 = -127;
+/// How often a controller is told to be on, with a pause of [`NEXT_SWITCH`]: for 10 min, which outlasts
+/// firmware that starts again.
+const SWITCHES: usize = 60;
+/// The kernel waits for each of several answers, 2 s for most, 10 s for the first (`HCI_INIT_TIMEOUT`).
+const PATIENCE: Duration = Duration::from_secs(40);
+const NEXT_SWITCH: Duration = Duration::from_secs(10);
 /// bluetoothd forgets who is silent for 30 s; nobody near has so many around in that time.
 const MOST_DEVICES: usize = 20_000;
 /// A turn of the loop takes no more, so that questions and coverage are not late.

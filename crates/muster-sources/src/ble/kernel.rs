@@ -66,6 +66,8 @@ impl Kernel {
             (Mode::Passive, Ask::Start) => Command::ReadMonitorFeatures,
             // Monitors are the kernel's alone; this the controller has to answer.
             (Mode::Passive, Ask::Stop) => Command::ReadClock,
+            // The kernel ends a hung discovery by itself: `Pace::restarts` is bluetoothd's alone.
+            (_, Ask::Restart) => return Ok(()),
         };
         // Those of before an outage are still there.
         self.remove_monitors(adapter)?;

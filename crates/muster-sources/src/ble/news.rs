@@ -12,6 +12,8 @@ pub(super) enum News<'a> {
     Ready(Pace),
     /// It is off, or gone.
     Unavailable(Trouble),
+    /// It was switched off, and cannot be switched on again.
+    StaysOff,
     /// It began to look for devices.
     Began(Transports),
     /// It stopped; whether the controller did so itself.

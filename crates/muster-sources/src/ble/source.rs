@@ -16,7 +16,6 @@ use muster_core::snapshot::Interest;
 use muster_wire::bluetooth::tag::TagRules;
 use tokio::time::Sleep;
 
-use super::adapters;
 use super::channel::Channel;
 use super::daemon::Daemon;
 use super::kernel::Kernel;
@@ -24,6 +23,7 @@ use super::news::News;
 use super::seen::{Neighbour, Seen};
 use super::status::{Way, capability};
 use super::turns::Trouble;
+use crate::adapters;
 use crate::bluez::BluezError;
 use crate::management::Trusted;
 
@@ -152,7 +152,8 @@ impl Ble {
             self.backend = Some(Backend::Kernel(kernel));
             return;
         }
-        let connected = tokio::time::timeout(PATIENCE, Daemon::connect()).await;
+        let connected =
+            tokio::time::timeout(PATIENCE, Daemon::connect(self.settings.recover)).await;
         self.unreachable = match connected {
             Ok(Ok(daemon)) => {
                 self.backend = Some(Backend::Daemon(Box::new(daemon)));

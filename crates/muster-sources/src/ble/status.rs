@@ -71,6 +71,7 @@ fn words(trouble: &Trouble, adapter: &str) -> Option<(String, Option<String>)> {
                 "bluetoothctl power off && bluetoothctl power on, or pull it out and put it in again",
             ),
         ),
+        Trouble::Restarts => plain("it did not answer, and is being switched off and on", None),
         Trouble::Lost => plain("too busy to take in what it reports: some of it was lost", None),
         Trouble::Deserted => {
             plain("nobody is heard where there were always some: it may have gone deaf", None)

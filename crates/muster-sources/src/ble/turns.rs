@@ -34,6 +34,10 @@ pub(super) struct Turns {
     /// What may still be under way from before is stopped before anything is started.
     clear_first: bool,
     busy_since: Option<Duration>,
+    /// Since when it does not answer.
+    hangs_since: Option<Duration>,
+    /// It is switched off and on no sooner than this.
+    next_restart: Duration,
     heard: BTreeSet<Address>,
     crowd: Crowd,
 }
@@ -45,18 +49,24 @@ pub(super) struct Pace {
     pub(super) turn: Option<Duration>,
     /// How soon the end of a turn must be told where it was asked for, to prove anything; none: whenever.
     pub(super) prompt: Option<Duration>,
+    /// Whether it is switched off and on when it hangs.
+    pub(super) restarts: bool,
 }
 
 impl Pace {
     /// The kernel ends them.
-    pub(super) const KERNEL: Self = Self { turn: None, prompt: None };
+    pub(super) const KERNEL: Self = Self { turn: None, prompt: None, restarts: false };
     /// Before the kernel ends them: bluetoothd rests for 5 s then, and ending a turn in which nothing is
     /// under way proves nothing.
-    pub(super) const DAEMON: Self = Self { turn: Some(Duration::from_secs(8)), prompt: None };
+    pub(super) const DAEMON: Self =
+        Self { turn: Some(Duration::from_secs(8)), prompt: None, restarts: false };
     /// By the kernel, passively: turns are as long as the kernel's own, and each ends with a question to the
     /// controller. The kernel answers it itself after 2 s if the controller does not (`HCI_CMD_TIMEOUT`).
-    pub(super) const PASSIVE: Self =
-        Self { turn: Some(Duration::from_secs(10)), prompt: Some(Duration::from_secs(1)) };
+    pub(super) const PASSIVE: Self = Self {
+        turn: Some(Duration::from_secs(10)),
+        prompt: Some(Duration::from_secs(1)),
+        restarts: false,
+    };
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +86,8 @@ enum State {
 pub(super) enum Ask {
     Start,
     Stop,
+    /// To be switched off and on.
+    Restart,
 }
 
 /// Why nothing is heard.
@@ -93,6 +105,8 @@ pub(super) enum Trouble {
     Refused { why: String, hint: Option<String> },
     /// It does not answer.
     Hangs,
+    /// It did not answer, and is being switched off and on.
+    Restarts,
     /// Reports were lost, because this process did not take them in time.
     Lost,
     /// Where there were always some, nobody is heard.
@@ -111,6 +125,8 @@ impl Turns {
             trouble: Some(Trouble::Starting),
             clear_first: false,
             busy_since: None,
+            hangs_since: None,
+            next_restart: Duration::ZERO,
             heard: BTreeSet::new(),
             crowd: Crowd::default(),
         }
@@ -129,7 +145,16 @@ impl Turns {
     pub(super) fn unavailable(&mut self, why: Trouble) {
         self.state = State::Off;
         self.looks = None;
-        self.trouble = Some(why);
+        let is_part_of_it = matches!(why, Trouble::Off { is_blocked: false });
+        if !(is_part_of_it && self.trouble == Some(Trouble::Restarts)) {
+            self.trouble = Some(why);
+        }
+    }
+
+    /// It was switched off and could not be switched on again.
+    pub(super) fn stays_off(&mut self) {
+        self.state = State::Off;
+        self.trouble = Some(Trouble::Off { is_blocked: false });
     }
 
     /// It began to look for devices, whoever asked it to.
@@ -144,7 +169,10 @@ impl Turns {
             return;
         }
         // What was refused is mended when it is proved to be.
-        let doubted = matches!(self.trouble, Some(Trouble::Hangs | Trouble::Refused { .. }));
+        let doubted = matches!(
+            self.trouble,
+            Some(Trouble::Hangs | Trouble::Restarts | Trouble::Refused { .. })
+        );
         if !self.crowd.is_missed() && !doubted {
             self.trouble = None;
         }
@@ -172,7 +200,7 @@ impl Turns {
         if self.crowd.is_missed() {
             self.trouble = Some(Trouble::Deserted);
         } else if proves {
-            self.trouble = None;
+            self.mended();
             self.prove(until);
         } else if is_late {
             self.trouble = Some(Trouble::Hangs);
@@ -182,6 +210,9 @@ impl Turns {
 
     /// It would not do what it was asked.
     pub(super) fn refused(&mut self, now: Duration, why: Trouble) {
+        if why == Trouble::Hangs {
+            self.hangs_since.get_or_insert(now);
+        }
         self.trouble = Some(why);
         self.clear_first = true;
         self.looks = None;
@@ -214,7 +245,7 @@ impl Turns {
         if self.crowd.is_back() || self.proved.is_none() {
             self.proved = Some((now, now));
         }
-        self.trouble = None;
+        self.mended();
         self.prove(now);
     }
 
@@ -229,6 +260,11 @@ impl Turns {
     /// What is to be asked now, if anything. What is given out counts as asked.
     pub(super) fn poll(&mut self, now: Duration) -> Option<Ask> {
         let ask = match self.state {
+            State::Idle { at } if at <= now && self.restarts(now) => {
+                self.next_restart = now + NEXT_RESTART;
+                self.unavailable(Trouble::Restarts);
+                return Some(Ask::Restart);
+            }
             State::Idle { at } if at <= now => {
                 if std::mem::take(&mut self.clear_first) {
                     Ask::Stop
@@ -271,6 +307,17 @@ impl Turns {
     /// Why nothing is heard, if so.
     pub(super) fn trouble(&self) -> Option<&Trouble> {
         self.trouble.as_ref()
+    }
+
+    /// Whether nothing else than switching it off and on is left to try.
+    fn restarts(&self, now: Duration) -> bool {
+        let hangs = self.hangs_since.is_some_and(|it| it + HANGS <= now);
+        self.pace.restarts && hangs && self.next_restart <= now
+    }
+
+    fn mended(&mut self) {
+        self.trouble = None;
+        self.hangs_since = None;
     }
 
     fn prove(&mut self, until: Duration) {
@@ -319,6 +366,10 @@ const ANSWER: Duration = Duration::from_secs(10);
 const RETRY: Duration = Duration::from_secs(5);
 /// Longer than anybody's turn.
 const LONGEST_BUSY: Duration = Duration::from_secs(25);
+/// What hangs for a moment comes back by itself.
+const HANGS: Duration = Duration::from_secs(20);
+/// What switching off and on did not mend, it will not mend at once.
+const NEXT_RESTART: Duration = Duration::from_mins(5);
 /// Beyond that a crowd is a crowd.
 const MOST_HEARD: usize = 64;
 

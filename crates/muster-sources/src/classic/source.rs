@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future as _;
-use std::path::Path;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -22,6 +21,7 @@ use super::channel::{Channel, Found, Known};
 use super::daemon::Daemon;
 use super::schedule::Wanted;
 use super::status;
+use crate::adapters;
 
 /// Classic Bluetooth as a source: one channel per adapter.
 #[derive(Debug)]
@@ -126,7 +126,7 @@ impl Classic {
         let wanted = &self.settings.adapters;
         let is_wanted =
             |it: &u16| wanted.is_empty() || wanted.iter().any(|name| name.index() == *it);
-        let there: BTreeSet<u16> = adapters().into_iter().filter(is_wanted).collect();
+        let there: BTreeSet<u16> = adapters::present().into_iter().filter(is_wanted).collect();
         let gone: Vec<Channel> =
             self.channels.extract_if(.., |it, _| !there.contains(it)).map(|it| it.1).collect();
         for channel in gone {
@@ -184,14 +184,6 @@ impl Source for Classic {
         self.interest = interest.to_vec();
         self.hand_out(self.clock.now());
     }
-}
-
-/// The numbers of the adapters that the kernel has. Without Bluetooth there are none.
-fn adapters() -> Vec<u16> {
-    let entries = Path::new("/sys/class/bluetooth").read_dir().into_iter().flatten().flatten();
-    let number = |it: std::fs::DirEntry| it.file_name().to_str()?.strip_prefix("hci")?.parse().ok();
-    // Connections have entries too, as in hci0:11, which are no numbers.
-    entries.filter_map(number).collect()
 }
 
 /// Adapters are looked for so often.

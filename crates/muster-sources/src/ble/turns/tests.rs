@@ -99,6 +99,44 @@ fn a_controller_that_hangs_proves_nothing_and_is_tried_until_it_answers() {
 }
 
 #[test]
+fn what_hangs_for_long_is_switched_off_and_on_but_not_again_and_again() {
+    let pace = Pace { restarts: true, ..Pace::DAEMON };
+    let off = || Trouble::Off { is_blocked: false };
+    let story = daemon().then(|it, now| it.available(now, pace)).until(0);
+    let story = story.then(|it, now| it.began(now, LE)).until(60);
+    // Nothing answers; the third time it is no longer asked to stop.
+    let asks = [(0, Ask::Start), (8, Ask::Stop), (23, Ask::Stop), (38, Ask::Restart)];
+    assert_eq!(story.asked, asks);
+    assert_eq!(story.turns.trouble(), Some(&Trouble::Restarts));
+    // It goes off by that, which is told as that.
+    let story = story.then(|it, _| it.unavailable(off()));
+    assert_eq!(story.turns.trouble(), Some(&Trouble::Restarts));
+    let story = story.then(|it, now| it.available(now, pace)).until(61);
+    assert_eq!(story.asked[4..], [(60, Ask::Stop)], "what was under way is cleared first");
+    let story = story.then(|it, now| it.ended(now, false)).until(61);
+    let story = story.then(|it, now| it.began(now, LE)).then(|it, now| it.heard(now, tag(1)));
+    assert_eq!(story.turns.trouble(), None);
+
+    // It hangs again, and switching it off did not help: no more than every 5 minutes.
+    let story = story.until(600);
+    let restarts = story.asked.iter().filter(|it| it.1 == Ask::Restart);
+    assert_eq!(restarts.map(|it| it.0).collect::<Vec<_>>(), [38, 339]);
+    let story = story.then(|it, _| it.stays_off()).until(2_000);
+    assert_eq!((story.turns.trouble(), story.turns.poll_timeout()), (Some(&off()), None));
+}
+
+#[test]
+fn whoever_is_switched_off_by_people_is_not_switched_on() {
+    let pace = Pace { restarts: true, ..Pace::DAEMON };
+    let story = daemon().then(|it, now| it.available(now, pace)).until(0);
+    let off = Trouble::Off { is_blocked: false };
+    let story = story.then(|it, _| it.unavailable(off)).until(3_000);
+    assert!(story.asked.iter().all(|it| it.1 != Ask::Restart), "{:?}", story.asked);
+    let by_hand = daemon().until(0).then(|it, now| it.began(now, LE)).until(3_000);
+    assert!(by_hand.asked.iter().all(|it| it.1 != Ask::Restart), "where that is not wanted");
+}
+
+#[test]
 fn who_is_off_or_gone_is_not_asked() {
     let off = Trouble::Off { is_blocked: false };
     let story = kernel().turns(2, 2).then(|it, _| it.unavailable(off.clone())).until(3_000);

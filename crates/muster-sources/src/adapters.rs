@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// Their numbers; none where there is no Bluetooth.
-pub(super) fn present() -> Vec<u16> {
+pub(crate) fn present() -> Vec<u16> {
     let Ok(entries) = fs::read_dir(CLASS) else { return Vec::new() };
     let names = entries.flatten().map(|it| it.file_name());
     let mut all: Vec<u16> = names.filter_map(|it| number(it.to_str()?)).collect();
@@ -14,7 +14,7 @@ pub(super) fn present() -> Vec<u16> {
 }
 
 /// Whether an adapter is blocked by rfkill, in software or by a switch.
-pub(super) fn is_blocked(adapter: u16) -> bool {
+pub(crate) fn is_blocked(adapter: u16) -> bool {
     let folder = Path::new(CLASS).join(name(adapter));
     let Ok(entries) = fs::read_dir(folder) else { return false };
     let switches = entries
@@ -26,12 +26,12 @@ pub(super) fn is_blocked(adapter: u16) -> bool {
 }
 
 /// What people call it: `hci0`.
-pub(super) fn name(adapter: u16) -> String {
+pub(crate) fn name(adapter: u16) -> String {
     format!("hci{adapter}")
 }
 
 /// The number in such a name; a connection's, `hci0:11`, is none.
-pub(super) fn number(name: &str) -> Option<u16> {
+pub(crate) fn number(name: &str) -> Option<u16> {
     name.strip_prefix("hci")?.parse().ok()
 }
 
