@@ -264,7 +264,8 @@ impl Engine {
         let Some(state) = self.devices.get(id) else { return };
         let open = state.open().map(|it| it.stay.clone());
         let dark = open.as_ref().and(state.tail.as_ref()).and_then(|tail| {
-            let out = tail.decisive.iter().filter(|it| !it.dropped && self.is_dark(it.listener));
+            let is_out = |it: ListenerId| self.is_dark(it) || self.is_doubted(it, tail.last);
+            let out = tail.decisive.iter().filter(|it| !it.dropped && is_out(it.listener));
             let since = |it: &crate::judge::Waiting| {
                 self.covered_to(it.listener).unwrap_or(tail.last).max(tail.last)
             };

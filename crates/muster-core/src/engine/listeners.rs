@@ -38,6 +38,14 @@ impl Engine {
         self.listeners.get(&id).is_some_and(|it| it.dark)
     }
 
+    /// Whether a listener that never told that it hears has been silent for so long that it may have failed
+    /// right behind what it brought last.
+    pub(super) fn is_doubted(&self, id: ListenerId, last: Time) -> bool {
+        let Some(heard) = self.book.heard_by(id) else { return false };
+        let after = self.policy.dark_after(heard.listener.source);
+        heard.coverage.last().is_none() && last + after <= self.frontier
+    }
+
     /// Finds out who went dark and who is back, and what that means for the present.
     pub(super) fn listen(&mut self) {
         let ids: Vec<ListenerId> = self.book.listeners().map(|(id, _)| id).collect();

@@ -133,6 +133,18 @@ fn silence_without_misses_is_not_enough() {
     assert_eq!(house.told(), ["device:1 discovered 0", "device:1 arrived 0"]);
 }
 
+/// An adapter may fail before it ever told that it hears.
+#[test]
+fn a_source_that_never_told_that_it_hears_makes_unknown_too() {
+    let mut house = House::new();
+    house.seen(60).wait(119);
+    assert_eq!(house.told(), ["device:1 discovered 60", "device:1 arrived 60"]);
+    house.wait(200);
+    assert_eq!(house.told(), ["device:1 unknown 60 hub/lan/eth0 does not hear"]);
+    house.covered(200, 210);
+    assert_eq!(house.told(), ["device:1 known 210"]);
+}
+
 #[test]
 fn a_blind_source_makes_unknown_and_never_left() {
     let mut house = House::new();

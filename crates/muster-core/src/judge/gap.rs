@@ -145,7 +145,13 @@ impl<'a> Gap<'a> {
             .iter()
             .filter(|_| several)
             .map(|it| covered(it) + self.policy.dark_after(it.line.source));
-        let turns = drops.chain(darkens).filter(|it| *it > self.frontier).min();
+        // Whoever never told that it hears is no longer believed to.
+        let doubted = self
+            .decisive
+            .iter()
+            .filter(|it| it.line.bridged.last().is_none())
+            .map(|it| self.last + self.policy.dark_after(it.line.source));
+        let turns = drops.chain(darkens).chain(doubted).filter(|it| *it > self.frontier).min();
         Tail {
             site,
             last: self.last,
