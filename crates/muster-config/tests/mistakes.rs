@@ -54,6 +54,14 @@ fn receivers_at_a_broker() {
             ],
         },
         Mistake {
+            name: "a place in JSON with a tilde for itself",
+            text: "[[sources.mqtt.mappings]]\ntopic = \"b/{monitor}\"\nid = \"/a~b\"\n",
+            said: &[
+                "muster.toml, line 3, column 6: sources.mqtt.mappings.0.id: /a~b is not a place \
+                     in JSON, as in /mac or /device/rssi",
+            ],
+        },
+        Mistake {
             name: "a base that ends with a slash",
             text: "[sources.mqtt]\ngateway_topics = [\"home/\"]\n",
             said: &[

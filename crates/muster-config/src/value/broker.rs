@@ -49,7 +49,7 @@ text! {
 text! {
     /// A place in JSON (RFC 6901).
     Pointer(Box<str>), |text| word(text, 256, |it| !it.is_control())
-        .filter(|it| it.starts_with('/'))
+        .filter(|it| it.starts_with('/') && it.split('~').skip(1).all(|it| it.starts_with(['0', '1'])))
         .ok_or_else(|| Wrong::new(text, "a place in JSON, as in /mac or /device/rssi"))
 }
 
