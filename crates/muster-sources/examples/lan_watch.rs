@@ -51,7 +51,7 @@ async fn run() -> Result<(), Failure> {
     if let Some(seconds) = look_around {
         let limit = Duration::from_secs(seconds);
         let length = if settings.fast { Length::UntilAsked { limit } } else { Length::For(limit) };
-        let found = scan(settings, "hub", clock, length).await?;
+        let found = scan(settings, "hub", clock, length, std::future::pending()).await?;
         found.channels.iter().for_each(print_channel);
         found.facts.iter().for_each(print_fact);
         say(&format!("closed {}", found.closed));

@@ -28,6 +28,7 @@ mod refusals;
 mod registry;
 mod retention;
 mod runtime;
+mod stop;
 mod supervisor;
 mod trouble;
 

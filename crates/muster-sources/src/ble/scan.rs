@@ -8,6 +8,7 @@ use muster_core::ports::{ChannelStatus, Clock, SourceError};
 
 use super::seen::Neighbour;
 use super::source::Ble;
+use crate::adapters;
 use crate::look::look;
 
 /// What one look around brought.
@@ -31,21 +32,25 @@ pub enum Length {
     },
 }
 
-/// Looks around once. `each` takes everything noticed, in order: whoever wants none keeps none, however
-/// long it lasts.
+/// Looks around once, or until `stop`; not at all where there is no adapter and none is named. `each` takes everything
+/// noticed, in order: whoever wants none keeps none, however long it lasts.
 pub async fn scan(
     mut ble: Ble,
     clock: &Arc<dyn Clock>,
     length: Length,
+    stop: impl Future<Output = ()>,
     mut each: impl FnMut(Vec<Fact>),
 ) -> Result<Scan, SourceError> {
     let (limit, one_turn) = match length {
         Length::For(limit) => (limit, false),
         Length::OneTurn { limit } => (limit, true),
     };
+    if ble.names_none() && adapters::present().is_empty() {
+        return Ok(Scan::default());
+    }
     ble.keep_seen();
     let tick = if one_turn { TICK } else { limit };
-    let channels = look(&mut ble, &**clock, (limit, tick), |ble, _, facts| {
+    let channels = look(&mut ble, &**clock, (limit, tick), stop, |ble, _, facts| {
         each(facts);
         one_turn && ble.has_listened()
     })

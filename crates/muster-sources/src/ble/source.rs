@@ -83,6 +83,11 @@ impl Ble {
         }
     }
 
+    /// Whether it takes whatever adapters there are.
+    pub(super) fn names_none(&self) -> bool {
+        self.settings.adapters.is_empty()
+    }
+
     /// Keeps what it hears, for [`Self::seen`].
     pub(super) fn keep_seen(&mut self) {
         self.seen = Some(Seen::default());

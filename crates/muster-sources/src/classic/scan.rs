@@ -10,6 +10,7 @@ use muster_core::ports::{ChannelStatus, Clock, SourceError};
 
 use super::channel::Found;
 use super::source::Classic;
+use crate::adapters;
 use crate::look::look;
 
 /// What one look around brought.
@@ -21,22 +22,26 @@ pub struct Scan {
     pub found: Vec<(Arc<Listener>, Found)>,
     /// What could be heard and what not: the last word on each adapter.
     pub channels: Vec<ChannelStatus>,
-    /// Whether everybody was asked and looked for; if not, time ran out.
+    /// Whether everybody was asked and looked for; if not, it ended before.
     pub closed: bool,
 }
 
-/// Looks around once, for `limit` at the longest; with `until_closed` only until everybody was asked and
-/// an inquiry has ended.
+/// Looks around once, for `limit` at the longest, or until `stop`; with `until_closed` only until everybody
+/// was asked and an inquiry has ended. Not at all where there is no adapter and none is named.
 pub async fn scan(
     settings: ClassicSettings,
     monitor: &str,
     clock: Arc<dyn Clock>,
     limit: Duration,
     until_closed: bool,
+    stop: impl Future<Output = ()>,
 ) -> Result<Scan, SourceError> {
+    if settings.adapters.is_empty() && adapters::present().is_empty() {
+        return Ok(Scan::default());
+    }
     let mut classic = Classic::open(settings, monitor, Arc::clone(&clock));
     let mut scan = Scan::default();
-    scan.channels = look(&mut classic, &*clock, (limit, TICK), |classic, _, facts| {
+    scan.channels = look(&mut classic, &*clock, (limit, TICK), stop, |classic, _, facts| {
         scan.facts.extend(facts);
         for (listener, it) in classic.take_found() {
             let (identity, at, rssi) = (Identity::Bt(it.mac), it.at, it.rssi);

@@ -17,7 +17,7 @@ pub struct Scan {
     pub facts: Vec<Fact>,
     /// What could be heard and what not: the last word on each channel.
     pub channels: Vec<ChannelStatus>,
-    /// Whether every range was asked to the end; if not, time ran out.
+    /// Whether every range was asked to the end; if not, it ended before.
     pub closed: bool,
 }
 
@@ -33,12 +33,13 @@ pub enum Length {
     },
 }
 
-/// Looks around once.
+/// Looks around once, or until `stop`.
 pub async fn scan(
     settings: LanSettings,
     monitor: &str,
     clock: Arc<dyn Clock>,
     length: Length,
+    stop: impl Future<Output = ()>,
 ) -> Result<Scan, SourceError> {
     let (limit, until_closed) = match length {
         Length::For(limit) => (limit, false),
@@ -48,7 +49,7 @@ pub async fn scan(
     // While nobody answers nothing is reported, and the end of the last round goes by unseen.
     let tick = if until_closed { TICK } else { limit };
     let mut scan = Scan::default();
-    scan.channels = look(&mut lan, &*clock, (limit, tick), |lan, now, facts| {
+    scan.channels = look(&mut lan, &*clock, (limit, tick), stop, |lan, now, facts| {
         scan.facts.extend(facts);
         scan.closed = lan.is_closed(now);
         scan.closed && until_closed

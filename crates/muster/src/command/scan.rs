@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,13 +16,14 @@ use muster_core::identity::{Identity, Mac};
 use muster_core::ports::{ChannelStatus, SourceError};
 use muster_core::time::Time;
 use muster_report::{Cell, Column, Table};
-use muster_sources::lan::{Length, Scan};
+use muster_sources::lan::{self, Length, Scan};
 use muster_wire::{fact_file, oui};
 
 use crate::cli::{Medium, ScanArgs};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
+use crate::stop;
 
 /// Runs the command.
 pub(crate) fn run(context: &Context, args: &ScanArgs) -> Result<(), Failure> {
@@ -39,7 +41,7 @@ pub(crate) fn run(context: &Context, args: &ScanArgs) -> Result<(), Failure> {
     let record = args.record.as_deref().map(Recording::new).transpose()?;
     let look = match args.medium {
         Medium::Lan => {
-            let scan = lan(context, args)?;
+            let scan = look_at_lan(context, args)?;
             let table = table(&found(&scan.facts));
             let missing = no_interface(&scan);
             Look { facts: scan.facts, table, channels: scan.channels, missing, late: !scan.closed }
@@ -73,7 +75,7 @@ struct Look {
     channels: Vec<ChannelStatus>,
     /// What there is nothing of to listen with, and what to type about it.
     missing: Option<(&'static str, &'static str)>,
-    /// Whether time ran out before everybody was asked.
+    /// Whether it ended before everybody was asked.
     late: bool,
 }
 
@@ -82,7 +84,7 @@ fn no_interface(scan: &Scan) -> Option<(&'static str, &'static str)> {
     scan.channels.is_empty().then_some(("there is no interface to watch", hint))
 }
 
-fn lan(context: &Context, args: &ScanArgs) -> Result<Scan, Failure> {
+fn look_at_lan(context: &Context, args: &ScanArgs) -> Result<Scan, Failure> {
     let config = &context.config()?.config;
     let mut settings = config.sources.lan.clone();
     settings.fast |= args.single;
@@ -92,7 +94,8 @@ fn lan(context: &Context, args: &ScanArgs) -> Result<Scan, Failure> {
     };
     let clock = Arc::clone(&context.clock);
     let monitor = config.monitor.as_str();
-    runtime()?.block_on(muster_sources::lan::scan(settings, monitor, clock, length)).map_err(|it| {
+    let scan = async |stop: Stop| lan::scan(settings, monitor, clock, length, stop).await;
+    run_look(scan)?.map_err(|it| {
         let what = "cannot look around on the local network";
         match it {
             SourceError::Lost { .. } => Failure::new(Exit::Unreachable, what).because(it),
@@ -217,18 +220,24 @@ fn tell(output: &Output, look: &Look) {
         }
     }
     if look.late {
-        output.note("time ran out before everybody was asked");
+        output.note("it ended before everybody was asked");
         output.hint("look longer, as in --for 10m, or ask faster with --single");
     }
 }
 
-/// For what is waited for, one after the other.
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_current_thread()
+/// Runs a look around, which ends early when somebody wants it to: what was found until then is shown.
+fn run_look<T>(
+    look: impl AsyncFnOnce(Stop) -> Result<T, SourceError>,
+) -> Result<Result<T, SourceError>, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|it| Failure::new(Exit::Failed, "cannot start").because(it))
+        .map_err(|it| Failure::new(Exit::Failed, "cannot start").because(it))?;
+    runtime.block_on(async { Ok(look(Box::pin(stop::asked()?)).await) })
 }
+
+/// What ends a look early.
+type Stop = Pin<Box<dyn Future<Output = ()>>>;
 
 /// A look around is quick: a larger network than this reaches is asked with `--for`.
 const PATIENCE: Duration = Duration::from_mins(2);

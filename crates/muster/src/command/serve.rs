@@ -3,7 +3,6 @@
 //! Puts the rooms together in the order in which they can fail for the person at the keyboard, and
 //! takes them apart in the order that loses nothing.
 
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -21,7 +20,6 @@ use muster_sources::tags;
 use muster_store::sqlite::{Access, Sqlite};
 use muster_web::{Guard, router};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -48,6 +46,7 @@ use crate::recognise::Recogniser;
 use crate::retention::{self, Retention, Witness};
 use crate::runtime::{Input, Runtime, Start};
 use crate::senders::{Readings, Senders};
+use crate::stop;
 use crate::supervisor::{Backoff, Channels, Plan, Wires, supervise};
 use crate::{folder, inspection, listen, logs, registry};
 
@@ -137,7 +136,7 @@ async fn serve(
     entry: Entry,
     clock: Arc<dyn Clock>,
 ) -> Result<(), Failure> {
-    let stop = stopped()?;
+    let stop = stop::asked()?;
     let (sqlite, restored) = open_store(&house, &*clock, entry.speaker).await?;
     let store: Arc<dyn Store> = Arc::clone(&sqlite) as _;
     let pages = listen::pages(entry.address).await?;
@@ -337,24 +336,6 @@ async fn close(sqlite: Arc<Sqlite>) {
     {
         tracing::warn!("the store was not closed in order, which loses nothing: {cause}");
     }
-}
-
-/// Ends when somebody wants the program to.
-fn stopped() -> Result<impl Future<Output = ()>, Failure> {
-    let listen = |kind| {
-        signal(kind).map_err(|it| Failure::new(Exit::Failed, "cannot wait for signals").because(it))
-    };
-    let mut terminate = listen(SignalKind::terminate())?;
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut hang_up = listen(SignalKind::hangup())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            _ = hang_up.recv() => {}
-        }
-        tracing::info!("stopping");
-    })
 }
 
 fn kept(config: &Config) -> Retention {

@@ -2,6 +2,7 @@
 //! file, changes nothing, starts no other program.
 
 use std::fs;
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -74,7 +75,8 @@ async fn look_at_network(config: &Config, clock: &Arc<dyn Clock>) -> Network {
         return Network::Off;
     }
     let monitor = config.monitor.as_str();
-    let scan = lan::scan(settings.clone(), monitor, Arc::clone(clock), Length::For(LOOK)).await;
+    let scan =
+        lan::scan(settings.clone(), monitor, Arc::clone(clock), Length::For(LOOK), pending()).await;
     scan.map_or_else(|it| Network::Unusable(it.to_string()), |it| Network::Looked(it.channels))
 }
 

@@ -1,5 +1,11 @@
 //! `muster scan`: looks, says what it could not hear, and writes only what it was told to.
 
+use std::process::Stdio;
+use std::{fs, thread};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use crate::support::House;
 
 #[test]
@@ -19,6 +25,29 @@ fn a_look_around_by_radio_says_what_it_listened_with() {
     assert_eq!((said.code, said.out.as_str()), (5, "[]\n"), "{said:?}");
     assert!(said.err.contains("error: there was nothing to listen with"), "{said:?}");
     assert!(said.err.contains("no adapter hci4711"), "{said:?}");
+}
+
+#[test]
+fn whoever_has_seen_enough_is_shown_what_was_found() {
+    let house = House::empty().with("MUSTER__SOURCES__LAN__INTERFACES", "[\"muster-none\"]");
+    let mut command = house.command(&["scan", "lan", "--for", "24h", "--format", "json"]);
+    let scan = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let status = format!("/proc/{}/status", scan.id());
+    let catches = || {
+        let status = fs::read_to_string(&status).unwrap();
+        let mask = status.lines().find_map(|it| it.strip_prefix("SigCgt:")).unwrap();
+        u64::from_str_radix(mask.trim(), 16).unwrap() & 1 << (Signal::SIGINT as u64 - 1) != 0
+    };
+    while !catches() {
+        thread::yield_now();
+    }
+    kill(Pid::from_raw(scan.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    let said = scan.wait_with_output().unwrap();
+    assert_eq!(
+        (said.status.code(), said.stdout.as_slice()),
+        (Some(5), b"[]\n".as_slice()),
+        "{said:?}"
+    );
 }
 
 #[test]

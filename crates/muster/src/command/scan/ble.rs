@@ -16,7 +16,7 @@ use muster_wire::bluetooth::tag::TagRules;
 use muster_wire::bluetooth::uuid::Uuid;
 use muster_wire::bluetooth::{numbers, text};
 
-use super::{Look, runtime};
+use super::{Look, Stop, run_look};
 use crate::cli::ScanArgs;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
@@ -42,8 +42,7 @@ pub(super) fn look(context: &Context, args: &ScanArgs) -> Result<Look, Failure> 
             facts.extend::<Vec<Fact>>(it);
         }
     };
-    let scan = runtime()?
-        .block_on(scan(ble, &clock, length, keep))
+    let scan = run_look(async |stop: Stop| scan(ble, &clock, length, stop, keep).await)?
         .map_err(|it| Failure::new(Exit::Unreachable, "cannot listen to the radio").because(it))?;
     let hint = "plug one in, and look again; what the kernel has: ls /sys/class/bluetooth";
     let missing = scan.channels.is_empty().then_some(("there is no Bluetooth adapter", hint));

@@ -12,7 +12,7 @@ use muster_core::time::Time;
 use muster_report::{Cell, Column, Table};
 use muster_sources::classic::{Scan, scan};
 
-use super::{Look, runtime};
+use super::{Look, Stop, run_look};
 use crate::cli::ScanArgs;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
@@ -28,8 +28,8 @@ pub(super) fn look(context: &Context, args: &ScanArgs) -> Result<Look, Failure> 
     let until_closed = args.single || args.length.is_none();
     let limit = args.length.unwrap_or(PATIENCE);
     let (monitor, clock) = (config.monitor.as_str(), Arc::clone(&context.clock));
-    let scan = runtime()?
-        .block_on(scan(settings, monitor, clock, limit, until_closed))
+    let scan = async |stop: Stop| scan(settings, monitor, clock, limit, until_closed, stop).await;
+    let scan = run_look(scan)?
         .map_err(|it| Failure::new(Exit::Unreachable, "cannot look around").because(it))?;
     let hint = "plug one in, and look again; what the kernel has: ls /sys/class/bluetooth";
     let missing = scan.channels.is_empty().then_some(("there is no Bluetooth adapter", hint));
