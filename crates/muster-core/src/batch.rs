@@ -39,8 +39,8 @@ pub struct Batch {
     /// Details: all that are kept of an identity, replaced as a whole for each identity in here; at
     /// most [`Batch::MAX_ADDRESSES`] addresses of each family.
     pub details: Vec<DetailRow>,
-    /// Readings, merged by the store by (identity, interval, listener): the strongest signal wins
-    /// (any signal over none), then the earliest time.
+    /// Readings, merged by the store by (identity, interval, length, listener), and into the winner of
+    /// each (identity, interval, length), as [`reading`](crate::reading) says.
     pub readings: Vec<Reading>,
     /// Stays, replaced by id.
     pub stays: Vec<Stay>,
@@ -170,8 +170,7 @@ pub struct DetailRow {
     pub at: Time,
 }
 
-/// The best signal of an identity at a listener in an interval: strongest RSSI, then earliest. A
-/// monitor's is the best of its listeners', the winner the best of all.
+/// The best signal of an identity at a listener in an interval, as [`reading`](crate::reading) says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
     /// The interval's start, aligned to the epoch.
@@ -203,7 +202,7 @@ pub struct Restored {
     pub seen: Vec<Seen>,
     /// Details of all identities.
     pub details: Vec<DetailRow>,
-    /// Facts since the time asked for, without readings: nothing is judged by them.
+    /// Facts since the time asked for.
     pub facts: History,
     /// Stays that are open or ended since the time asked for. From before it also the last one of
     /// each device at each site, if it was assumed to have ended, and the last one at the first site
@@ -220,7 +219,7 @@ pub struct Restored {
     pub frontier: Time,
 }
 
-/// Stored facts of a window.
+/// Stored facts of a window, but for readings: nothing is judged by those.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
     /// Heard spans.
@@ -231,6 +230,4 @@ pub struct History {
     pub probes: Vec<ProbeHour>,
     /// Levels.
     pub levels: Vec<LevelRow>,
-    /// Readings of the window.
-    pub readings: Vec<Reading>,
 }

@@ -38,6 +38,8 @@ pub mod change;
 
 pub mod batch;
 
+pub mod reading;
+
 pub mod snapshot;
 
 pub mod pairing;

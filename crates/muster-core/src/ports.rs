@@ -5,11 +5,12 @@ use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 
-use crate::batch::{Batch, History, Restored};
+use crate::batch::{Batch, CoverageHour, History, Reading, Restored};
 use crate::broadcast::Broadcast;
 use crate::change::Change;
 use crate::fact::{Fact, Listener};
 use crate::identity::{IdentityId, PlaceId};
+use crate::reading::WinnerHour;
 use crate::snapshot::Interest;
 use crate::span::Span;
 use crate::stay::{Stay, Subject};
@@ -141,8 +142,7 @@ pub trait Store: Send + Sync {
     /// journal comes back. All of it is durable, or nothing is.
     fn commit<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Result<u64, StoreError>>;
 
-    /// Everything judged, and the facts since `since` but for readings: nothing is judged by those,
-    /// and there may be many more of them than of everything else.
+    /// Everything judged, and the facts since `since`.
     fn restore(&self, since: Time) -> BoxFuture<'_, Result<Restored, StoreError>>;
 
     /// Up to when everything is judged: the frontier of the last batch; the epoch before the
@@ -156,6 +156,19 @@ pub trait Store: Send + Sync {
         identities: &'a [IdentityId],
         window: Span,
     ) -> BoxFuture<'a, Result<History, StoreError>>;
+
+    /// Coverage of all listeners in a window, whole hours, by hour and listener.
+    fn coverage(&self, window: Span) -> BoxFuture<'_, Result<Vec<CoverageHour>, StoreError>>;
+
+    /// Readings, in the order of interval, length, identity and listener.
+    fn readings<'a>(
+        &'a self,
+        query: &'a ReadingQuery,
+    ) -> BoxFuture<'a, Result<Vec<Reading>, StoreError>>;
+
+    /// Winners of the hours that begin in a window, counted as [`hours`](crate::reading::hours) does
+    /// and in its order.
+    fn winner_hours(&self, window: Span) -> BoxFuture<'_, Result<Vec<WinnerHour>, StoreError>>;
 
     /// At most `limit` changes with an id above `after`, in order.
     fn changes_after(
@@ -185,8 +198,10 @@ pub trait Store: Send + Sync {
     fn set_cursor<'a>(&'a self, name: &'a str, value: i64)
     -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// Deletes facts older than `facts_before` and journal and stays older than `journal_before`,
-    /// in bounded steps; how many rows went. Open stays and each subject's last state remain.
+    /// Deletes facts older than `facts_before`, and journal, stays and winners older than
+    /// `journal_before`, in bounded steps; how many rows went, of which every reading and every winner
+    /// is one. Open stays and each subject's last state remain. Winners go by whole hours, so that an
+    /// hour's count is never one of a part.
     ///
     /// With the facts go the identities, and what is told of them, that were last seen or told of
     /// before `facts_before`, unless the directory speaks of them or a stay of theirs is kept; each
@@ -201,6 +216,26 @@ pub trait Store: Send + Sync {
 
     /// Writes a consistent copy to a new file while running, and verifies it.
     fn backup<'a>(&'a self, to: &'a Path) -> BoxFuture<'a, Result<(), StoreError>>;
+}
+
+/// Which readings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadingQuery {
+    /// Of intervals that begin in it.
+    pub window: Span,
+    /// Of these identities; empty: of all.
+    pub identities: Vec<IdentityId>,
+    /// Of every listener, or the winners.
+    pub of: ReadingsOf,
+}
+
+/// Whose readings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadingsOf {
+    /// Every listener's best: kept as long as facts.
+    Listeners,
+    /// The best of all listeners: kept as long as stays.
+    Winners,
 }
 
 /// Which stays.

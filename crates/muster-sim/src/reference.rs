@@ -20,7 +20,7 @@ use muster_core::policy::Policy;
 use muster_core::stay::{Ended, Subject};
 use muster_core::time::Time;
 
-pub use self::rows::{HeardKey, ReadingKey, Rows, rows};
+pub use self::rows::{HeardKey, ReadingKey, Rows, Winner, rows};
 
 /// Everything that a judgement depends on.
 #[derive(Clone, Copy, Debug)]

@@ -11,10 +11,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use muster_core::batch::{Batch, History, Restored};
+use muster_core::batch::{Batch, CoverageHour, History, Reading, Restored};
 use muster_core::change::Change;
 use muster_core::identity::IdentityId;
-use muster_core::ports::{BoxFuture, StayQuery, Store, StoreError};
+use muster_core::ports::{BoxFuture, ReadingQuery, StayQuery, Store, StoreError};
+use muster_core::reading::WinnerHour;
 use muster_core::span::Span;
 use muster_core::stay::{Stay, Subject};
 use muster_core::time::Time;
@@ -136,6 +137,21 @@ impl Store for ModelStore {
         window: Span,
     ) -> BoxFuture<'a, Result<History, StoreError>> {
         ready(Ok(self.lock().tables.history(identities, window)))
+    }
+
+    fn coverage(&self, window: Span) -> BoxFuture<'_, Result<Vec<CoverageHour>, StoreError>> {
+        ready(Ok(self.lock().tables.coverage_of(window)))
+    }
+
+    fn readings<'a>(
+        &'a self,
+        query: &'a ReadingQuery,
+    ) -> BoxFuture<'a, Result<Vec<Reading>, StoreError>> {
+        ready(Ok(self.lock().tables.readings_of(query)))
+    }
+
+    fn winner_hours(&self, window: Span) -> BoxFuture<'_, Result<Vec<WinnerHour>, StoreError>> {
+        ready(Ok(self.lock().tables.winner_hours(window)))
     }
 
     fn changes_after(

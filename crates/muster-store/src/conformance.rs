@@ -38,6 +38,7 @@ pub const CASES: &[(&str, Case)] = &[
     ("rows are replaced by their keys", |it| Box::pin(cases::replaces(it))),
     ("sightings widen what was seen", |it| Box::pin(cases::seen(it))),
     ("the best reading of an interval wins", |it| Box::pin(cases::readings(it))),
+    ("the best of all listeners wins", |it| Box::pin(cases::winners(it))),
     ("an identity's details are replaced as a whole", |it| Box::pin(cases::details(it))),
     ("any value comes back", |it| Box::pin(cases::extremes(it))),
     ("stays share an instant with the window", |it| Box::pin(cases::stays(it))),

@@ -5,10 +5,11 @@
 
 use std::path::{Path, PathBuf};
 
-use muster_core::batch::{Batch, History, Restored};
+use muster_core::batch::{Batch, CoverageHour, History, Reading, Restored};
 use muster_core::change::Change;
 use muster_core::identity::IdentityId;
-use muster_core::ports::{BoxFuture, StayQuery, Store, StoreError};
+use muster_core::ports::{BoxFuture, ReadingQuery, StayQuery, Store, StoreError};
+use muster_core::reading::WinnerHour;
 use muster_core::span::Span;
 use muster_core::stay::{Stay, Subject};
 use muster_core::time::Time;
@@ -32,6 +33,8 @@ mod schema;
 mod commit;
 
 mod read;
+
+mod readings;
 
 mod forget;
 
@@ -218,6 +221,21 @@ impl Store for Sqlite {
         window: Span,
     ) -> BoxFuture<'a, Result<History, StoreError>> {
         Box::pin(self.ask(async move |conn| read::history(conn, identities, window).await))
+    }
+
+    fn coverage(&self, window: Span) -> BoxFuture<'_, Result<Vec<CoverageHour>, StoreError>> {
+        Box::pin(self.ask(async move |conn| read::coverage(conn, window).await))
+    }
+
+    fn readings<'a>(
+        &'a self,
+        query: &'a ReadingQuery,
+    ) -> BoxFuture<'a, Result<Vec<Reading>, StoreError>> {
+        Box::pin(self.ask(async move |conn| readings::readings(conn, query).await))
+    }
+
+    fn winner_hours(&self, window: Span) -> BoxFuture<'_, Result<Vec<WinnerHour>, StoreError>> {
+        Box::pin(self.ask(async move |conn| readings::winner_hours(conn, window).await))
     }
 
     fn changes_after(

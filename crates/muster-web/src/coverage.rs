@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use muster_core::batch::CoverageHour;
 use muster_core::fact::Listener;
-use muster_core::identity::{IdentityId, ListenerId};
+use muster_core::identity::ListenerId;
 use muster_core::ports::{ChannelStatus, Inability, StoreError};
 use muster_core::snapshot::Snapshot;
 use muster_core::span::{Span, SpanSet};
@@ -67,7 +67,7 @@ pub(crate) async fn channels(app: &App, window: Span) -> Result<Vec<Channel>, St
 }
 
 async fn past(app: &App, window: Span) -> Result<BTreeMap<ListenerId, SpanSet>, StoreError> {
-    Ok(by_listener(app.hub.store().history(&[NOBODY], window).await?.coverage))
+    Ok(by_listener(app.hub.store().coverage(window).await?))
 }
 
 /// Hours of coverage as one set for each listener.
@@ -107,9 +107,6 @@ fn silent(snapshot: &Snapshot, listener: &Listener) -> Channel {
         spans: Vec::new(),
     }
 }
-
-/// An identity that no store gives out: asks for coverage alone.
-const NOBODY: IdentityId = IdentityId(u32::MAX);
 
 /// Facts are stored at least this often, with room for a slow commit.
 const UNSTORED: Duration = Duration::from_secs(150);

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use muster_core::batch::HOUR;
 use muster_core::fact::Listener;
 use muster_core::identity::{DeviceId, IdentityId, ListenerId};
-use muster_core::ports::StoreError;
+use muster_core::ports::{ReadingQuery, ReadingsOf, StoreError};
 use muster_core::snapshot::{DeviceView, Snapshot};
 use muster_core::span::{Span, SpanSet};
 
@@ -36,9 +37,13 @@ pub(crate) async fn of(
     if ids.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let history = app.hub.store().history(&ids, window).await?;
+    let store = app.hub.store();
+    // An interval that began before the window may reach into it.
+    let wanted = Span::new(window.from.floor(HOUR), window.to);
+    let query = ReadingQuery { window: wanted, identities: ids, of: ReadingsOf::Listeners };
+    let found = store.readings(&query).await?;
     let mut best: BTreeMap<(DeviceId, ListenerId), BTreeMap<Span, i8>> = BTreeMap::new();
-    for it in &history.readings {
+    for it in &found {
         let span = Span::new(it.interval, it.interval + it.length);
         let (Some(device), Some(rssi), Some(_)) =
             (whose.get(&it.identity), it.rssi, span.intersect(window))
@@ -49,7 +54,7 @@ pub(crate) async fn of(
         let strongest = readings.entry(span).or_insert(rssi);
         *strongest = (*strongest).max(rssi);
     }
-    let coverage = coverage::by_listener(history.coverage);
+    let coverage = coverage::by_listener(store.coverage(window).await?);
     let mut all: BTreeMap<DeviceId, Vec<Series>> = BTreeMap::new();
     for ((device, id), readings) in best {
         let Some(view) = snapshot.listeners.iter().find(|it| it.id == id) else { continue };

@@ -1,4 +1,4 @@
-//! Spans and probe outcomes as few bytes, exact to the microsecond.
+//! Spans, probe outcomes and readings as few bytes, exact to the microsecond.
 //!
 //! Each instant is the difference to the one before it, the first to a base that the caller keeps,
 //! as a zigzag LEB128 number. **Invariant:** what was packed is unpacked equal with the same base;
@@ -9,6 +9,9 @@ use muster_core::span::Span;
 use muster_core::time::Time;
 
 use crate::bytes::Bytes;
+
+mod readings;
+pub use readings::{pack_hours, pack_readings, unpack_hours, unpack_readings};
 
 /// Packs spans; sorted ones near `base` take the fewest bytes, others are kept as well.
 pub fn pack_spans(base: Time, spans: &[Span]) -> Vec<u8> {
@@ -123,8 +126,8 @@ fn pull(at: &mut Bytes<'_>) -> Result<u128, PackError> {
     Err(PackError::Large)
 }
 
-/// 64 bits and the 2 of an outcome, by 7.
-const MAX_DIGITS: u32 = 10;
+/// 64 bits and the 9 of a signal, by 7.
+const MAX_DIGITS: u32 = 11;
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@
 use crate::batch::{DetailRow, LevelRow, Reading};
 use crate::fact::Outcome;
 use crate::identity::{Identity, IdentityId, ListenerId};
+use crate::reading::is_better;
 use crate::span::SpanSet;
 use crate::time::Time;
 
@@ -129,12 +130,9 @@ impl Entry {
 impl Track {
     /// Keeps the best reading of an interval; whether this one is it.
     pub(super) fn read(&mut self, new: Reading) -> bool {
-        let better = |a: &Reading, b: &Reading| {
-            (a.rssi, std::cmp::Reverse(a.at)) > (b.rssi, std::cmp::Reverse(b.at))
-        };
         let mut at_hand = self.reading.iter_mut().chain(&mut self.earlier);
         match at_hand.find(|it| it.interval == new.interval) {
-            Some(old) if better(&new, old) => *old = new,
+            Some(old) if is_better(&new, old) => *old = new,
             Some(_) => return false,
             None => match &mut self.reading {
                 Some(latest) if new.interval < latest.interval => self.earlier.push(new),

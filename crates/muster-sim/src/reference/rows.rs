@@ -13,6 +13,9 @@ pub type HeardKey = (Identity, Listener);
 /// Whose reading, and the start of its interval.
 pub type ReadingKey = (Identity, Listener, Time);
 
+/// The best of all listeners: its signal, when it was heard so, and by which monitor.
+pub type Winner = (Option<i8>, Time, Box<str>);
+
 /// Everything merged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
@@ -26,6 +29,8 @@ pub struct Rows {
     pub seen: BTreeMap<Identity, (Time, Time)>,
     /// Best signal and when it was heard so.
     pub readings: BTreeMap<ReadingKey, (Option<i8>, Time)>,
+    /// Who heard an identity best in the interval that begins then.
+    pub winners: BTreeMap<(Identity, Time), Winner>,
     /// Values other than addresses: the newest of each kind, by the interval in which it was told.
     pub details: BTreeMap<(Identity, DetailKind), (Time, Box<str>)>,
 }
@@ -84,6 +89,12 @@ impl Rows {
         // The strongest, then the earliest; any signal beats none.
         if rssi > best.0 || (rssi == best.0 && at < best.1) {
             *best = (rssi, at);
+        }
+        let new = (rssi, at, listener.monitor.clone());
+        let best = self.winners.entry((identity.clone(), start)).or_insert_with(|| new.clone());
+        // Of equals the monitor whose name comes first.
+        if rssi > best.0 || (rssi == best.0 && (at, &new.2) < (best.1, &best.2)) {
+            *best = new;
         }
     }
 }

@@ -29,6 +29,7 @@ pub fn compare_with_reference(
     differ("probes", &got.probes, &want.probes)?;
     differ("seen", &got.seen, &want.seen)?;
     differ("readings", &got.readings, &want.readings)?;
+    differ("winners", &got.winners, &want.winners)?;
     differ("details", &got.details, &want.details)?;
     let identities: Vec<(IdentityId, Identity)> =
         tables.identities.iter().map(|(id, it)| (*id, it.clone())).collect();
@@ -182,8 +183,12 @@ fn by_name(tables: &Tables) -> Rows {
     for (id, it) in &tables.seen {
         rows.seen.insert(identity(id), (it.first, it.last));
     }
-    for ((id, interval, by), it) in &tables.readings {
+    for ((interval, _, id, by), it) in &tables.readings {
         rows.readings.insert((identity(id), listener(by), *interval), (it.rssi, it.at));
+    }
+    for ((interval, _, id), it) in &tables.winners {
+        let monitor = listener(&it.listener).monitor;
+        rows.winners.insert((identity(id), *interval), (it.rssi, it.at, monitor));
     }
     for ((id, kind, value), at) in &tables.details {
         if !matches!(kind, DetailKind::Ipv4 | DetailKind::Ipv6) {

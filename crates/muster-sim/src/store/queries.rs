@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use muster_core::batch::{CoverageHour, DetailRow, HOUR, HeardHour, History, ProbeHour, Restored};
+use muster_core::batch::{
+    CoverageHour, DetailRow, HOUR, HeardHour, History, ProbeHour, Reading, Restored,
+};
 use muster_core::change::Change;
 use muster_core::directory::Directory;
 use muster_core::identity::{IdentityId, PlaceId};
-use muster_core::ports::{StayQuery, StaysOf};
+use muster_core::ports::{ReadingQuery, ReadingsOf, StayQuery, StaysOf};
+use muster_core::reading::{self, WinnerHour};
 use muster_core::span::Span;
 use muster_core::stay::{Ended, Stay, Subject};
 use muster_core::time::Time;
@@ -48,10 +51,7 @@ impl Tables {
                     at: *at,
                 })
                 .collect(),
-            facts: History {
-                readings: Vec::new(),
-                ..self.history(&[], Span::new(since, Time::MAX))
-            },
+            facts: self.history(&[], Span::new(since, Time::MAX)),
             stays: self.stays.values().filter(kept).cloned().collect(),
             states: self.last.values().cloned().collect(),
             last_stay: self.last_stay,
@@ -67,9 +67,7 @@ impl Tables {
             hour.intersect(window).is_some()
         };
         let heard = self.heard.iter().filter(|((id, _, hour), _)| of(*id) && within(*hour));
-        let coverage = self.coverage.iter().filter(|((_, hour), _)| within(*hour));
         let probes = self.probes.iter().filter(|((id, _, hour), _)| of(*id) && within(*hour));
-        let readings = self.readings.values().filter(|it| of(it.identity) && within(it.interval));
         let levels = self.levels.iter().filter(|it| of(it.identity) && within(it.at));
         History {
             heard: heard
@@ -80,13 +78,7 @@ impl Tables {
                     spans: spans.clone(),
                 })
                 .collect(),
-            coverage: coverage
-                .map(|((listener, hour), spans)| CoverageHour {
-                    hour: *hour,
-                    listener: *listener,
-                    spans: spans.clone(),
-                })
-                .collect(),
+            coverage: self.coverage_of(window),
             probes: probes
                 .map(|((identity, listener, hour), outcomes)| ProbeHour {
                     hour: *hour,
@@ -96,8 +88,35 @@ impl Tables {
                 })
                 .collect(),
             levels: levels.copied().collect(),
-            readings: readings.copied().collect(),
         }
+    }
+
+    /// Coverage by hour and listener.
+    pub(super) fn coverage_of(&self, window: Span) -> Vec<CoverageHour> {
+        let rows = self.coverage.iter().map(|((listener, hour), spans)| CoverageHour {
+            hour: *hour,
+            listener: *listener,
+            spans: spans.clone(),
+        });
+        let within = |it: &CoverageHour| Span::new(it.hour, it.hour + HOUR).intersect(window);
+        let mut found: Vec<CoverageHour> = rows.filter(|it| within(it).is_some()).collect();
+        found.sort_by_key(|it| (it.hour, it.listener));
+        found
+    }
+
+    pub(super) fn readings_of(&self, query: &ReadingQuery) -> Vec<Reading> {
+        let all: &mut dyn Iterator<Item = &Reading> = match query.of {
+            ReadingsOf::Listeners => &mut self.readings.values(),
+            ReadingsOf::Winners => &mut self.winners.values(),
+        };
+        let of = |it: IdentityId| query.identities.is_empty() || query.identities.contains(&it);
+        all.filter(|it| query.window.contains(it.interval) && of(it.identity)).copied().collect()
+    }
+
+    pub(super) fn winner_hours(&self, window: Span) -> Vec<WinnerHour> {
+        let begins = |it: &&Reading| window.contains(it.interval.floor(HOUR));
+        let won: Vec<Reading> = self.winners.values().filter(begins).copied().collect();
+        reading::hours(&won)
     }
 
     pub(super) fn changes_after(&self, after: u64, limit: u32) -> Vec<Change> {

@@ -1,14 +1,15 @@
 //! The rows, and how a batch changes them: replaced by key; first and last sightings and readings are
 //! merged, for a hub does not remember old ones.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use muster_core::batch::{Batch, HOUR, LevelRow, Reading, Seen};
 use muster_core::change::{Change, ChangeKind};
 use muster_core::directory::Directory;
 use muster_core::fact::{DetailKind, Listener, Outcome};
 use muster_core::identity::{DeviceId, Identity, IdentityId, ListenerId};
+use muster_core::reading::{Names, is_better, keep_winners};
 use muster_core::span::Span;
 use muster_core::stay::{Ended, Stay, StayId, Subject};
 use muster_core::time::Time;
@@ -32,8 +33,10 @@ pub struct Tables {
     pub levels: BTreeSet<LevelRow>,
     /// Details by identity, kind and value.
     pub details: BTreeMap<(IdentityId, DetailKind, Box<str>), Time>,
-    /// Readings by identity, interval and listener.
-    pub readings: BTreeMap<(IdentityId, Time, ListenerId), Reading>,
+    /// Readings by interval, length, identity and listener.
+    pub readings: BTreeMap<(Time, Duration, IdentityId, ListenerId), Reading>,
+    /// Winners by interval, length and identity.
+    pub winners: BTreeMap<(Time, Duration, IdentityId), Reading>,
     /// Stays by number.
     pub stays: BTreeMap<StayId, Stay>,
     /// The highest number ever given to a stay.
@@ -74,12 +77,7 @@ impl Tables {
         for it in &batch.details {
             self.details.insert((it.identity, it.kind, it.value.clone()), it.at);
         }
-        for it in &batch.readings {
-            let best = self.readings.entry((it.identity, it.interval, it.listener)).or_insert(*it);
-            if (it.rssi, Reverse(it.at)) > (best.rssi, Reverse(best.at)) {
-                *best = *it;
-            }
-        }
+        self.merge(&batch.readings);
         for it in &batch.stays {
             self.last_stay = self.last_stay.max(it.id);
             self.stays.insert(it.id, it.clone());
@@ -103,6 +101,22 @@ impl Tables {
         self.last_change
     }
 
+    fn merge(&mut self, readings: &[Reading]) {
+        let listeners: Vec<_> =
+            self.listeners.iter().map(|(id, listener)| (*id, listener.clone())).collect();
+        let names = Names::of(&listeners);
+        for it in readings {
+            let key = (it.interval, it.length, it.identity);
+            let best = self.readings.entry((key.0, key.1, key.2, it.listener)).or_insert(*it);
+            if is_better(it, best) {
+                *best = *it;
+            }
+            let mut rivals = self.winners.get(&key).copied().into_iter().chain([*it]).collect();
+            keep_winners(&mut rivals, &names);
+            self.winners.extend(rivals.into_iter().map(|winner| (key, winner)));
+        }
+    }
+
     /// Deletes what is older; how many rows went.
     pub(super) fn forget(&mut self, facts_before: Time, journal_before: Option<Time>) -> u64 {
         let before = self.rows();
@@ -113,6 +127,7 @@ impl Tables {
         self.levels.retain(|it| it.at >= facts_before);
         self.readings.retain(|_, it| it.interval + it.length > facts_before);
         if let Some(at) = journal_before {
+            self.winners.retain(|(interval, ..), _| interval.floor(HOUR) + HOUR > at);
             self.stays.retain(|_, it| it.ended == Ended::Open || it.last >= at);
         }
         for id in self.unspoken_of(facts_before) {
@@ -184,6 +199,7 @@ impl Tables {
             + self.probes.len()
             + self.levels.len()
             + self.readings.len()
+            + self.winners.len()
             + self.changes.len()
             + self.stays.len()
     }

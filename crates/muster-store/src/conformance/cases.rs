@@ -12,7 +12,7 @@ use muster_core::fact::{DetailKind, LevelState, Listener, Outcome as ProbeOutcom
 use muster_core::identity::{
     DeviceId, Identity, IdentityId, ListenerId, Mac, PersonId, PlaceId, TextKind,
 };
-use muster_core::ports::{StayQuery, StaysOf, Store};
+use muster_core::ports::{ReadingQuery, ReadingsOf, StayQuery, StaysOf, Store};
 use muster_core::span::Span;
 use muster_core::stay::{Ended, Stay, StayId, Subject};
 use muster_core::time::Time;
@@ -111,12 +111,55 @@ pub(super) async fn readings(store: &dyn Store) -> Outcome {
     ] {
         let batch = Batch { readings: vec![new, reading(2, Some(-1), 0)], ..Batch::default() };
         store.commit(&batch).await?;
-        let mut found = store.history(&[], Span::new(NOON, NOON + HOUR)).await?.readings;
-        found.sort_by_key(|it| it.listener);
+        let window = Span::new(NOON, NOON + HOUR);
+        let query = ReadingQuery { window, identities: Vec::new(), of: ReadingsOf::Listeners };
+        let found = store.readings(&query).await?;
         same("readings", &found, &vec![want, reading(2, Some(-1), 0)])?;
     }
-    let restored = store.restore(Time::MIN).await?.facts.readings;
-    same("readings to judge by", &restored, &Vec::new())
+    Ok(())
+}
+
+/// The Living Room hears a device better than the Kitchen: told in any order, twice, or one by one,
+/// it wins; and a hundred others beside it, in other blocks of numbers, ties included.
+pub(super) async fn winners(store: &dyn Store) -> Outcome {
+    let mut model = Model::default();
+    let names = ["Kitchen", "Living Room", "Attic"];
+    let mut batch = Batch::default();
+    for (id, name) in (1..).zip(names) {
+        batch.listeners.push((ListenerId(id), Listener::new(name, SourceKind::Ble, "hci0")));
+    }
+    model.commit(&batch);
+    store.commit(&batch).await?;
+    let reading = |interval: u32, identity, listener, rssi| Reading {
+        interval: NOON + interval * 5 * MINUTE,
+        length: 5 * MINUTE,
+        identity: IdentityId(identity),
+        listener: ListenerId(listener),
+        rssi: Some(rssi),
+        at: NOON + interval * 5 * MINUTE + MINUTE,
+    };
+    let (kitchen, living_room) = (reading(0, 7, 1, -72), reading(0, 7, 2, -65));
+    let others = |number: u32| reading(number % 14, 200 + number * 8, 1 + number % 3, -70);
+    let ties = |number: u32| reading(number % 14, 200 + number * 8, 3, -70);
+    for readings in [
+        vec![kitchen],
+        vec![kitchen, living_room],
+        vec![living_room],
+        (0..100).map(others).collect(),
+        (0..100).map(ties).chain([kitchen]).collect(),
+    ] {
+        let batch = Batch { readings, ..Batch::default() };
+        model.commit(&batch);
+        store.commit(&batch).await?;
+        agrees(store, &model).await?;
+    }
+    let window = Span::new(NOON, NOON + 2 * HOUR);
+    let query = ReadingQuery { window, identities: vec![IdentityId(7)], of: ReadingsOf::Winners };
+    same("the winner", &store.readings(&query).await?, &vec![living_room])?;
+    let query = ReadingQuery { identities: Vec::new(), ..query };
+    let all = store.readings(&query).await?;
+    let attic = all.iter().filter(|it| it.listener == ListenerId(3)).count();
+    same("winners", &(all.len(), attic), &(101, 100))
 }
 
 pub(super) async fn details(store: &dyn Store) -> Outcome {

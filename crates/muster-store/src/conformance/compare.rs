@@ -5,7 +5,7 @@ use std::time::Duration;
 use muster_core::batch::{HOUR, History, Restored};
 use muster_core::change::Change;
 use muster_core::identity::{IdentityId, PlaceId};
-use muster_core::ports::{StayQuery, StaysOf, Store};
+use muster_core::ports::{ReadingQuery, ReadingsOf, StayQuery, StaysOf, Store};
 use muster_core::span::Span;
 use muster_core::time::Time;
 
@@ -25,6 +25,7 @@ pub async fn agrees(store: &dyn Store, model: &Model) -> Outcome {
         let got = ordered(store.history(ids, window).await?);
         same("history", &got, &ordered(model.history(ids, window)))?;
     }
+    agree_on_readings(store, model).await?;
     let last = model.restore(Time::MAX).last_change;
     for (after, limit) in [(0, u32::MAX), (0, 3), (last / 2, 5), (last, 5), (u64::MAX, 5)] {
         let got = store.changes_after(after, limit).await?;
@@ -55,6 +56,24 @@ pub async fn agrees(store: &dyn Store, model: &Model) -> Outcome {
     Ok(())
 }
 
+async fn agree_on_readings(store: &dyn Store, model: &Model) -> Outcome {
+    let all = Span::new(Time::MIN, Time::MAX);
+    let some = Span::new(NOON + MINUTE, NOON + 5 * HOUR);
+    for window in [all, some] {
+        for identities in [Vec::new(), vec![IdentityId(1), IdentityId(3), IdentityId(300)]] {
+            for of in [ReadingsOf::Listeners, ReadingsOf::Winners] {
+                let query = ReadingQuery { window, identities: identities.clone(), of };
+                let got = store.readings(&query).await?;
+                same(&format!("{query:?}"), &got, &model.readings(&query))?;
+            }
+        }
+        let got = store.winner_hours(window).await?;
+        same("counted hours", &got, &model.winner_hours(window))?;
+        same("coverage", &store.coverage(window).await?, &model.coverage(window))?;
+    }
+    Ok(())
+}
+
 /// The port leaves the order of rows to the store.
 pub(super) fn sorted(mut it: Restored) -> Restored {
     it.details.sort_by_key(|it| (it.identity, it.kind, it.at, it.value.clone()));
@@ -68,7 +87,6 @@ fn ordered(mut it: History) -> History {
     it.coverage.sort_by_key(|it| (it.hour, it.listener));
     it.probes.sort_by_key(|it| (it.hour, it.identity, it.listener));
     it.levels.sort();
-    it.readings.sort_by_key(|it| (it.interval, it.identity, it.listener));
     it
 }
 

@@ -11,10 +11,15 @@ use muster_core::change::{Change, ChangeKind};
 use muster_core::directory::Directory;
 use muster_core::fact::Listener;
 use muster_core::identity::{Identity, IdentityId, ListenerId};
-use muster_core::ports::{StayQuery, StaysOf};
+use muster_core::ports::{ReadingQuery, StayQuery, StaysOf};
+use muster_core::reading::WinnerHour;
 use muster_core::span::Span;
 use muster_core::stay::{Ended, Stay, StayId, Subject};
 use muster_core::time::Time;
+
+use readings::Readings;
+
+mod readings;
 
 /// What a store should hold.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +32,7 @@ pub struct Model {
     coverage: BTreeMap<(Time, ListenerId), CoverageHour>,
     probes: BTreeMap<(Time, IdentityId, ListenerId), ProbeHour>,
     levels: BTreeSet<LevelRow>,
-    readings: BTreeMap<(Time, IdentityId, ListenerId), Reading>,
+    readings: Readings,
     stays: BTreeMap<StayId, Stay>,
     directory: Directory,
     journal: Vec<Change>,
@@ -58,13 +63,8 @@ impl Model {
             self.details.retain(|row| row.identity != it.identity);
         }
         self.details.extend(batch.details.iter().cloned());
-        for new in &batch.readings {
-            let it =
-                self.readings.entry((new.interval, new.identity, new.listener)).or_insert(*new);
-            if (Reverse(new.rssi), new.at) < (Reverse(it.rssi), it.at) {
-                *it = *new;
-            }
-        }
+        let listeners = &self.listeners;
+        self.readings.take(&batch.readings, |id| listeners.get(&id));
         for it in &batch.stays {
             self.last_stay = self.last_stay.max(it.id);
             self.stays.insert(it.id, it.clone());
@@ -111,10 +111,7 @@ impl Model {
             listeners: self.listeners.clone().into_iter().collect(),
             seen: self.seen.values().copied().collect(),
             details: self.details.clone(),
-            facts: History {
-                readings: Vec::new(),
-                ..self.history(&[], Span::new(since, Time::MAX))
-            },
+            facts: self.history(&[], Span::new(since, Time::MAX)),
             stays: self.stays.values().filter(going_on).cloned().collect(),
             states: self.last.values().cloned().collect(),
             last_stay: self.last_stay,
@@ -131,15 +128,28 @@ impl Model {
         let heard = self.heard.values().filter(|it| within(it.hour) && wanted(it.identity));
         let probes = self.probes.values().filter(|it| within(it.hour) && wanted(it.identity));
         let levels = self.levels.iter().filter(|it| within(it.at) && wanted(it.identity));
-        let readings = self.readings.values();
-        let readings = readings.filter(|it| within(it.interval) && wanted(it.identity));
         History {
             heard: heard.cloned().collect(),
-            coverage: self.coverage.values().filter(|it| within(it.hour)).cloned().collect(),
+            coverage: self.coverage(window),
             probes: probes.cloned().collect(),
             levels: levels.copied().collect(),
-            readings: readings.copied().collect(),
         }
+    }
+
+    /// See [`Store::coverage`](muster_core::ports::Store::coverage).
+    pub fn coverage(&self, window: Span) -> Vec<CoverageHour> {
+        let within = |it: &&CoverageHour| Span::new(it.hour, it.hour + HOUR).intersect(window);
+        self.coverage.values().filter(|it| within(it).is_some()).cloned().collect()
+    }
+
+    /// See [`Store::readings`](muster_core::ports::Store::readings).
+    pub fn readings(&self, query: &ReadingQuery) -> Vec<Reading> {
+        self.readings.found(query)
+    }
+
+    /// See [`Store::winner_hours`](muster_core::ports::Store::winner_hours).
+    pub fn winner_hours(&self, window: Span) -> Vec<WinnerHour> {
+        self.readings.hours(window)
     }
 
     /// See [`Store::changes_after`](muster_core::ports::Store::changes_after).
@@ -208,7 +218,7 @@ impl Model {
         self.coverage.retain(|(hour, _), _| *hour + HOUR > facts_before);
         self.probes.retain(|(hour, ..), _| *hour + HOUR > facts_before);
         self.levels.retain(|it| it.at >= facts_before);
-        self.readings.retain(|_, it| it.interval + it.length > facts_before);
+        self.readings.forget(facts_before, journal_before);
         if let Some(limit) = journal_before {
             self.stays.retain(|_, it| it.ended == Ended::Open || it.last >= limit);
         }
@@ -266,7 +276,7 @@ impl Model {
             + self.coverage.len()
             + self.probes.len()
             + self.levels.len()
-            + self.readings.len()
+            + self.readings.rows()
             + self.journal.len()
             + self.stays.len()
     }

@@ -113,7 +113,7 @@ impl Scene {
             put(&mut batch.details, row, |it| (it.identity, it.kind, it.value.clone()));
         }
         for _ in 0..self.count(8) {
-            let length = Duration::from_mins(5);
+            let length = self.one_of(&[Duration::from_mins(5), Duration::from_mins(1)]);
             let interval = self.time().floor(length);
             let rssi = (!self.one_in(4)).then(|| i8::try_from(self.below(128)).unwrap_or(0) - 100);
             let (identity, listener) = (self.known(), self.hearing());

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use muster_core::batch::{CoverageHour, DetailRow, HeardHour, LevelRow, ProbeHour, Reading};
+use muster_core::batch::{CoverageHour, DetailRow, HeardHour, LevelRow, ProbeHour};
 use muster_core::change::Change;
 use muster_core::fact::Listener;
 use muster_core::identity::{Identity, IdentityId, ListenerId};
@@ -13,6 +13,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::files;
 use super::judged::{CursorRow, Meta, StateRow};
+use super::readings::{Counted, Measured, Won};
 use super::rows::{FirstSeen, LastSeen};
 use super::{directory, fault, schema, statement};
 
@@ -59,12 +60,14 @@ pub(super) async fn verify_part(
         8 => statement::check::<CoverageHour>(conn).await,
         9 => statement::check::<ProbeHour>(conn).await,
         10 => statement::check::<LevelRow>(conn).await,
-        11 => statement::check::<Reading>(conn).await,
-        12 => statement::check::<Stay>(conn).await,
-        13 => statement::check::<Change>(conn).await,
-        14 => statement::check::<StateRow>(conn).await,
-        15 => statement::check::<CursorRow>(conn).await,
-        16 => directory::check(conn).await,
+        11 => statement::check::<Measured>(conn).await,
+        12 => statement::check::<Won>(conn).await,
+        13 => statement::check::<Counted>(conn).await,
+        14 => statement::check::<Stay>(conn).await,
+        15 => statement::check::<Change>(conn).await,
+        16 => statement::check::<StateRow>(conn).await,
+        17 => statement::check::<CursorRow>(conn).await,
+        18 => directory::check(conn).await,
         _ => return Ok(false),
     }?;
     Ok(true)

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use muster_core::batch::{Batch, DetailRow, Reading, Seen};
+use muster_core::batch::{Batch, DetailRow, Seen};
 use muster_core::change::Change;
 use muster_core::stay::{Stay, StayId, Subject};
 use muster_core::time::Time;
@@ -19,7 +19,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use super::judged::{CursorRow, Meta, StateRow};
 use super::record::{Record, broken};
 use super::rows::{FirstSeen, LastSeen};
-use super::{directory, files, statement};
+use super::{directory, files, readings, statement};
 
 /// The connection that writes, and what it must remember.
 #[derive(Debug)]
@@ -179,7 +179,7 @@ async fn write(
     statement::put(conn, &batch.probes).await?;
     statement::put(conn, &batch.levels).await?;
     write_details(conn, &batch.details).await?;
-    write_readings(conn, &batch.readings).await?;
+    readings::write(conn, &batch.readings).await?;
     write_stays(conn, &batch.stays, &batch.gone).await?;
     if let Some(it) = &batch.directory {
         directory::write(conn, it).await?;
@@ -220,17 +220,6 @@ async fn write_details(conn: &mut SqliteConnection, rows: &[DetailRow]) -> Resul
     let sql = "DELETE FROM detail WHERE identity IN (SELECT value FROM json_each(?))";
     statement::run(conn, sql, statement::values(&[], &[&about])?).await?;
     statement::put(conn, rows).await
-}
-
-/// Readings, merged with what is there.
-async fn write_readings(
-    conn: &mut SqliteConnection,
-    readings: &[Reading],
-) -> Result<(), sqlx::Error> {
-    // In the order of the table an import appends, and fills its pages.
-    let mut rows = readings.to_vec();
-    rows.sort_by_key(|it| (it.interval, it.identity, it.listener));
-    statement::put_and(conn, &rows, IF_BETTER).await.map(drop)
 }
 
 /// Stays that merely go on are changed where they lie, which leaves every index alone; the others
@@ -281,12 +270,6 @@ const IF_EARLIER: &str = "
 const IF_LATER: &str = "
     ON CONFLICT (identity) DO UPDATE SET at = excluded.at, sum = excluded.sum
     WHERE excluded.at > at";
-/// The strongest signal, any over none; then the earliest time.
-const IF_BETTER: &str = "
-    ON CONFLICT (interval_at, identity, listener) DO UPDATE SET length = excluded.length,
-        rssi = excluded.rssi, at = excluded.at, sum = excluded.sum
-    WHERE coalesce(excluded.rssi, -1000) > coalesce(rssi, -1000)
-        OR (excluded.rssi IS rssi AND excluded.at < at)";
 
 const GOES_ON: &str = "
     ON CONFLICT (id) DO UPDATE SET last = excluded.last, to_latest = excluded.to_latest,

@@ -17,14 +17,15 @@ pub(super) async fn forget(
     let hours = (facts_before - HOUR).micros();
     let facts = facts_before.micros();
     let mut gone = 0;
-    for (sql, before) in
-        [(HEARD, hours), (COVERAGE, hours), (PROBES, hours), (LEVELS, facts), (READINGS, facts)]
-    {
+    for (sql, before) in [(HEARD, hours), (COVERAGE, hours), (PROBES, hours), (LEVELS, facts)] {
         gone += in_pieces(writer, sql, before).await?;
     }
-    let Some(before) = journal_before.map(Time::micros) else {
+    gone += readings(writer, facts).await?;
+    let Some(journal_before) = journal_before else {
         return Ok(gone + identities(writer, facts, i64::MIN).await?);
     };
+    gone += winners(writer, journal_before.floor(HOUR)).await?;
+    let before = journal_before.micros();
     // Who has no stay left can be let go of, and then so can the change that says so.
     gone += in_pieces(writer, STAYS, before).await?;
     gone += identities(writer, facts, before).await?;
@@ -56,6 +57,46 @@ async fn identities(writer: &Mutex<Writer>, facts: i64, journal: i64) -> Result<
     }
 }
 
+/// Readings of intervals that ended before; how many went.
+async fn readings(writer: &Mutex<Writer>, before: i64) -> Result<u64, sqlx::Error> {
+    let mut gone = 0;
+    loop {
+        let piece = values(&[before, LISTS], &[])?;
+        let mut writer = writer.lock().await;
+        let went: Vec<u32> = writer
+            .together(async |conn| sqlx::query_scalar_with(READINGS, piece).fetch_all(conn).await)
+            .await?;
+        if went.is_empty() {
+            return Ok(gone);
+        }
+        gone += went.into_iter().map(u64::from).sum::<u64>();
+    }
+}
+
+/// Winners of the hours before one, each with its count; how many winners went.
+async fn winners(writer: &Mutex<Writer>, before: Time) -> Result<u64, sqlx::Error> {
+    let mut gone = 0;
+    loop {
+        let mut writer = writer.lock().await;
+        let hour = writer.together(async |conn| {
+            let up_to = values(&[before.micros()], &[])?;
+            let oldest = sqlx::query_scalar_with(OLDEST, up_to).fetch_one(&mut *conn).await?;
+            let oldest: Option<i64> = oldest;
+            let Some(hour) = oldest.map(|it| Time::from_micros(it).floor(HOUR)) else {
+                return Ok(None);
+            };
+            let end = (hour + HOUR).micros();
+            let of_it = values(&[end], &[])?;
+            let went: Vec<u32> =
+                sqlx::query_scalar_with(WINNERS, of_it).fetch_all(&mut *conn).await?;
+            run(conn, WINNER_HOURS, values(&[end], &[])?).await?;
+            Ok(Some(went.into_iter().map(u64::from).sum::<u64>()))
+        });
+        let Some(went) = hour.await? else { return Ok(gone) };
+        gone += went;
+    }
+}
+
 async fn in_pieces(
     writer: &Mutex<Writer>,
     sql: &'static str,
@@ -82,10 +123,13 @@ const PROBES: &str = "DELETE FROM probe WHERE (hour, identity, listener) IN (
 const LEVELS: &str = "DELETE FROM level WHERE (at, identity, listener, sequence, state) IN (
     SELECT at, identity, listener, sequence, state FROM level WHERE at < ?1
     ORDER BY at, identity, listener, sequence, state LIMIT ?2)";
-const READINGS: &str = "DELETE FROM reading WHERE (interval_at, identity, listener) IN (
-    SELECT interval_at, identity, listener FROM reading
+const READINGS: &str = "DELETE FROM readings WHERE (interval_at, length, block) IN (
+    SELECT interval_at, length, block FROM readings
     WHERE interval_at < ?1 AND interval_at + length <= ?1
-    ORDER BY interval_at, identity, listener LIMIT ?2)";
+    ORDER BY interval_at, length, block LIMIT ?2) RETURNING count";
+const OLDEST: &str = "SELECT min(interval_at) FROM winners WHERE interval_at < ?1";
+const WINNERS: &str = "DELETE FROM winners WHERE interval_at < ?1 RETURNING count";
+const WINNER_HOURS: &str = "DELETE FROM winner_hours WHERE hour < ?1";
 /// Kept are the last state of each subject, and the one in force at the limit, so that the states
 /// at every time since then remain what they were.
 const CHANGES: &str = "DELETE FROM journal WHERE id IN (
@@ -126,3 +170,5 @@ const ALL_OF_IDENTITIES: [&str; 5] = [
 
 /// Rows for one transaction: some milliseconds on a slow card.
 const PIECE: i64 = 2000;
+/// The same of rows that are lists of some kilobytes.
+const LISTS: i64 = 200;

@@ -18,7 +18,7 @@ use super::rows::{FirstSeen, LastSeen};
 use super::statement::{find, list, values};
 use super::{commit, directory};
 
-/// Everything judged, and the facts since `since` but for readings.
+/// Everything judged, and the facts since `since`.
 pub(super) async fn restore(
     conn: &mut SqliteConnection,
     since: Time,
@@ -34,7 +34,7 @@ pub(super) async fn restore(
         listeners: find(conn, "ORDER BY id", none()).await?,
         seen: seen(conn).await?,
         details: find(conn, "ORDER BY identity, kind, at DESC, value DESC", none()).await?,
-        facts: facts(conn, &[], Span::new(since, Time::MAX)).await?,
+        facts: history(conn, &[], Span::new(since, Time::MAX)).await?,
         stays: find(conn, STAYS_SINCE, values(&[since.micros(), first_site], &[])?).await?,
         states: find(
             conn,
@@ -64,28 +64,14 @@ async fn seen(conn: &mut SqliteConnection) -> Result<Vec<Seen>, sqlx::Error> {
     Ok(both.map(|(it, last)| Seen { identity: it.0, first: it.1, last: last.1 }).collect())
 }
 
-/// Facts of the hours that share an instant with the window, of these identities or of all.
-pub(super) async fn history(
-    conn: &mut SqliteConnection,
-    identities: &[IdentityId],
-    window: Span,
-) -> Result<History, sqlx::Error> {
-    let judged = facts(conn, identities, window).await?;
-    let Some((from, last)) = hours(window) else { return Ok(judged) };
-    let ids = list(identities.iter().map(|it| it.0.into()));
-    let whole = values(&[from.micros(), (last + HOUR).micros()], &[&ids])?;
-    let tail = if identities.is_empty() { READINGS } else { READINGS_OF };
-    Ok(History { readings: find(conn, tail, whole).await?, ..judged })
-}
-
 /// The first and the last hour that share an instant with a window.
 fn hours(window: Span) -> Option<(Time, Time)> {
     let last = Time::from_micros(window.to.micros().saturating_sub(1));
     (!window.is_empty()).then(|| (window.from.floor(HOUR), last.floor(HOUR)))
 }
 
-/// The same without readings.
-async fn facts(
+/// Facts of the hours that share an instant with the window, of these identities or of all.
+pub(super) async fn history(
     conn: &mut SqliteConnection,
     identities: &[IdentityId],
     window: Span,
@@ -97,10 +83,19 @@ async fn facts(
     let whole = || values(&[from, end], &[&ids]);
     let all = identities.is_empty();
     let heard: Vec<HeardHour> = find(conn, if all { HOURS } else { HOURS_OF }, hours()?).await?;
-    let coverage: Vec<CoverageHour> = find(conn, COVERAGE, values(&[from, last], &[])?).await?;
+    let coverage = coverage(conn, window).await?;
     let probes: Vec<ProbeHour> = find(conn, if all { HOURS } else { HOURS_OF }, hours()?).await?;
     let levels: Vec<LevelRow> = find(conn, if all { LEVELS } else { LEVELS_OF }, whole()?).await?;
-    Ok(History { heard, coverage, probes, levels, readings: Vec::new() })
+    Ok(History { heard, coverage, probes, levels })
+}
+
+/// Coverage of the hours that share an instant with the window.
+pub(super) async fn coverage(
+    conn: &mut SqliteConnection,
+    window: Span,
+) -> Result<Vec<CoverageHour>, sqlx::Error> {
+    let Some((from, last)) = hours(window) else { return Ok(Vec::new()) };
+    find(conn, COVERAGE, values(&[from.micros(), last.micros()], &[])?).await
 }
 
 /// Changes with an id above `after`.
@@ -180,11 +175,6 @@ const LEVELS: &str = "WHERE at >= ?1 AND at < ?2 ORDER BY at, identity, listener
 const LEVELS_OF: &str = "WHERE at >= ?1 AND at < ?2 \
     AND identity IN (SELECT value FROM json_each(?3)) \
     ORDER BY at, identity, listener, sequence, state";
-const READINGS: &str =
-    "WHERE interval_at >= ?1 AND interval_at < ?2 ORDER BY interval_at, identity, listener";
-const READINGS_OF: &str = "WHERE interval_at >= ?1 AND interval_at < ?2 \
-    AND identity IN (SELECT value FROM json_each(?3)) ORDER BY interval_at, identity, listener";
-
 const CHANGES: &str =
     "WHERE decided >= ?1 AND decided < ?2 ORDER BY decided DESC, id DESC LIMIT ?3";
 const CHANGES_OF: &str = "WHERE subject = ?5 AND subject_id = ?4 \
@@ -224,7 +214,7 @@ const STAYS_OF: &str = "WHERE subject = ?8 AND subject_id = ?6 AND from_at < ?2 
 mod tests {
     use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
-    use super::super::{files, schema};
+    use super::super::{files, readings, schema};
     use super::*;
 
     /// How the engine goes about `SELECT id FROM table tail`.
@@ -243,7 +233,10 @@ mod tests {
         schema::migrate(&mut conn, schema::MIGRATIONS, &path).await.unwrap();
         for (table, tail, index) in [
             ("heard", HOURS_OF, "PRIMARY KEY"),
-            ("reading", READINGS, "PRIMARY KEY"),
+            ("readings", readings::WITHIN_OF, "PRIMARY KEY"),
+            ("winners", readings::WITHIN, "PRIMARY KEY"),
+            ("winners", readings::THESE, "PRIMARY KEY"),
+            ("winner_hours", readings::HOURS, "PRIMARY KEY"),
             ("level", LEVELS_OF, "PRIMARY KEY"),
             ("journal", CHANGES, "journal_decided"),
             ("journal", CHANGES_OF, "journal_of"),

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use muster_core::batch::{CoverageHour, DetailRow, HeardHour, LevelRow, ProbeHour, Reading};
+use muster_core::batch::{CoverageHour, DetailRow, HeardHour, LevelRow, ProbeHour};
 use muster_core::fact::{DetailKind, LevelState, Listener, SourceKind};
 use muster_core::identity::{Identity, IdentityId, ListenerId, TextKind};
 use muster_core::time::Time;
@@ -206,32 +206,6 @@ impl Record for LevelRow {
     }
 }
 
-impl Record for Reading {
-    const TABLE: &'static str = "reading";
-    const COLUMNS: &'static [&'static str] =
-        &["interval_at", "identity", "listener", "length", "rssi", "at"];
-
-    fn write(&self, row: &mut Sheet) {
-        row.time(self.interval);
-        row.int(self.identity.0);
-        row.int(self.listener.0);
-        row.int(micros(self.length));
-        row.maybe(self.rssi);
-        row.time(self.at);
-    }
-
-    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            interval: row.time()?,
-            identity: IdentityId(row.small()?),
-            listener: ListenerId(row.small()?),
-            length: duration(row.int()?)?,
-            rssi: row.maybe_small()?,
-            at: row.time()?,
-        })
-    }
-}
-
 /// The source that a word stands for.
 pub(super) fn source(word: &str) -> Result<SourceKind, sqlx::Error> {
     word.parse().map_err(|_| broken("sources"))
@@ -244,7 +218,8 @@ fn text_kind(word: &str) -> Option<TextKind> {
     }
 }
 
-fn unpacked<T>(list: Result<T, pack::PackError>) -> Result<T, sqlx::Error> {
+/// A list that was packed; one that cannot be read was damaged.
+pub(super) fn unpacked<T>(list: Result<T, pack::PackError>) -> Result<T, sqlx::Error> {
     list.map_err(|cause| sqlx::Error::Decode(cause.into()))
 }
 

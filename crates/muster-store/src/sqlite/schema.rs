@@ -11,15 +11,17 @@ use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
 use super::judged::Meta;
 use super::record::{Fields, Record, Sheet, Sum, broken};
-use super::{directory, fault, statement};
+use super::{directory, fault, readings, statement};
 
 /// The statements that lead from each schema to the next; the first makes it.
 pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_first.sql"),
     include_str!("../../migrations/sqlite/0002_assumed.sql"),
     NUMBERS,
+    WINNERS,
 ];
 const NUMBERS: &str = include_str!("../../migrations/sqlite/0003_numbers.sql");
+const WINNERS: &str = include_str!("../../migrations/sqlite/0004_winners.sql");
 
 /// Makes the tables in an empty file, or brings those of an older Muster up to date: all or
 /// nothing.
@@ -41,6 +43,9 @@ pub(super) async fn migrate(
     }
     if to_do.contains(&NUMBERS) {
         directory::begin_numbers(&mut tx).await.map_err(explain)?;
+    }
+    if to_do.contains(&WINNERS) {
+        readings::by_row::pack(&mut tx).await.map_err(explain)?;
     }
     if !to_do.is_empty() {
         let version = i64::try_from(migrations.len()).unwrap_or(i64::MAX);

@@ -8,7 +8,8 @@ use std::time::Duration;
 use muster_core::batch::{Batch, CoverageHour, HOUR, History, Reading, Restored};
 use muster_core::change::Change;
 use muster_core::identity::{IdentityId, ListenerId};
-use muster_core::ports::{BoxFuture, StayQuery, Store, StoreError};
+use muster_core::ports::{BoxFuture, ReadingQuery, ReadingsOf, StayQuery, Store, StoreError};
+use muster_core::reading::{self, Names, WinnerHour, keep_winners};
 use muster_core::span::Span;
 use muster_core::stay::{Stay, Subject};
 use muster_core::time::Time;
@@ -90,12 +91,16 @@ impl Store for Shelf {
         self.answer(Time::default())
     }
 
-    /// The first listener heard all the time but for two hours, the second until three hours ago.
     fn history<'a>(
         &'a self,
-        identities: &'a [IdentityId],
-        window: Span,
+        _identities: &'a [IdentityId],
+        _window: Span,
     ) -> BoxFuture<'a, Result<History, StoreError>> {
+        self.answer(History::default())
+    }
+
+    /// The first listener heard all the time but for two hours, the second until three hours ago.
+    fn coverage(&self, window: Span) -> BoxFuture<'_, Result<Vec<CoverageHour>, StoreError>> {
         let mut coverage = Vec::new();
         let mut hour = window.from.floor(HOUR);
         while hour < window.to {
@@ -111,11 +116,30 @@ impl Store for Shelf {
             }
             hour = hour + HOUR;
         }
-        let within = |it: &&Reading| window.contains(it.interval + it.length / 2);
-        let readings = lock(&self.readings);
-        let readings = readings.iter().filter(|it| identities.contains(&it.identity));
-        let readings = readings.filter(within).copied().collect();
-        self.answer(History { coverage, readings, ..History::default() })
+        self.answer(coverage)
+    }
+
+    fn readings<'a>(
+        &'a self,
+        query: &'a ReadingQuery,
+    ) -> BoxFuture<'a, Result<Vec<Reading>, StoreError>> {
+        let mut found = lock(&self.readings).clone();
+        if query.of == ReadingsOf::Winners {
+            keep_winners(&mut found, &Names::default());
+        }
+        found.retain(|it| {
+            let wanted = query.identities.is_empty() || query.identities.contains(&it.identity);
+            wanted && query.window.contains(it.interval)
+        });
+        found.sort_by_key(|it| (it.interval, it.length, it.identity, it.listener));
+        self.answer(found)
+    }
+
+    fn winner_hours(&self, window: Span) -> BoxFuture<'_, Result<Vec<WinnerHour>, StoreError>> {
+        let mut won = lock(&self.readings).clone();
+        keep_winners(&mut won, &Names::default());
+        won.retain(|it| window.contains(it.interval.floor(HOUR)));
+        self.answer(reading::hours(&won))
     }
 
     fn changes_after(

@@ -1,0 +1,264 @@
+//! Readings in packed rows: how they are laid out, merged, counted and forgotten.
+//!
+//! A commit reads the rows that it touches, merges what is new into their lists, and writes back those
+//! that changed. **Invariant:** the winners of an hour and its count are written in one transaction, and
+//! the count is made from the winners alone.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use muster_core::batch::{HOUR, Reading};
+use muster_core::identity::IdentityId;
+use muster_core::ports::{ReadingQuery, ReadingsOf};
+use muster_core::reading::{Names, WinnerHour, hours, keep_best, keep_winners};
+use muster_core::span::Span;
+use muster_core::time::Time;
+use muster_wire::pack;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
+
+use super::record::{Fields, Record, Sheet};
+use super::rows::{duration, micros, unpacked};
+use super::statement::{find, list, put, values};
+
+/// What the rows of these tables have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    /// The interval's start, or the hour's.
+    at: Time,
+    /// The length of the intervals.
+    length: Duration,
+    /// Which identities.
+    block: u32,
+}
+
+/// Every listener's readings.
+#[derive(Debug)]
+pub(super) struct Measured(Key, Vec<Reading>);
+
+/// The winners.
+#[derive(Debug)]
+pub(super) struct Won(Key, Vec<Reading>);
+
+/// The winners, counted.
+#[derive(Debug)]
+pub(super) struct Counted(Key, Vec<WinnerHour>);
+
+/// Merges readings with what is there, and into the winners.
+pub(super) async fn write(
+    conn: &mut SqliteConnection,
+    readings: &[Reading],
+) -> Result<(), sqlx::Error> {
+    if readings.is_empty() {
+        return Ok(());
+    }
+    let listeners: Vec<_> = find(conn, "", SqliteArguments::default()).await?;
+    let names = Names::of(&listeners);
+    let mut new = readings.to_vec();
+    keep_best(&mut new);
+    let groups: Vec<&[Reading]> = new.chunk_by(|a, b| key_of(a) == key_of(b)).collect();
+    let mut hours = BTreeSet::new();
+    for piece in groups.chunks(PIECE) {
+        let keys: Vec<Key> = piece.iter().filter_map(|it| it.first()).map(key_of).collect();
+        let stored: Vec<Measured> = find(conn, THESE, these(&keys)?).await?;
+        let stored = stored.into_iter().map(|it| (it.0, it.1));
+        let changed = merged(piece, stored.collect(), keep_best);
+        put(conn, &rows(changed, Measured)).await?;
+        let stored: Vec<Won> = find(conn, THESE, these(&keys)?).await?;
+        let stored = stored.into_iter().map(|it| (it.0, it.1));
+        let changed = merged(piece, stored.collect(), |all| keep_winners(all, &names));
+        hours.extend(changed.iter().map(|(it, _)| Key { at: it.at.floor(HOUR), ..*it }));
+        put(conn, &rows(changed, Won)).await?;
+    }
+    let hours: Vec<Key> = hours.into_iter().collect();
+    for same in hours.chunk_by(|a, b| (a.at, a.length) == (b.at, b.length)) {
+        for piece in same.chunks(PIECE) {
+            count(conn, piece).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What changes in the rows that new readings belong to, both in order of their keys.
+fn merged(
+    new: &[&[Reading]],
+    stored: Vec<(Key, Vec<Reading>)>,
+    keep: impl Fn(&mut Vec<Reading>),
+) -> Vec<(Key, Vec<Reading>)> {
+    let mut stored = stored.into_iter().peekable();
+    let mut changed = Vec::new();
+    for group in new {
+        let Some(key) = group.first().map(key_of) else { continue };
+        let before = stored.next_if(|(it, _)| *it == key).map_or_else(Vec::new, |it| it.1);
+        let mut all = [&before, *group].concat();
+        keep(&mut all);
+        if all != before {
+            changed.push((key, all));
+        }
+    }
+    changed
+}
+
+fn rows<R>(all: Vec<(Key, Vec<Reading>)>, row: impl Fn(Key, Vec<Reading>) -> R) -> Vec<R> {
+    all.into_iter().map(|(key, list)| row(key, list)).collect()
+}
+
+/// Counts some blocks of one hour and length anew.
+async fn count(conn: &mut SqliteConnection, keys: &[Key]) -> Result<(), sqlx::Error> {
+    let Some(Key { at, length, .. }) = keys.first().copied() else { return Ok(()) };
+    let blocks = list(keys.iter().map(|it| it.block.into()));
+    let last = (at + HOUR).micros().saturating_sub(1);
+    let wanted = values(&[at.micros(), last, micros(length)], &[&blocks])?;
+    let won: Vec<Won> = find(conn, OF_AN_HOUR, wanted).await?;
+    let won: Vec<Reading> = won.into_iter().flat_map(|it| it.1).collect();
+    let counted = hours(&won);
+    let mut rows = Vec::new();
+    for group in counted.chunk_by(|a, b| block_of(a.identity) == block_of(b.identity)) {
+        let Some(first) = group.first() else { continue };
+        rows.push(Counted(Key { at, length, block: block_of(first.identity) }, group.to_vec()));
+    }
+    put(conn, &rows).await
+}
+
+/// Readings that a query asks for.
+pub(super) async fn readings(
+    conn: &mut SqliteConnection,
+    query: &ReadingQuery,
+) -> Result<Vec<Reading>, sqlx::Error> {
+    let blocks: BTreeSet<u32> = query.identities.iter().map(|it| block_of(*it)).collect();
+    let blocks = list(blocks.into_iter().map(i64::from));
+    let (from, to) = (query.window.from.micros(), query.window.to.micros());
+    let tail = if query.identities.is_empty() { WITHIN } else { WITHIN_OF };
+    let wanted = values(&[from, to], &[&blocks])?;
+    let mut found: Vec<Reading> = match query.of {
+        ReadingsOf::Listeners => {
+            find::<Measured>(conn, tail, wanted).await?.into_iter().flat_map(|it| it.1).collect()
+        }
+        ReadingsOf::Winners => {
+            find::<Won>(conn, tail, wanted).await?.into_iter().flat_map(|it| it.1).collect()
+        }
+    };
+    if !query.identities.is_empty() {
+        let wanted: BTreeSet<IdentityId> = query.identities.iter().copied().collect();
+        found.retain(|it| wanted.contains(&it.identity));
+    }
+    Ok(found)
+}
+
+/// Counted hours that begin in a window.
+pub(super) async fn winner_hours(
+    conn: &mut SqliteConnection,
+    window: Span,
+) -> Result<Vec<WinnerHour>, sqlx::Error> {
+    let wanted = values(&[window.from.micros(), window.to.micros()], &[])?;
+    let found: Vec<Counted> = find(conn, HOURS, wanted).await?;
+    Ok(found.into_iter().flat_map(|it| it.1).collect())
+}
+
+fn key_of(it: &Reading) -> Key {
+    Key { at: it.interval, length: it.length, block: block_of(it.identity) }
+}
+
+const fn block_of(it: IdentityId) -> u32 {
+    it.0 >> BLOCK_BITS
+}
+
+impl Key {
+    /// The number from which the identities of a row are counted.
+    const fn base(self) -> IdentityId {
+        IdentityId(self.block << BLOCK_BITS)
+    }
+
+    fn write(self, row: &mut Sheet) {
+        row.time(self.at);
+        row.int(micros(self.length));
+        row.int(self.block);
+    }
+
+    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+        Ok(Self { at: row.time()?, length: duration(row.int()?)?, block: row.small()? })
+    }
+}
+
+/// Values for [`THESE`].
+fn these(keys: &[Key]) -> Result<SqliteArguments, sqlx::Error> {
+    let keys: Vec<String> = keys
+        .iter()
+        .map(|it| format!("[{},{},{}]", it.at.micros(), micros(it.length), it.block))
+        .collect();
+    values(&[], &[&format!("[{}]", keys.join(","))])
+}
+
+fn write_list(key: Key, readings: &[Reading], row: &mut Sheet) {
+    key.write(row);
+    row.int(i64::try_from(readings.len()).unwrap_or(i64::MAX));
+    row.blob(pack::pack_readings(key.at, key.base(), readings));
+}
+
+fn read_list(row: &mut Fields<'_>) -> Result<(Key, Vec<Reading>), sqlx::Error> {
+    let key = Key::read(row)?;
+    let _count = row.int()?;
+    let list = pack::unpack_readings(key.at, key.length, key.base(), row.blob()?);
+    Ok((key, unpacked(list)?))
+}
+
+const LISTS: &[&str] = &["interval_at", "length", "block", "count", "list"];
+
+impl Record for Measured {
+    const TABLE: &'static str = "readings";
+    const COLUMNS: &'static [&'static str] = LISTS;
+
+    fn write(&self, row: &mut Sheet) {
+        write_list(self.0, &self.1, row);
+    }
+
+    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+        read_list(row).map(|(key, list)| Self(key, list))
+    }
+}
+
+impl Record for Won {
+    const TABLE: &'static str = "winners";
+    const COLUMNS: &'static [&'static str] = LISTS;
+
+    fn write(&self, row: &mut Sheet) {
+        write_list(self.0, &self.1, row);
+    }
+
+    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+        read_list(row).map(|(key, list)| Self(key, list))
+    }
+}
+
+impl Record for Counted {
+    const TABLE: &'static str = "winner_hours";
+    const COLUMNS: &'static [&'static str] = &["hour", "length", "block", "list"];
+
+    fn write(&self, row: &mut Sheet) {
+        self.0.write(row);
+        row.blob(pack::pack_hours(self.0.at, self.0.base(), &self.1));
+    }
+
+    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+        let key = Key::read(row)?;
+        let list = pack::unpack_hours(key.at, key.length, key.base(), row.blob()?);
+        Ok(Self(key, unpacked(list)?))
+    }
+}
+
+pub(super) mod by_row;
+
+/// A list of 256 times the listeners that hear somebody is some kilobytes, and rewritten as a whole.
+const BLOCK_BITS: u32 = 8;
+/// Rows that are read and written at once: some megabytes where every list is long.
+const PIECE: usize = 64;
+
+pub(super) const THESE: &str = "WHERE (interval_at, length, block) IN (
+    SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1))
+    ORDER BY interval_at, length, block";
+const OF_AN_HOUR: &str = "WHERE interval_at BETWEEN ?1 AND ?2 AND length = ?3 \
+    AND block IN (SELECT value FROM json_each(?4)) ORDER BY interval_at, length, block";
+pub(super) const WITHIN: &str =
+    "WHERE interval_at >= ?1 AND interval_at < ?2 ORDER BY interval_at, length, block";
+pub(super) const WITHIN_OF: &str = "WHERE interval_at >= ?1 AND interval_at < ?2 \
+    AND block IN (SELECT value FROM json_each(?3)) ORDER BY interval_at, length, block";
+pub(super) const HOURS: &str = "WHERE hour >= ?1 AND hour < ?2 ORDER BY hour, length, block";
