@@ -16,6 +16,7 @@ use crate::mqtt::MqttSettings;
 use crate::pairing::PairingSettings;
 use crate::people::DeclaredPerson;
 use crate::presence::PresenceSettings;
+use crate::readings::ReadingSettings;
 use crate::store::StoreSettings;
 use crate::tags::TagSettings;
 use crate::value::{Listen, MonitorName, Shown, Zone};
@@ -41,6 +42,7 @@ pub struct Config {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<Zone>,
     pub presence: PresenceSettings,
+    pub readings: ReadingSettings,
     pub tags: TagSettings,
     /// Where facts come from.
     pub sources: Sources,
@@ -59,10 +61,12 @@ impl Config {
         self.time_zone.as_ref().map_or_else(TimeZone::system, Zone::get)
     }
 
-    /// How patient the engine is: with adapters that rest by their rhythm too.
+    /// How patient the engine is, with adapters that rest by their rhythm too, and what length its
+    /// intervals have.
     #[must_use]
     pub fn policy(&self) -> Policy {
-        let policy = self.presence.policy();
+        let interval = self.readings.interval.get();
+        let policy = Policy { interval, ..self.presence.policy() };
         match self.sources.ble.scan.duty() {
             Some(duty) => policy.with_resting_adapters(duty.rest()),
             None => policy,
@@ -79,6 +83,7 @@ impl Config {
             );
             out.push(("data".to_owned(), what));
         }
+        out.extend(self.readings.clash());
         out.extend(self.sources.ble.clash());
         out.extend(self.sources.mqtt.clashes());
         out.extend(self.tags.clashes());
@@ -108,6 +113,7 @@ impl Default for Config {
             site: None,
             time_zone: None,
             presence: PresenceSettings::default(),
+            readings: ReadingSettings::default(),
             tags: TagSettings::default(),
             sources: Sources::default(),
             pairing: PairingSettings::default(),

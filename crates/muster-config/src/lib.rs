@@ -8,6 +8,8 @@ pub mod value;
 
 pub mod presence;
 
+pub mod readings;
+
 pub mod lan;
 
 pub mod ble;

@@ -310,6 +310,19 @@ fn environment() {
     }
 }
 
+#[test]
+fn intervals() {
+    let text = "[readings]\ninterval = \"7m\"\n";
+    check(&[Mistake {
+        name: "an hour is no whole number of them",
+        text,
+        said: &[
+            "muster.toml, line 2, column 1: readings.interval: an hour does not hold a whole number of \
+             these: 7m",
+        ],
+    }]);
+}
+
 /// The only place that knows the loader.
 #[track_caller]
 fn check(mistakes: &[Mistake]) {

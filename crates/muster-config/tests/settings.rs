@@ -168,6 +168,14 @@ fn graphite() {
     assert_eq!(graphite.backfill.get(), Duration::from_hours(48));
 }
 
+// config: readings.interval
+#[test]
+fn readings() {
+    let config = set(&[("readings.interval", "\"3m\"")]);
+    assert_eq!(config.policy().interval, Duration::from_mins(3));
+    assert_eq!(Config::default().policy().interval, Duration::from_mins(5));
+}
+
 // config: store.retention_facts
 // config: store.retention_journal
 #[test]
