@@ -27,6 +27,7 @@ fn plain(cell: &Cell) -> String {
         Cell::Whole(it) => it.to_string(),
         // More digits than this say nothing about time that is counted in seconds.
         Cell::Share(it) => ((it * 10_000.0).floor() / 10_000.0).to_string(),
+        Cell::Decimal(it) => format!("{it:.2}"),
         Cell::Flag(it) => it.to_string(),
         Cell::Time(it) => it.to_string(),
         Cell::List(all) => harmless(&all.join(" ")),

@@ -39,7 +39,7 @@ impl Serialize for Cell {
             Self::Empty => to.serialize_none(),
             Self::Text(it) | Self::State(it) => to.serialize_str(it),
             Self::Whole(it) => to.serialize_i64(*it),
-            Self::Share(it) => to.serialize_f64(*it),
+            Self::Decimal(it) | Self::Share(it) => to.serialize_f64(*it),
             Self::Flag(it) => to.serialize_bool(*it),
             Self::Time(it) => to.collect_str(it),
             Self::List(all) => {

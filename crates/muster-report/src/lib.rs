@@ -1,7 +1,7 @@
-//! Rows become tables: aligned text for people, CSV for spreadsheets, JSON for scripts. Pure.
+//! Rows become tables: aligned text for people, CSV and XLSX for spreadsheets, JSON for scripts. Pure.
 
 mod table;
-pub use table::{Cell, Column, Reader, Table};
+pub use table::{Cell, Column, Holds, Reader, Table};
 
 mod text;
 pub use text::{Style, details, text};
@@ -12,6 +12,11 @@ pub use csv::csv;
 mod json;
 pub use json::json;
 
+mod items;
+pub use items::{Foreign, from_items};
+
 pub mod safe;
 
 pub mod stays;
+
+pub mod reports;

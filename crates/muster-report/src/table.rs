@@ -39,6 +39,25 @@ pub struct Column {
     pub optional: bool,
     /// Who gets it.
     pub reader: Reader,
+    /// What its cells hold where they are not empty.
+    pub holds: Holds,
+}
+
+/// What the cells of a column hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Texts.
+    Text,
+    /// Whole numbers.
+    Whole,
+    /// Numbers with decimals.
+    Decimal,
+    /// Shares, 0 to 1.
+    Share,
+    /// Yes or no.
+    Flag,
+    /// Instants.
+    Time,
 }
 
 /// Who reads a column: what people read at a glance, programs get in parts that need no parsing.
@@ -56,13 +75,19 @@ impl Column {
     /// A column that is always shown.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
-        Self { name, optional: false, reader: Reader::Everybody }
+        Self { name, optional: false, reader: Reader::Everybody, holds: Holds::Text }
     }
 
     /// A column that a narrow terminal does without; the rightmost goes first.
     #[must_use]
     pub const fn optional(name: &'static str) -> Self {
-        Self { name, optional: true, reader: Reader::Everybody }
+        Self { name, optional: true, reader: Reader::Everybody, holds: Holds::Text }
+    }
+
+    /// The same with cells that hold something else than texts.
+    #[must_use]
+    pub const fn holding(self, holds: Holds) -> Self {
+        Self { holds, ..self }
     }
 
     /// The same in text alone.
@@ -89,6 +114,8 @@ pub enum Cell {
     State(String),
     /// A number.
     Whole(i64),
+    /// A number with decimals, of which people see one.
+    Decimal(f64),
     /// A share, 0 to 1.
     Share(f64),
     /// Yes or no.
@@ -104,6 +131,30 @@ impl Cell {
     #[must_use]
     pub fn text(it: Option<impl Into<String>>) -> Self {
         it.map_or(Self::Empty, |it| Self::Text(it.into()))
+    }
+
+    /// A number, or nothing.
+    #[must_use]
+    pub fn whole(it: Option<impl Into<i64>>) -> Self {
+        it.map_or(Self::Empty, |it| Self::Whole(it.into()))
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(it: usize) -> Self {
+        Self::Whole(i64::try_from(it).unwrap_or(i64::MAX))
+    }
+
+    /// A number that is none too large.
+    #[must_use]
+    pub fn number(it: u64) -> Self {
+        Self::Whole(i64::try_from(it).unwrap_or(i64::MAX))
+    }
+
+    /// A share, or nothing.
+    #[must_use]
+    pub fn share(it: Option<f64>) -> Self {
+        it.map_or(Self::Empty, Self::Share)
     }
 
     /// An instant, or nothing.

@@ -70,7 +70,7 @@ fn arranged(table: &Table, shown: &[usize], style: &Style) -> comfy_table::Table
             let cell = row.get(at)?;
             let dated = dated.get(at).copied().unwrap_or(true);
             let shown = comfy_table::Cell::new(show(cell, style, dated));
-            let numeric = matches!(cell, Cell::Whole(_) | Cell::Share(_));
+            let numeric = matches!(cell, Cell::Whole(_) | Cell::Decimal(_) | Cell::Share(_));
             Some(if numeric { shown.set_alignment(CellAlignment::Right) } else { shown })
         }));
     }
@@ -129,6 +129,7 @@ fn show(cell: &Cell, style: &Style, dated: bool) -> String {
         Cell::Empty => String::new(),
         Cell::Text(it) | Cell::State(it) => safe::terminal(it),
         Cell::Whole(it) => it.to_string(),
+        Cell::Decimal(it) => format!("{it:.1}"),
         Cell::Share(it) => format!("{:.0} %", (it * 100.0).floor()),
         Cell::Flag(true) => "yes".to_owned(),
         Cell::Flag(false) => "no".to_owned(),
@@ -154,7 +155,7 @@ fn is_empty(cell: &Cell) -> bool {
         Cell::Empty => true,
         Cell::Text(it) | Cell::State(it) => it.is_empty(),
         Cell::List(all) => all.is_empty(),
-        Cell::Whole(_) | Cell::Share(_) | Cell::Flag(_) | Cell::Time(_) => false,
+        Cell::Whole(_) | Cell::Decimal(_) | Cell::Share(_) | Cell::Flag(_) | Cell::Time(_) => false,
     }
 }
 

@@ -44,6 +44,8 @@ pub(crate) mod stream;
 
 pub(crate) mod stays;
 
+pub(crate) mod reports;
+
 pub(crate) mod backup;
 
 pub(crate) mod health;
@@ -66,6 +68,7 @@ pub(crate) fn routes() -> Routes {
     let routes = changes::add(routes);
     let routes = stream::add(routes);
     let routes = stays::add(routes);
+    let routes = reports::add(routes);
     let routes = backup::add(routes);
     let routes = health::add(routes);
     description::add(routes)

@@ -13,6 +13,7 @@ use muster_core::directory::{Edit, EditError};
 use muster_core::fact::Listener;
 use muster_core::identity::{DeviceId, Identity};
 use muster_core::pairing::PairingView;
+use muster_core::policy::Policy;
 use muster_core::ports::{BoxFuture, ChannelStatus, Store, StoreError};
 use muster_core::series::SinkHealth;
 use muster_core::snapshot::{Snapshot, Why};
@@ -108,6 +109,11 @@ pub trait Hub: Send + Sync {
     /// The zone in which days begin and end, and in which pages without scripts show times.
     fn zone(&self) -> TimeZone {
         TimeZone::UTC
+    }
+
+    /// The length of the intervals of readings.
+    fn interval(&self) -> Duration {
+        Policy::default().interval
     }
 
     /// Whether the configuration file says this, so that pages show it and cannot change it.

@@ -20,6 +20,8 @@ mod coverage;
 
 mod signals;
 
+mod reports;
+
 mod heard;
 
 mod app;

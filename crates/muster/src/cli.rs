@@ -7,7 +7,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use data::{
-    DecodeArgs, DecodeAs, Medium, Of, ReplayArgs, ReportCommand, ScanArgs, Speed, StaysArgs,
+    DecodeArgs, DecodeAs, Medium, Of, ReadingsArgs, ReplayArgs, ReportCommand, ScanArgs, Speed,
+    StaysArgs, WindowArgs,
 };
 pub(crate) use edit::{
     Carried, DeviceCommand, MonitorCommand, OverrideArgs, PersonCommand, PlaceCommand,

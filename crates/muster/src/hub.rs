@@ -174,6 +174,10 @@ impl Hub for LiveHub {
         self.zone.clone()
     }
 
+    fn interval(&self) -> Duration {
+        self.past.interval()
+    }
+
     fn declares(&self, subject: Subject) -> bool {
         self.declared.speaks_of(subject, &self.snapshots.borrow())
     }

@@ -7,6 +7,7 @@
 use std::future::ready;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use muster_core::directory::Edit;
@@ -205,6 +206,10 @@ impl Hub for OfflineHub {
 
     fn zone(&self) -> TimeZone {
         self.zone.clone()
+    }
+
+    fn interval(&self) -> Duration {
+        self.past.interval()
     }
 }
 

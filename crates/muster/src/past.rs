@@ -39,6 +39,11 @@ impl Past {
         Self { store, policy, turn: Arc::new(Semaphore::new(1)), patience: LONGEST_WAIT }
     }
 
+    /// The length of the intervals of readings.
+    pub(crate) fn interval(&self) -> Duration {
+        self.policy.interval
+    }
+
     /// Why something was believed at a time, from the facts that are stored by now.
     pub(crate) async fn explain(
         &self,

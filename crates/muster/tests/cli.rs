@@ -6,6 +6,9 @@ mod support;
 #[path = "cli/look.rs"]
 mod look;
 
+#[path = "cli/reports.rs"]
+mod reports;
+
 #[path = "cli/change.rs"]
 mod change;
 

@@ -70,6 +70,7 @@ async fn read() -> Json<utoipa::openapi::OpenApi> {
         super::changes::list,
         super::stream::follow,
         super::stays::list,
+        super::reports::read,
         super::backup::write,
         super::health::alive,
         super::health::ready,

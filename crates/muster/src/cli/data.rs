@@ -133,12 +133,57 @@ pub(crate) enum ReportCommand {
     #[command(after_help = "Example: muster report stays --from 2026-11-01 --to 2026-11-07 \
                       --format csv")]
     Stays(StaysArgs),
+    /// Devices and readings by hour and monitor, of the last 24 hours
+    #[command(after_help = "Example: muster report hourly --from 2026-11-01 --to 2026-11-07")]
+    Hourly(ReadingsArgs),
+    /// What each monitor heard best in the last 24 hours, and how it is
+    #[command(after_help = "Example: muster report monitors --hours 168")]
+    Monitors(ReadingsArgs),
+    /// When each device was heard in the last 24 hours, how often, and where best
+    #[command(after_help = "Example: muster report devices --hours 168 --format csv")]
+    Devices(ReadingsArgs),
+    /// Devices that several monitors heard in an interval of the last 2 hours, and who won
+    #[command(after_help = "Example: muster report overlap --monitor kitchen")]
+    Overlap(ReadingsArgs),
+    /// How many monitors and devices there were in each interval of the last 2 hours
+    #[command(after_help = "Example: muster report gaps --from yesterday --to yesterday")]
+    Gaps(ReadingsArgs),
+    /// People by hour and site, in the last 24 hours
+    #[command(after_help = "Example: muster report occupancy --from yesterday")]
+    Occupancy(ReadingsArgs),
+    /// Devices, new ones and readings by day, in the last 30 days
+    #[command(after_help = "Example: muster report days --from 2026-11-01")]
+    Days(ReadingsArgs),
+    /// The hours of the last 7 days with the most devices
+    #[command(after_help = "Example: muster report busiest --limit 5")]
+    Busiest(ReadingsArgs),
+    /// Devices and readings by the hour of the day, in the mean of the last 7 days
+    #[command(after_help = "Example: muster report pattern --from -30d")]
+    Pattern(ReadingsArgs),
+    /// How many readings of the last 24 hours there are of each class of signals
+    #[command(after_help = "Example: muster report signals --monitor kitchen")]
+    Signals(ReadingsArgs),
+    /// How strongly each monitor heard each device in the last 24 hours, and which is nearest
+    #[command(after_help = "Example: muster report nearest --person anna")]
+    Nearest(ReadingsArgs),
+    /// Devices that were heard for the first time today
+    #[command(after_help = "Example: muster report new --from -7d")]
+    New(ReadingsArgs),
+    /// Devices that were not heard for more than 7 days
+    #[command(after_help = "Example: muster report unseen --days 14")]
+    Unseen(ReadingsArgs),
+    /// Devices that were heard in more than 80 % of the time that was listened today
+    #[command(after_help = "Example: muster report regulars --from yesterday --to yesterday")]
+    Regulars(ReadingsArgs),
+    /// The last readings
+    #[command(after_help = "Example: muster report recent --limit 50")]
+    Recent(ReadingsArgs),
 }
 
-/// `muster report stays`.
+/// About which time a report is.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct StaysArgs {
-    /// From when: a date (inclusive), a time, or relative as in -2d [default: today]
+pub(crate) struct WindowArgs {
+    /// From when: a date (inclusive), a time, or relative as in -2d
     #[arg(long, alias = "start-date", value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) from: Option<String>,
     /// To when: a date (inclusive) or a time [default: now]
@@ -148,6 +193,37 @@ pub(crate) struct StaysArgs {
     #[arg(long, value_name = "N", value_parser = hours, allow_hyphen_values = true)]
     #[arg(conflicts_with_all = ["from", "to"])]
     pub(crate) hours: Option<u32>,
+}
+
+/// The reports over readings.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ReadingsArgs {
+    /// About which time
+    #[command(flatten)]
+    pub(crate) window: WindowArgs,
+    /// Only of this monitor
+    #[arg(long, value_name = "NAME")]
+    pub(crate) monitor: Option<String>,
+    /// Only of monitors at this place, or in it
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) place: Option<String>,
+    /// Only of this person's devices
+    #[arg(long, value_name = "NAME")]
+    pub(crate) person: Option<String>,
+    /// In `unseen`: not heard for more than so many days [default: 7]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub(crate) days: Option<u32>,
+    /// In `busiest` and `recent`: at most so many rows [default: 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) limit: Option<u32>,
+}
+
+/// `muster report stays`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct StaysArgs {
+    /// About which time; today if nothing is said
+    #[command(flatten)]
+    pub(crate) window: WindowArgs,
     /// Only of this person
     #[arg(long, value_name = "NAME", conflicts_with = "device")]
     pub(crate) person: Option<String>,

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use muster_core::time::Time;
+use muster_report::from_items;
+use muster_report::reports::Report;
 use muster_report::stays::{StayRow, table};
 
 use super::{device, place};
-use crate::cli::{Of, ReportCommand, StaysArgs};
+use crate::cli::{Of, ReadingsArgs, ReportCommand, StaysArgs, WindowArgs};
 use crate::client::{Api, encoded, shaped};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
@@ -16,14 +18,62 @@ use crate::when::Meant;
 
 /// Runs the command.
 pub(crate) fn run(context: &Context, command: &ReportCommand) -> Result<(), Failure> {
-    match command {
-        ReportCommand::Stays(args) => stays(context, args),
+    let (report, args) = match command {
+        ReportCommand::Stays(args) => return stays(context, args),
+        ReportCommand::Hourly(args) => (Report::Hourly, args),
+        ReportCommand::Monitors(args) => (Report::Monitors, args),
+        ReportCommand::Devices(args) => (Report::Devices, args),
+        ReportCommand::Overlap(args) => (Report::Overlap, args),
+        ReportCommand::Gaps(args) => (Report::Gaps, args),
+        ReportCommand::Occupancy(args) => (Report::Occupancy, args),
+        ReportCommand::Days(args) => (Report::Days, args),
+        ReportCommand::Busiest(args) => (Report::Busiest, args),
+        ReportCommand::Pattern(args) => (Report::Pattern, args),
+        ReportCommand::Signals(args) => (Report::Signals, args),
+        ReportCommand::Nearest(args) => (Report::Nearest, args),
+        ReportCommand::New(args) => (Report::New, args),
+        ReportCommand::Unseen(args) => (Report::Unseen, args),
+        ReportCommand::Regulars(args) => (Report::Regulars, args),
+        ReportCommand::Recent(args) => (Report::Recent, args),
+    };
+    readings(context, report, args)
+}
+
+/// A report over readings: the hub makes its rows, this gives them their form.
+fn readings(context: &Context, report: Report, args: &ReadingsArgs) -> Result<(), Failure> {
+    let output = Output::new(context)?;
+    let mut query = Vec::new();
+    let said = &args.window;
+    if said.from.is_some() || said.to.is_some() || said.hours.is_some() {
+        let (from, to) = window(context, said)?;
+        query.push(format!("from={}", encoded(&from.to_string())));
+        query.push(format!("to={}", encoded(&to.to_string())));
     }
+    for (key, value) in
+        [("monitor", &args.monitor), ("place", &args.place), ("person", &args.person)]
+    {
+        query.extend(value.iter().map(|it| format!("{key}={}", encoded(it))));
+    }
+    query.extend(args.days.map(|it| format!("days={it}")));
+    query.extend(args.limit.map(|it| format!("limit={it}")));
+    let api = Api::to_read(context)?;
+    let items = api.whole(&format!("reports/{}?{}", report.name(), query.join("&")))?;
+    let items: Result<Vec<_>, Failure> = items.into_iter().map(shaped).collect();
+    let table = from_items(report.columns(), &items?).map_err(|it| {
+        Failure::new(Exit::Failed, "the hub answers in another form: is it another version?")
+            .because(it)
+            .hint("use the muster that the hub was started with")
+    })?;
+    output.table(&table)?;
+    if table.rows.is_empty() {
+        output.note("nothing to report about this time");
+    }
+    Ok(())
 }
 
 fn stays(context: &Context, args: &StaysArgs) -> Result<(), Failure> {
     let output = Output::new(context)?;
-    let (from, to) = window(context, args)?;
+    let (from, to) = window(context, &args.window)?;
     let api = Api::to_read(context)?;
     let mut query = vec![
         format!("from={}", encoded(&from.to_string())),
@@ -70,7 +120,7 @@ fn row(it: Stay) -> StayRow {
     }
 }
 
-fn window(context: &Context, args: &StaysArgs) -> Result<(Time, Time), Failure> {
+fn window(context: &Context, args: &WindowArgs) -> Result<(Time, Time), Failure> {
     let reader = context.reader()?;
     if let Some(hours) = args.hours {
         return Ok((reader.now - Duration::from_secs(u64::from(hours) * 3_600), reader.now));

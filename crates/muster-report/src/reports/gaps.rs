@@ -1,0 +1,64 @@
+//! `gaps`: how many monitors listened, how many heard somebody, and how many devices there were in each
+//! interval. An interval without any is a row too: that is what is looked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use muster_core::batch::Reading;
+use muster_core::span::Span;
+use muster_core::time::Time;
+
+use super::scope::{heard, intervals};
+use super::{Fold, Scope};
+use crate::table::{Cell, Column, Holds, Table};
+
+#[derive(Debug, Default)]
+pub(super) struct Gaps(BTreeMap<(Time, Duration), (usize, usize)>);
+
+impl Fold for Gaps {
+    fn readings(&mut self, scope: &Scope, readings: &[Reading]) {
+        for interval in intervals(readings) {
+            let Some(first) = interval.first() else { continue };
+            let heard = heard(scope, interval);
+            let monitors: BTreeSet<usize> =
+                heard.values().flat_map(|it| it.keys().copied()).collect();
+            self.0.insert((first.interval, first.length), (monitors.len(), heard.len()));
+        }
+    }
+
+    fn table(&mut self, scope: &Scope) -> Table {
+        let mut table = Table::new(&COLUMNS);
+        let mut from = scope.window.from.floor(scope.interval);
+        if from < scope.window.from {
+            from = from + scope.interval;
+        }
+        while from < scope.window.to {
+            self.0.entry((from, scope.interval)).or_default();
+            from = from + scope.interval;
+        }
+        for ((at, length), (monitors, devices)) in &self.0 {
+            let span = Span::new(*at, *at + *length);
+            let shares = (0..scope.monitors.len()).map(|it| scope.covered(it, span));
+            let shares: Vec<f64> = shares.flatten().collect();
+            let listening = shares.iter().filter(|it| **it > 0.0).count();
+            let all = f64::from(u32::try_from(shares.len()).unwrap_or(u32::MAX));
+            let covered = (!shares.is_empty()).then(|| shares.iter().sum::<f64>() / all);
+            table.push(vec![
+                Cell::Time(*at),
+                Cell::count(listening),
+                Cell::count(*monitors),
+                Cell::count(*devices),
+                Cell::share(covered),
+            ]);
+        }
+        table
+    }
+}
+
+pub(super) const COLUMNS: [Column; 5] = [
+    Column::new("interval").holding(Holds::Time),
+    Column::new("listening").holding(Holds::Whole),
+    Column::new("monitors").holding(Holds::Whole),
+    Column::new("devices").holding(Holds::Whole),
+    Column::new("covered").holding(Holds::Share),
+];
