@@ -12,6 +12,9 @@ pub use csv::csv;
 mod json;
 pub use json::json;
 
+mod xlsx;
+pub use xlsx::{XlsxError, xlsx};
+
 mod items;
 pub use items::{Foreign, from_items};
 

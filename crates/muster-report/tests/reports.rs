@@ -103,8 +103,8 @@ fn made(report: Report, scope: &Scope, readings: &[Reading]) -> Table {
     let readings: Vec<Reading> = readings.iter().filter(within).copied().collect();
     let mut winners = readings.clone();
     keep_winners(&mut winners, &scope.names);
-    let members = scope.members();
-    let of_members = winners.iter().filter(|it| members.contains(&it.identity)).copied().collect();
+    let parts = scope.parts();
+    let of_members = winners.iter().filter(|it| parts.contains(&it.identity)).copied().collect();
     let mut fold = report.begin();
     match report.needs() {
         Needs::Hours => {

@@ -72,14 +72,14 @@ async fn by_hours(
         fold.hours(scope, &counted(store, scope, Span::new(from, begin)).await?);
     }
     for window in pieces(Span::new(begin, end), DAY) {
-        let (stored, identities) = (store.winner_hours(window).await?, scope.members());
-        let members = if identities.is_empty() {
+        let (stored, identities) = (store.winner_hours(window).await?, scope.parts());
+        let parts = if identities.is_empty() {
             Vec::new()
         } else {
             let query = ReadingQuery { window, identities, of: ReadingsOf::Winners };
             store.readings(&query).await?
         };
-        fold.hours(scope, &scope.counted(stored, members));
+        fold.hours(scope, &scope.counted(stored, parts));
     }
     if end < to {
         fold.hours(scope, &counted(store, scope, Span::new(end, to)).await?);

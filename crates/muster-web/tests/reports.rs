@@ -33,6 +33,9 @@ async fn every_report_is_there_with_its_columns() {
         assert_eq!(csv.text.lines().count(), items.len() + 1, "{name}");
         assert!(!csv.text.contains(",=Keys"), "a name is no formula: {}", csv.text);
     }
+    let book = get(&door, "/api/v1/reports/hourly?format=xlsx").await;
+    assert!(book.header("content-type").ends_with("spreadsheetml.sheet"), "{book:?}");
+    assert!(book.text.starts_with("PK"), "a workbook is a ZIP file");
     let devices = get(&door, "/api/v1/reports/devices").await.json();
     assert_eq!(devices["items"][0]["name"], "=Keys");
     assert_eq!(devices["items"][0]["best_rssi"], -70);
@@ -53,6 +56,11 @@ async fn what_makes_no_sense_is_refused_with_what_there_is() {
         ("hourly?from=1970-01-01T00:00:00Z", 400, "no report is about more than ten years"),
         ("recent?limit=0", 400, "limit is 1 to 1000: 0"),
         ("unseen?days=99999", 400, "days is 1 to 3650: 99999"),
+        ("hourly?days=3", 400, "`days` has no meaning in this report: hourly"),
+        ("devices?limit=3", 400, "`limit` has no meaning in this report: devices"),
+        ("unseen?from=2026-11-01T00:00:00Z", 400, "`from` has no meaning in this report: unseen"),
+        ("new?place=here", 400, "`place` has no meaning in this report: new"),
+        ("occupancy?monitor=hub", 400, "`monitor` has no meaning in this report: occupancy"),
         ("hourly?format=pdf", 400, "pdf"),
         ("hourly?colour=red", 400, "colour"),
     ] {

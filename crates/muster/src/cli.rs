@@ -53,7 +53,7 @@ pub(crate) struct Common {
     #[arg(long, global = true, env = "MUSTER_DATA", hide_env = true, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// How to print what was asked for [default: table]
-    #[arg(long, global = true, value_enum, value_name = "table|json|csv")]
+    #[arg(long, global = true, value_enum, value_name = "table|json|csv|xlsx")]
     #[arg(hide_possible_values = true, hide_default_value = true, default_value_t = Format::Table)]
     pub(crate) format: Format,
     /// Print nothing but what was asked for, and errors
@@ -77,6 +77,8 @@ pub(crate) enum Format {
     Json,
     /// Comma-separated values with a header
     Csv,
+    /// A workbook for spreadsheets, of what is a table; not for a terminal
+    Xlsx,
 }
 
 /// When to use colour.

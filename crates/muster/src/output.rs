@@ -48,14 +48,24 @@ impl Output {
             Format::Table => put(&muster_report::text(table, &self.style)),
             Format::Csv => put(&muster_report::csv(table).map_err(unprintable)?),
             Format::Json => put(&array(all)?),
+            Format::Xlsx => self.workbook(table),
         }
+    }
+
+    fn workbook(&self, table: &Table) -> Result<(), Failure> {
+        if stdout().is_terminal() {
+            let what = "a workbook is not for a terminal";
+            let hint = "write it to a file: muster report hourly --format xlsx > hourly.xlsx";
+            return Err(Failure::new(Exit::Usage, what).hint(hint));
+        }
+        put_bytes(&muster_report::xlsx(table, self.style.now).map_err(unprintable)?)
     }
 
     /// A table whose rows are all there is to know.
     pub(crate) fn table(&self, table: &Table) -> Result<(), Failure> {
         match self.format {
             Format::Json => put(&muster_report::json(table).map_err(unprintable)?),
-            Format::Table | Format::Csv => self.list(table, &[]),
+            Format::Table | Format::Csv | Format::Xlsx => self.list(table, &[]),
         }
     }
 
@@ -64,7 +74,7 @@ impl Output {
         match self.format {
             Format::Table => put(&muster_report::details(pairs, &self.style)),
             Format::Json => json(all),
-            Format::Csv => {
+            Format::Csv | Format::Xlsx => {
                 let columns: Vec<_> =
                     pairs.iter().map(|(name, _)| muster_report::Column::new(name)).collect();
                 let mut table = Table::new(&columns);
@@ -78,7 +88,7 @@ impl Output {
     pub(crate) fn done(&self, sentence: &str, thing: &Value) -> Result<(), Failure> {
         match self.format {
             Format::Json if !thing.is_null() => json(thing),
-            Format::Json | Format::Table | Format::Csv => {
+            Format::Json | Format::Table | Format::Csv | Format::Xlsx => {
                 self.note(sentence);
                 Ok(())
             }
@@ -121,8 +131,12 @@ pub(crate) fn json(value: &Value) -> Result<(), Failure> {
 
 /// Writes to standard output. A reader that has gone away has what it wanted.
 pub(crate) fn put(text: &str) -> Result<(), Failure> {
+    put_bytes(text.as_bytes())
+}
+
+fn put_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => Err(unprintable(cause)),
         _ => Ok(()),
     }

@@ -2,8 +2,8 @@
 //!
 //! Debian's packages come with apt-get, as root; without root the job prints the commands and
 //! ends with exit code 4. Everything else goes below `target/`: a virtual environment with a real
-//! Graphite, a machine for Bluetooth (`rig/`), and cargo-deny. Every step looks first, so with nothing missing the job takes a
-//! moment.
+//! Graphite and a reader of workbooks, a machine for Bluetooth (`rig/`), and cargo-deny. Every step
+//! looks first, so with nothing missing the job takes a moment.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -17,7 +17,7 @@ use super::shell::{self, Failure, Shell};
 pub(super) fn run(shell: &mut Shell) -> Result<(), Failure> {
     debian_packages(shell)?;
     rust_components(shell)?;
-    graphite(shell)?;
+    python_programs(shell)?;
     machine(shell)?;
     if cargo_deny(shell.root()).is_none() {
         shell.run(shell.cargo(&["install", "--locked", "cargo-deny", "--root", "target/tools"]))?;
@@ -112,25 +112,25 @@ fn rust_components(shell: &mut Shell) -> Result<(), Failure> {
     Ok(())
 }
 
-/// carbon and whisper, the real Graphite that the sink's tests talk to.
-fn graphite(shell: &mut Shell) -> Result<(), Failure> {
+/// carbon and whisper, the real Graphite that the sink's tests talk to, and openpyxl.
+fn python_programs(shell: &mut Shell) -> Result<(), Failure> {
     let folder = shell.root().join("target/venv");
     let marker = folder.join("installed.txt");
-    if fs::read_to_string(&marker).is_ok_and(|it| it == GRAPHITE) {
+    if fs::read_to_string(&marker).is_ok_and(|it| it == PYTHON) {
         return Ok(());
     }
     let python = python().ok_or_else(|| Failure::Missing {
         what: "Python 3.9 or newer with venv".to_owned(),
         hint: "sudo apt-get install -y python3-venv".to_owned(),
     })?;
-    let wanted = shell.root().join("target/graphite.txt");
+    let wanted = shell.root().join("target/python.txt");
     fs::create_dir_all(shell.root().join("target")).context("cannot make target/")?;
-    fs::write(&wanted, GRAPHITE).context("cannot write target/graphite.txt")?;
+    fs::write(&wanted, PYTHON).context("cannot write target/python.txt")?;
     shell.run(shell.program(python, &["-m", "venv", "--clear", "target/venv"]))?;
     let arguments = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    let arguments = [&arguments[..], &["--requirement", "target/graphite.txt"]].concat();
+    let arguments = [&arguments[..], &["--requirement", "target/python.txt"]].concat();
     shell.run(shell.program(folder.join("bin/python"), &arguments))?;
-    Ok(fs::write(&marker, GRAPHITE).context("cannot write target/venv/installed.txt")?)
+    Ok(fs::write(&marker, PYTHON).context("cannot write target/venv/installed.txt")?)
 }
 
 /// The kernel of the machine with a real Bluetooth stack, unpacked from Debian's package.
@@ -176,7 +176,7 @@ const INSTALL: [&str; 5] =
     ["-o", "DPkg::Lock::Timeout=300", "install", "-y", "--no-install-recommends"];
 
 /// Every package of the environment, by version, so that a run next year tests the same Graphite.
-const GRAPHITE: &str = include_str!("graphite.txt");
+const PYTHON: &str = include_str!("python.txt");
 
 #[cfg(test)]
 mod tests {
@@ -197,9 +197,9 @@ mod tests {
 
     #[test]
     fn every_graphite_package_has_its_version() {
-        let lines = GRAPHITE.lines().filter(|it| !it.is_empty() && !it.starts_with('#'));
+        let lines = PYTHON.lines().filter(|it| !it.is_empty() && !it.starts_with('#'));
         let unpinned: Vec<_> = lines.filter(|it| !it.contains("==")).collect();
         assert!(unpinned.is_empty(), "{unpinned:?}");
-        assert!(GRAPHITE.contains("carbon==") && GRAPHITE.contains("whisper=="));
+        assert!(PYTHON.contains("carbon==") && PYTHON.contains("whisper=="));
     }
 }

@@ -80,10 +80,10 @@ impl Scope {
     /// The identities of devices that have several: what a store counted of each does not say how often
     /// the device was heard, which is once in an interval.
     #[must_use]
-    pub fn members(&self) -> Vec<IdentityId> {
+    pub fn parts(&self) -> Vec<IdentityId> {
         let devices = self.groups.values().map(|it| IdentityId(it.0));
-        let members: BTreeSet<IdentityId> = self.groups.keys().copied().chain(devices).collect();
-        members.into_iter().collect()
+        let parts: BTreeSet<IdentityId> = self.groups.keys().copied().chain(devices).collect();
+        parts.into_iter().collect()
     }
 
     /// The winner of each device from the winners of its identities, under the identity that the device
@@ -102,13 +102,13 @@ impl Scope {
         winners
     }
 
-    /// Counted hours by device: what a store counted, but of the members, whose winners are beside.
+    /// Counted hours by device: what a store counted, but of the parts, whose winners are beside.
     #[must_use]
-    pub fn counted(&self, stored: Vec<WinnerHour>, members: Vec<Reading>) -> Vec<WinnerHour> {
-        let apart: BTreeSet<IdentityId> = self.members().into_iter().collect();
+    pub fn counted(&self, stored: Vec<WinnerHour>, parts: Vec<Reading>) -> Vec<WinnerHour> {
+        let apart: BTreeSet<IdentityId> = self.parts().into_iter().collect();
         let mut all = stored;
         all.retain(|it| !apart.contains(&it.identity));
-        all.extend(hours(&self.winners(members)));
+        all.extend(hours(&self.winners(parts)));
         all.sort_by_key(|it| it.hour);
         all
     }

@@ -41,7 +41,7 @@ pub(crate) struct Which {
     /// In `busiest` and `recent`: at most so many rows, 1 to 1000; 10 by default.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
-    /// `json` by default, or `csv`.
+    /// `json` by default, `csv` or `xlsx`.
     #[serde(default)]
     format: Format,
 }
@@ -55,6 +55,8 @@ pub(crate) enum Format {
     Json,
     /// With a header line.
     Csv,
+    /// A workbook with one sheet.
+    Xlsx,
 }
 
 /// A report.
@@ -79,17 +81,43 @@ pub(crate) async fn read(
         Format::Json => {
             let items = muster_report::json(&table).map_err(|it| unwritten(&it))?;
             let body = format!("{{\"items\":{},\"next\":null}}", items.trim_end());
-            ("application/json", body)
+            ("application/json", body.into_bytes())
         }
         Format::Csv => {
-            ("text/csv; charset=utf-8", muster_report::csv(&table).map_err(|it| unwritten(&it))?)
+            let body = muster_report::csv(&table).map_err(|it| unwritten(&it))?;
+            ("text/csv; charset=utf-8", body.into_bytes())
+        }
+        Format::Xlsx => {
+            let now = app.hub.now().wall;
+            (WORKBOOK, muster_report::xlsx(&table, now).map_err(|it| unwritten(&it))?)
         }
     };
     Ok(([(header::CONTENT_TYPE, kind)], body).into_response())
 }
 
 impl Which {
+    /// Refuses what a report could only leave out of account.
+    fn fits(&self, report: Report) -> Result<(), Problem> {
+        let sighted = matches!(report, Report::New | Report::Unseen);
+        let ends = matches!(report, Report::Busiest | Report::Recent);
+        for (name, given, takes) in [
+            ("from", self.from.is_some(), report != Report::Unseen),
+            ("to", self.to.is_some(), report != Report::Unseen),
+            ("monitor", self.monitor.is_some(), !sighted && report != Report::Occupancy),
+            ("place", self.place.is_some(), !sighted),
+            ("days", self.days.is_some(), report == Report::Unseen),
+            ("limit", self.limit.is_some(), ends),
+        ] {
+            if given && !takes {
+                let what = format!("`{name}` has no meaning in this report: {}", report.name());
+                return Err(Problem::wrong(what));
+            }
+        }
+        Ok(())
+    }
+
     fn wanted(&self, report: Report) -> Result<Wanted, Problem> {
+        self.fits(report)?;
         let within = |what: &str, given: usize, most: usize| {
             let fits = (1..=most).contains(&given);
             fits.then_some(given)
@@ -113,3 +141,5 @@ impl Which {
 fn unwritten(cause: &dyn std::error::Error) -> Problem {
     Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, cause.to_string())
 }
+
+const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";

@@ -129,7 +129,7 @@ impl FromStr for Speed {
 /// `muster report`.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum ReportCommand {
-    /// Who was where, from when to when
+    /// Who was where, from when to when; today if no time is given
     #[command(after_help = "Example: muster report stays --from 2026-11-01 --to 2026-11-07 \
                       --format csv")]
     Stays(StaysArgs),
@@ -221,7 +221,7 @@ pub(crate) struct ReadingsArgs {
 /// `muster report stays`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct StaysArgs {
-    /// About which time; today if nothing is said
+    /// About which time
     #[command(flatten)]
     pub(crate) window: WindowArgs,
     /// Only of this person

@@ -19,8 +19,8 @@ use crate::keyring;
 
 /// Runs the command.
 pub(crate) fn run(context: &Context, args: &DecodeArgs) -> Result<(), Failure> {
-    if context.common.format == Format::Csv {
-        let what = "what a capture says does not fit into the columns of CSV";
+    if matches!(context.common.format, Format::Csv | Format::Xlsx) {
+        let what = "what a capture says does not fit into columns";
         return Err(
             Failure::new(Exit::Usage, what).hint("without --format: one JSON object a line")
         );

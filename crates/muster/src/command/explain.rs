@@ -37,8 +37,8 @@ pub(crate) fn run(context: &Context, args: &ExplainArgs) -> Result<(), Failure> 
         table.push(row(line));
     }
     if !output.is_for_people() {
-        let csv = context.common.format == crate::cli::Format::Csv;
-        return if csv { output.table(&table) } else { output::json(&answer) };
+        let json = context.common.format == crate::cli::Format::Json;
+        return if json { output::json(&answer) } else { output.table(&table) };
     }
     let name = if why.called.is_empty() { &why.subject } else { &why.called };
     let pairs = [

@@ -79,3 +79,19 @@ fn what_the_file_says_of_a_device_is_not_given_away() {
     assert!(house.tell(&["device", "show", "2"]).contains("owner                anna"));
     assert_eq!(house.ask(&["device", "assign", "3", "Anna Berg"]).code, 0);
 }
+
+#[test]
+fn a_running_hub_reports_what_its_store_does() {
+    let house = House::of_a_friday();
+    house.file("muster.toml", "[sources.lan]\nenabled = false\n");
+    let reports = || {
+        ["hourly", "devices", "gaps", "days", "occupancy"].map(|name| {
+            let day = ["--from", "2026-11-20", "--to", "2026-11-20", "--format", "csv"];
+            house.tell(&[&["report", name], &day[..]].concat())
+        })
+    };
+    let before = reports();
+    let _hub = Hub::start(house.command(&["serve", "--listen", "127.0.0.1:0"]));
+    assert_eq!(reports(), before);
+    assert!(before.iter().all(|it| it.lines().count() > 1), "{before:?}");
+}

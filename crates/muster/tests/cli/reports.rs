@@ -97,6 +97,14 @@ fn who_came_and_who_stays_away() {
 }
 
 #[test]
+fn a_workbook_goes_to_a_file() {
+    let house = house();
+    let args = ["report", "hourly", "--from", "2026-11-20", "--format", "xlsx"];
+    let out = house.command(&args).output().unwrap();
+    assert!(out.status.success() && out.stdout.starts_with(b"PK\x03\x04"), "{out:?}");
+}
+
+#[test]
 fn the_last_hours() {
     let house = House::until_ten_minutes_ago();
     let names = |hours: &str| {
