@@ -1,8 +1,9 @@
-//! Writes a fleet's month, 200 devices at 5 monitors, and says what a winner takes and how long the
-//! questions of reports take: `cargo run --release --example months -- FILE [DAYS]`.
+//! Writes a fleet's days, 200 devices at 5 monitors, into a new store: `months FILE DAYS`. Then asks what
+//! reports ask about all of them, over and over, to be timed from outside:
+//! `time cargo run --release --example months -- FILE DAYS hours|winners TIMES`.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use muster_core::batch::{Batch, HOUR, Reading};
 use muster_core::fact::{Listener, SourceKind};
@@ -15,48 +16,40 @@ use muster_store::sqlite::{Access, Sqlite};
 type Failure = Box<dyn std::error::Error>;
 
 #[tokio::main(flavor = "current_thread")]
-#[expect(clippy::print_stdout, reason = "what it measures is what it is for")]
 async fn main() -> Result<(), Failure> {
-    let mut args = std::env::args().skip(1);
-    let Some(file) = args.next() else { return Err("usage: months FILE [DAYS]".into()) };
-    let days: u32 = args.next().map_or(Ok(30), |it| it.parse())?;
-    let path = Path::new(&file);
-    let store = Sqlite::open(path, Access::ReadWrite).await?;
-    write(&store, days).await?;
-    store.close().await?;
-    let store = Sqlite::open(path, Access::ReadOnly).await?;
-    let end = START + days * DAY;
-    let last = |length: Duration| Span::new(end - length, end);
-    let winners = u64::from(days) * 288 * u64::from(DEVICES);
-    println!(
-        "{winners} winners, {} bytes each with all readings",
-        path.metadata()?.len() / winners
-    );
-    for (what, window) in [("24 h", last(DAY)), ("30 days", last(30 * DAY))] {
-        let mut times = Vec::new();
-        for _ in 0..7 {
-            let begin = now();
-            let rows = store.winner_hours(window).await?.len();
-            times.push((begin.elapsed(), rows));
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args.as_slice() {
+        [file, days] => write(Path::new(file), days.parse()?).await,
+        [file, days, what @ ("hours" | "winners"), times] => {
+            let store = Sqlite::open(Path::new(file), Access::ReadOnly).await?;
+            for _ in 0..times.parse::<u32>()? {
+                ask(&store, days.parse()?, *what == "hours").await?;
+            }
+            Ok(())
         }
-        times.sort_unstable();
-        println!("counted hours of {what}: {:?}", times.get(3));
+        _ => Err("usage: months FILE DAYS [hours|winners TIMES]".into()),
     }
-    let of_a_day =
-        ReadingQuery { window: last(DAY), identities: Vec::new(), of: ReadingsOf::Winners };
-    let begin = now();
-    let rows = store.readings(&of_a_day).await?.len();
-    println!("winners of 24 h: {:?}", (begin.elapsed(), rows));
-    Ok(())
 }
 
-#[expect(clippy::disallowed_methods, reason = "it measures")]
-fn now() -> Instant {
-    Instant::now()
+/// A day at a time, as reports do.
+async fn ask(store: &Sqlite, days: u32, hours: bool) -> Result<(), Failure> {
+    let mut rows = 0;
+    for day in 0..days {
+        let window = Span::new(START + day * DAY, START + (day + 1) * DAY);
+        let query = ReadingQuery { window, identities: Vec::new(), of: ReadingsOf::Winners };
+        rows += if hours {
+            store.winner_hours(window).await?.len()
+        } else {
+            store.readings(&query).await?.len()
+        };
+    }
+    if rows == 0 { Err("there is nothing in the store".into()) } else { Ok(()) }
 }
 
 /// An hour in each commit.
-async fn write(store: &Sqlite, days: u32) -> Result<(), Failure> {
+async fn write(file: &Path, days: u32) -> Result<(), Failure> {
+    let store = Sqlite::open(file, Access::ReadWrite).await?;
     let names = ["attic", "bedroom", "cellar", "kitchen", "living room"];
     let listeners = (1..).map(ListenerId);
     let listeners =
@@ -67,6 +60,7 @@ async fn write(store: &Sqlite, days: u32) -> Result<(), Failure> {
         let readings = (0..12 * DEVICES * 5).map(|it| reading(hour, it)).collect();
         store.commit(&Batch { readings, ..Batch::default() }).await?;
     }
+    store.close().await?;
     Ok(())
 }
 

@@ -115,8 +115,17 @@ fn push(out: &mut Vec<u8>, mut number: u128) {
 }
 
 fn pull(at: &mut Bytes<'_>) -> Result<u128, PackError> {
-    let mut number = 0;
-    for place in 0..MAX_DIGITS {
+    // Almost every number is that small, and there are hundreds of thousands in a report.
+    let mut low: u64 = 0;
+    for place in 0..NARROW_DIGITS {
+        let digit = at.u8().ok_or(PackError::Truncated)?;
+        low |= u64::from(digit & 0x7f) << (7 * place);
+        if digit & 0x80 == 0 {
+            return Ok(low.into());
+        }
+    }
+    let mut number = u128::from(low);
+    for place in NARROW_DIGITS..MAX_DIGITS {
         let digit = at.u8().ok_or(PackError::Truncated)?;
         number |= u128::from(digit & 0x7f) << (7 * place);
         if digit & 0x80 == 0 {
@@ -126,6 +135,8 @@ fn pull(at: &mut Bytes<'_>) -> Result<u128, PackError> {
     Err(PackError::Large)
 }
 
+/// What 64 bits hold, by 7.
+const NARROW_DIGITS: u32 = 9;
 /// 64 bits and the 9 of a signal, by 7.
 const MAX_DIGITS: u32 = 11;
 

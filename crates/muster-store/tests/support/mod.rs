@@ -14,4 +14,6 @@ mod locks;
 
 mod taken;
 
+mod size;
+
 mod wear;
