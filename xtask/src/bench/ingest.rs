@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use muster_core::fact::{Fact, FactBody};
-use muster_core::ports::{Store as _, StoreError};
+use muster_core::ports::{ReadingQuery, ReadingsOf, Store as _, StoreError};
 use muster_core::span::Span;
 use muster_core::time::{Now, Time};
 use muster_store::sqlite::{Access, Sqlite};
@@ -181,9 +181,11 @@ async fn store(file: &Path, path: &Path) -> anyhow::Result<Duration> {
 /// How many readings a store holds.
 async fn stored(path: &Path) -> anyhow::Result<usize> {
     let store = Sqlite::open(path, Access::ReadOnly).await?;
-    let history = store.history(&[], Span::new(facts::START, Time::MAX)).await?;
+    let window = Span::new(facts::START, Time::MAX);
+    let query = ReadingQuery { window, identities: Vec::new(), of: ReadingsOf::Listeners };
+    let readings = store.readings(&query).await?;
     store.close().await?;
-    Ok(history.readings.len())
+    Ok(readings.len())
 }
 
 /// The comparison: how long it takes.

@@ -1,3 +1,5 @@
+//! The worked example, ties, and that merging has no order.
+
 use proptest::prelude::*;
 
 use super::*;
