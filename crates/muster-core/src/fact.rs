@@ -30,6 +30,33 @@ pub struct Fact {
     pub body: FactBody,
 }
 
+impl Fact {
+    /// The same fact with other dates.
+    #[must_use]
+    pub fn dated(mut self, when: impl Fn(Time) -> Time) -> Self {
+        match &mut self.body {
+            FactBody::Sighting(it) => it.at = when(it.at),
+            FactBody::Coverage(it) => *it = Span::new(when(it.from), when(it.to)),
+            FactBody::Probe(it) => it.at = when(it.at),
+            FactBody::Level(it) => it.at = when(it.at),
+            FactBody::Detail(it) => it.at = when(it.at),
+        }
+        self
+    }
+
+    /// When it was noticed: of coverage, its end.
+    #[must_use]
+    pub const fn noticed(&self) -> Time {
+        match &self.body {
+            FactBody::Sighting(it) => it.at,
+            FactBody::Coverage(it) => it.to,
+            FactBody::Probe(it) => it.at,
+            FactBody::Level(it) => it.at,
+            FactBody::Detail(it) => it.at,
+        }
+    }
+}
+
 /// The kinds of fact.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FactBody {

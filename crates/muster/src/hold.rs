@@ -9,8 +9,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use muster_core::fact::{Fact, FactBody};
-use muster_core::span::Span;
+use muster_core::fact::Fact;
 use muster_core::time::{Now, Time};
 
 use crate::clock::STEP;
@@ -64,19 +63,8 @@ impl Hold {
 }
 
 /// The same fact, dated later by so many microseconds.
-pub(crate) fn shifted(mut fact: Fact, by: i64) -> Fact {
-    let move_on = |at: &mut Time| *at = Time::from_micros(at.micros().saturating_add(by));
-    match &mut fact.body {
-        FactBody::Sighting(it) => move_on(&mut it.at),
-        FactBody::Coverage(Span { from, to }) => {
-            move_on(from);
-            move_on(to);
-        }
-        FactBody::Probe(it) => move_on(&mut it.at),
-        FactBody::Level(it) => move_on(&mut it.at),
-        FactBody::Detail(it) => move_on(&mut it.at),
-    }
-    fact
+pub(crate) fn shifted(fact: Fact, by: i64) -> Fact {
+    fact.dated(|at| Time::from_micros(at.micros().saturating_add(by)))
 }
 
 fn micros(it: Duration) -> i64 {
@@ -92,7 +80,8 @@ const MOST_FACTS: usize = 100_000;
 mod tests {
     use std::sync::Arc;
 
-    use muster_core::fact::{Listener, SourceKind};
+    use muster_core::fact::{FactBody, Listener, SourceKind};
+    use muster_core::span::Span;
 
     use super::*;
 
