@@ -30,6 +30,10 @@ mod book;
 
 pub mod engine;
 
+pub mod uplink;
+
+pub mod relay;
+
 pub mod step;
 
 pub mod stay;
