@@ -14,6 +14,7 @@ use crate::identity::{Identity, IdentityId, ListenerId};
 use crate::span::Span;
 use crate::stay::{Stay, StayId};
 use crate::time::Time;
+use crate::uplink::{BootId, SequenceSet};
 
 /// The length of the pieces in which spans and probes are stored.
 pub const HOUR: Duration = Duration::from_hours(1);
@@ -50,6 +51,8 @@ pub struct Batch {
     pub directory: Option<Directory>,
     /// Changes in order; the store gives them their ids.
     pub changes: Vec<Change>,
+    /// What was received of monitors, replaced by monitor and boot: in the commit that holds the facts.
+    pub received: Vec<ReceivedRanges>,
     /// The wall time up to which has been judged.
     pub frontier: Time,
 }
@@ -76,6 +79,7 @@ impl Batch {
             gone,
             directory,
             changes,
+            received,
             frontier: _,
         } = self;
         identities.is_empty()
@@ -91,7 +95,21 @@ impl Batch {
             && gone.is_empty()
             && directory.is_none()
             && changes.is_empty()
+            && received.is_empty()
     }
+}
+
+/// What was received of one start of a monitor's program. Needed no longer than facts may be late.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceivedRanges {
+    /// The monitor's name.
+    pub monitor: Box<str>,
+    /// Which start.
+    pub boot: BootId,
+    /// The sequences of all facts that need not be sent again.
+    pub runs: SequenceSet,
+    /// When the last of them came in.
+    pub at: Time,
 }
 
 /// First and last sighting of an identity. Kept beyond the retention of heard spans.
@@ -215,6 +233,8 @@ pub struct Restored {
     pub last_stay: StayId,
     /// The last change's id.
     pub last_change: u64,
+    /// What was received of monitors, by monitor and boot.
+    pub received: Vec<ReceivedRanges>,
     /// The wall time up to which had been judged.
     pub frontier: Time,
 }

@@ -34,6 +34,8 @@ pub mod uplink;
 
 pub mod relay;
 
+pub mod ingest;
+
 pub mod step;
 
 pub mod stay;

@@ -13,9 +13,11 @@ use crate::batch::{Batch, Restored};
 use crate::directory::Edit;
 use crate::engine::{Deadline, EditRefused, Engine, Intake};
 use crate::fact::{Fact, SourceKind};
+use crate::ingest::{Ingest, Ticket};
 use crate::snapshot::{Interest, Snapshot, Why};
 use crate::stay::Subject;
 use crate::time::{Now, Time};
+use crate::uplink::{Reply, Rights, Upload};
 
 /// An engine with a store behind it.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub struct Step {
     degraded: Option<Box<str>>,
     last_commit: Duration,
     flush: bool,
+    /// What monitors send; none: no monitors are let in.
+    ingest: Option<Ingest>,
 }
 
 /// A batch that is not stored yet.
@@ -47,7 +51,39 @@ impl Step {
     /// A hub that goes on where a store ends.
     #[must_use]
     pub fn new(engine: Engine, now: Now) -> Self {
-        Self { engine, under_way: None, degraded: None, last_commit: now.mono, flush: false }
+        let (under_way, degraded, ingest) = (None, None, None);
+        Self { engine, under_way, degraded, last_commit: now.mono, flush: false, ingest }
+    }
+
+    /// The same, with monitors that send what they notice.
+    #[must_use]
+    pub fn with_ingest(mut self, ingest: Ingest) -> Self {
+        self.ingest = Some(ingest);
+        self
+    }
+
+    /// See [`Ingest::handle_upload`]; none: no monitors are let in. The facts go to
+    /// [`Step::handle_facts`] before anything else, and what came of it to [`Step::handle_intake`].
+    pub fn handle_upload(
+        &mut self,
+        upload: Upload,
+        rights: &Rights,
+        now: Now,
+    ) -> Option<(Ticket, Vec<Fact>)> {
+        let is_degraded = self.degraded.is_some();
+        self.ingest.as_mut().map(|it| it.handle_upload(upload, rights, is_degraded, now))
+    }
+
+    /// See [`Ingest::handle_intake`].
+    pub fn handle_intake(&mut self, ticket: Ticket, intake: &Intake) {
+        if let Some(it) = &mut self.ingest {
+            it.handle_intake(ticket, intake);
+        }
+    }
+
+    /// A reply to send to a monitor now, if there is one.
+    pub fn poll_reply(&mut self, now: Now) -> Option<(Ticket, Reply)> {
+        self.ingest.as_mut().and_then(|it| it.poll_reply(now))
     }
 
     /// See [`Engine::handle_facts`].
@@ -81,7 +117,9 @@ impl Step {
                 why: "store what was heard",
             }),
         };
-        engine.into_iter().chain(commit).min_by_key(|it| it.mono)
+        let uploads = self.uploads_due().filter(|_| self.under_way.is_none());
+        let uploads = uploads.map(|mono| Deadline { mono, why: "store what monitors sent" });
+        engine.into_iter().chain(commit).chain(uploads).min_by_key(|it| it.mono)
     }
 
     /// The batch to store now, if one is due. The shell answers with
@@ -98,11 +136,18 @@ impl Step {
         let (wants, news) = self.engine.wants_commit();
         let waited = now.mono.saturating_sub(self.last_commit) >= Self::COMMIT_EVERY;
         let history = self.engine.poll_history().is_some();
-        if !(wants && (news || waited || self.flush || history)) {
+        let sent = self.uploads_due().is_some_and(|due| due <= now.mono || self.flush);
+        if !(wants && (news || waited || self.flush || history) || sent) {
             self.flush = false;
             return None;
         }
-        let batch = Arc::new(self.engine.drain());
+        // Facts that wait for history are in no batch yet, so nothing is said of them.
+        let is_whole = !self.engine.waits_for_history();
+        let mut batch = self.engine.drain();
+        if let Some(ingest) = self.ingest.as_mut().filter(|_| is_whole) {
+            batch.received = ingest.drain();
+        }
+        let batch = Arc::new(batch);
         self.last_commit = now.mono;
         self.under_way = Some(UnderWay { batch: Arc::clone(&batch), failures: 0, again: None });
         Some(batch)
@@ -113,12 +158,18 @@ impl Step {
         self.under_way = None;
         self.degraded = None;
         self.engine.handle_committed(last_change);
+        if let Some(it) = &mut self.ingest {
+            it.handle_committed();
+        }
     }
 
     /// The store has not taken the batch: it is offered again, after longer and longer pauses.
     pub fn handle_refused(&mut self, why: &str, now: Now) {
         self.degraded = Some(why.into());
         self.flush = false;
+        if let Some(it) = &mut self.ingest {
+            it.handle_refused();
+        }
         if let Some(it) = &mut self.under_way {
             let pause = Duration::from_secs(1 << it.failures.min(5)).min(Self::LONGEST_RETRY);
             it.failures = it.failures.saturating_add(1);
@@ -129,6 +180,12 @@ impl Step {
     /// Makes everything due at once, as before a shutdown.
     pub fn flush(&mut self) {
         self.flush = true;
+    }
+
+    /// When uploads are to be stored, unless some of their facts wait for history.
+    fn uploads_due(&self) -> Option<Duration> {
+        let is_whole = !self.engine.waits_for_history();
+        self.ingest.as_ref().filter(|_| is_whole).and_then(Ingest::poll_timeout)
     }
 
     /// If older facts are needed at hand: from when on. Asked only when nothing waits to be

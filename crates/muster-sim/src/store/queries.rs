@@ -56,6 +56,7 @@ impl Tables {
             states: self.last.values().cloned().collect(),
             last_stay: self.last_stay,
             last_change: self.last_change,
+            received: self.received.values().cloned().collect(),
             frontier: self.frontier,
         }
     }

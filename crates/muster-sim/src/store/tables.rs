@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use muster_core::batch::{Batch, HOUR, LevelRow, Reading, Seen};
+use muster_core::batch::{Batch, HOUR, LevelRow, Reading, ReceivedRanges, Seen};
 use muster_core::change::{Change, ChangeKind};
 use muster_core::directory::Directory;
 use muster_core::fact::{DetailKind, Listener, Outcome};
@@ -13,6 +13,7 @@ use muster_core::reading::{Names, is_better, keep_winners};
 use muster_core::span::Span;
 use muster_core::stay::{Ended, Stay, StayId, Subject};
 use muster_core::time::Time;
+use muster_core::uplink::BootId;
 
 /// Everything that is kept.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,6 +50,8 @@ pub struct Tables {
     pub last: BTreeMap<Subject, Change>,
     /// The highest number ever given to a change.
     pub last_change: u64,
+    /// What was received of monitors.
+    pub received: BTreeMap<(Box<str>, BootId), ReceivedRanges>,
     /// Up to when has been judged.
     pub frontier: Time,
 }
@@ -97,6 +100,9 @@ impl Tables {
             }
             self.changes.insert(change.id, change);
         }
+        for it in &batch.received {
+            self.received.insert((it.monitor.clone(), it.boot), it.clone());
+        }
         self.frontier = batch.frontier;
         self.last_change
     }
@@ -126,6 +132,7 @@ impl Tables {
         self.probes.retain(|(_, _, hour), _| !old(*hour));
         self.levels.retain(|it| it.at >= facts_before);
         self.readings.retain(|_, it| it.interval + it.length > facts_before);
+        self.received.retain(|_, it| it.at >= facts_before);
         if let Some(at) = journal_before {
             self.winners.retain(|(interval, ..), _| interval.floor(HOUR) + HOUR > at);
             self.stays.retain(|_, it| it.ended == Ended::Open || it.last >= at);

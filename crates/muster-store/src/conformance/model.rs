@@ -116,6 +116,7 @@ impl Model {
             states: self.last.values().cloned().collect(),
             last_stay: self.last_stay,
             last_change: self.last_change,
+            received: Vec::new(),
             frontier: self.frontier,
         }
     }

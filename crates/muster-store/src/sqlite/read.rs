@@ -44,6 +44,7 @@ pub(super) async fn restore(
         .await?,
         last_stay: StayId(meta.last_stay),
         last_change: meta.last_change,
+        received: Vec::new(),
         frontier: meta.frontier,
     })
 }
