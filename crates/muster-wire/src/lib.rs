@@ -18,6 +18,8 @@ pub mod decoded;
 
 pub mod fact_file;
 
+pub mod batch;
+
 pub mod graphite;
 
 pub mod pack;

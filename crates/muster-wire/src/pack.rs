@@ -102,7 +102,8 @@ fn small(number: u128) -> Result<u64, PackError> {
     u64::try_from(number).map_err(|_| PackError::Large)
 }
 
-fn push(out: &mut Vec<u8>, mut number: u128) {
+/// Writes a number as LEB128.
+pub(crate) fn push(out: &mut Vec<u8>, mut number: u128) {
     loop {
         let [low, ..] = number.to_le_bytes();
         number >>= 7;
@@ -114,7 +115,8 @@ fn push(out: &mut Vec<u8>, mut number: u128) {
     }
 }
 
-fn pull(at: &mut Bytes<'_>) -> Result<u128, PackError> {
+/// Reads a number of at most 11 digits of 7 bits each.
+pub(crate) fn pull(at: &mut Bytes<'_>) -> Result<u128, PackError> {
     // Almost every number is that small, and there are hundreds of thousands in a report.
     let mut low: u64 = 0;
     for place in 0..NARROW_DIGITS {
