@@ -11,6 +11,8 @@ pub mod leave_curve;
 
 pub mod simulate;
 
+pub mod fleet;
+
 pub mod generator;
 
 pub mod reference;

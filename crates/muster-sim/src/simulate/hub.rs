@@ -19,6 +19,8 @@ use muster_core::ports::{Store, StoreError};
 use muster_core::step::Step;
 use muster_core::time::{Now, Time};
 
+mod uploads;
+
 use super::check;
 use super::tally::Tally;
 use crate::reference::{Rows, Told};
@@ -64,6 +66,7 @@ impl Hub {
         let now = Now { mono: Duration::from_hours(1), wall: start };
         let store = ModelStore::default();
         let step = Step::new(Engine::new(policy.clone(), Restored::default(), now), now);
+        let step = step.with_ingest(uploads::ingest(&store));
         Self {
             policy,
             store,
@@ -253,7 +256,8 @@ impl Hub {
     }
 
     fn restore(&mut self) -> Result<(), Wrong> {
-        self.step = Step::new(self.fresh()?, self.now);
+        let step = Step::new(self.fresh()?, self.now);
+        self.step = step.with_ingest(uploads::ingest(&self.store));
         self.under_way = None;
         Ok(())
     }
