@@ -1,0 +1,170 @@
+//! The spool: facts on the disk until the hub has them, in one file of a database.
+//!
+//! Each write is one durable transaction, done whole or not at all, and safe to do again when its
+//! outcome was not heard. **Invariant:** one process at a time has the file open.
+
+mod fault;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::fs::{OpenOptions, Permissions};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures_util::TryStreamExt as _;
+use muster_core::relay::spool::{Entry, ReadWork, SpoolWork, Spooled};
+use muster_wire::batch::{read_fact, write_fact};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteLockingMode, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions as _, Connection as _};
+
+pub use fault::SpoolError;
+
+use fault::explain;
+use state::{Numbers, number};
+
+/// An open spool.
+#[derive(Debug)]
+pub struct Spool {
+    path: PathBuf,
+    /// Whose facts they are.
+    monitor: Box<str>,
+    options: SqliteConnectOptions,
+    /// Missing after a failure, and while it is in use: whoever is dropped in the middle takes the
+    /// connection along, and with it the open transaction.
+    conn: Option<SqliteConnection>,
+    /// By which number facts name their boot.
+    numbers: Numbers,
+    /// What is written besides facts; none: not known, after a write whose outcome was not heard.
+    written: Option<Spooled>,
+}
+
+impl Spool {
+    /// Opens the spool of a monitor, made if there is none; what it holds comes back.
+    pub async fn open(path: &Path, monitor: &str) -> Result<(Self, Spooled), SpoolError> {
+        let explain_io = |cause| SpoolError::Unavailable {
+            what: format!("the spool cannot be opened: {}", path.display()),
+            cause: Box::new(cause),
+        };
+        // Who was where is nobody else's business; the database gives its other files the same rights.
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false).mode(OWNERS);
+        let file = file.open(path).map_err(explain_io)?;
+        file.set_permissions(Permissions::from_mode(OWNERS)).map_err(explain_io)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .locking_mode(SqliteLockingMode::Exclusive)
+            .busy_timeout(Duration::ZERO)
+            .pragma("journal_size_limit", "1048576")
+            .disable_statement_logging();
+        let open = async {
+            let mut conn = options.connect().await?;
+            let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
+            let format = state::begin(&mut tx).await?;
+            let found =
+                if format == state::FORMAT { Some(state::read(&mut tx).await?) } else { None };
+            tx.commit().await?;
+            Ok((conn, format, found))
+        };
+        let (conn, format, found) = open.await.map_err(|it| explain(it, path))?;
+        let Some((spooled, numbers)) = found else {
+            return Err(SpoolError::Newer { found: format, known: state::FORMAT });
+        };
+        let written = Some(spooled.clone());
+        let (path, monitor, conn) = (path.to_owned(), monitor.into(), Some(conn));
+        Ok((Self { path, monitor, options, conn, numbers, written }, spooled))
+    }
+
+    /// Does one piece of work, durably.
+    pub async fn write(&mut self, work: &SpoolWork) -> Result<(), SpoolError> {
+        let before = self.written.take();
+        let mut numbers = self.numbers.clone();
+        let mut conn = self.connection().await?;
+        if let Err(cause) = write(&mut conn, work, before.as_ref(), &mut numbers).await {
+            return Err(self.failed(conn, cause).await);
+        }
+        self.conn = Some(conn);
+        self.numbers = numbers;
+        self.written = Some(work.state.clone());
+        Ok(())
+    }
+
+    /// Facts in the order of their sequence.
+    pub async fn read(&mut self, work: ReadWork) -> Result<Vec<Entry>, SpoolError> {
+        let Some(of) = self.numbers.get(&work.boot).copied() else { return Ok(Vec::new()) };
+        let limit = i64::try_from(work.limit).unwrap_or(i64::MAX);
+        let select = sqlx::query_as(SELECT).bind(of).bind(number(work.from)).bind(limit);
+        let mut conn = self.connection().await?;
+        let rows: Result<Vec<(i64, Vec<u8>)>, sqlx::Error> =
+            select.fetch(&mut conn).try_collect().await;
+        let rows = match rows {
+            Ok(it) => it,
+            Err(cause) => return Err(self.failed(conn, cause).await),
+        };
+        self.conn = Some(conn);
+        let damaged = |cause| SpoolError::Damaged {
+            what: format!("a fact in it cannot be read: {}", self.path.display()),
+            cause,
+        };
+        rows.into_iter()
+            .map(|(sequence, bytes)| {
+                let fact = read_fact(&self.monitor, &bytes).map_err(|it| damaged(Box::new(it)))?;
+                let sequence = u64::try_from(sequence).map_err(|it| damaged(Box::new(it)))?;
+                Ok(Entry { sequence, fact })
+            })
+            .collect()
+    }
+
+    /// Lets go of the file.
+    pub async fn close(mut self) -> Result<(), SpoolError> {
+        let conn = self.connection().await?;
+        conn.close().await.map_err(|it| explain(it, &self.path))
+    }
+
+    async fn connection(&mut self) -> Result<SqliteConnection, SpoolError> {
+        match self.conn.take() {
+            Some(it) => Ok(it),
+            None => self.options.connect().await.map_err(|it| explain(it, &self.path)),
+        }
+    }
+
+    /// Why it failed; the connection, which may be in the middle of anything, is given up.
+    async fn failed(&mut self, conn: SqliteConnection, cause: sqlx::Error) -> SpoolError {
+        // What was wrong is told already.
+        conn.close().await.ok();
+        explain(cause, &self.path)
+    }
+}
+
+async fn write(
+    conn: &mut SqliteConnection,
+    work: &SpoolWork,
+    before: Option<&Spooled>,
+    numbers: &mut Numbers,
+) -> Result<(), sqlx::Error> {
+    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
+    for (boot, run) in &work.removed {
+        let Some(of) = numbers.get(boot) else { continue };
+        let delete = sqlx::query(DELETE).bind(*of);
+        delete.bind(number(run.first)).bind(number(run.last)).execute(&mut *tx).await?;
+    }
+    state::write(&mut tx, before, &work.state, numbers).await?;
+    for (boot, entry) in &work.added {
+        // Facts of a boot that is let go of in the same breath.
+        let Some(of) = numbers.get(boot) else { continue };
+        let insert = sqlx::query(INSERT).bind(*of).bind(number(entry.sequence));
+        insert.bind(write_fact(&entry.fact)).execute(&mut *tx).await?;
+    }
+    tx.commit().await
+}
+
+const DELETE: &str = "DELETE FROM fact WHERE boot = ?1 AND sequence BETWEEN ?2 AND ?3";
+const INSERT: &str = "INSERT OR REPLACE INTO fact (boot, sequence, body) VALUES (?1, ?2, ?3)";
+const SELECT: &str =
+    "SELECT sequence, body FROM fact WHERE boot = ?1 AND sequence >= ?2 ORDER BY sequence LIMIT ?3";
+const OWNERS: u32 = 0o600;
