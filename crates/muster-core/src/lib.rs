@@ -11,7 +11,6 @@ pub mod span;
 pub mod identity;
 
 pub mod legible;
-
 pub mod tag;
 
 pub mod fact;
@@ -19,22 +18,18 @@ pub mod fact;
 pub mod broadcast;
 
 pub mod directory;
-
 pub mod policy;
 
 pub mod judge;
-
 pub mod people;
 
 mod book;
 
 pub mod engine;
 
-pub mod uplink;
-
-pub mod relay;
-
 pub mod ingest;
+pub mod relay;
+pub mod uplink;
 
 pub mod step;
 
@@ -51,7 +46,6 @@ pub mod snapshot;
 pub mod pairing;
 
 pub mod ports;
-
 pub mod series;
 
 /// The examples of the guides, compiled and run as documentation tests.

@@ -12,7 +12,7 @@ use super::{AtSpool, Do, Held, Queued, Relay, Trouble};
 use crate::uplink::Upload;
 
 impl Relay {
-    /// What was asked to be written is durable; or why not.
+    /// A piece of work is durable; or why it was not done.
     pub fn handle_written(&mut self, written: Result<(), Box<str>>, now: Now) {
         let Some(AtSpool::Writing { mut removed, mut thinned, entries }) = self.at_spool.take()
         else {
@@ -38,7 +38,7 @@ impl Relay {
         }
     }
 
-    /// What was asked to be read; or why it was not.
+    /// What was read; or why nothing was.
     pub fn handle_read(&mut self, read: Result<Vec<Entry>, Box<str>>, now: Now) {
         let entries = match read {
             Ok(it) => it,
