@@ -5,10 +5,10 @@ use muster_core::fact::Fact;
 use super::{Fleet, Met};
 use crate::simulate::{Wrong, compare_with_reference};
 
-/// Wants every fact with the hub that some disk had kept, nothing that nobody told, and the store that
-/// the reference makes of them.
+/// Wants every fact with the hub that some disk had kept, nothing that nobody told, the store that the
+/// reference makes of them, and no news from a restart.
 pub(super) fn compare(mut fleet: Fleet<'_>) -> Result<Met, Wrong> {
-    fleet.hub.flush()?;
+    fleet.hub.blink()?;
     let tables = fleet.hub.tables();
     let mut facts = fleet.world.introduction();
     for (who, monitor) in fleet.monitors.iter().enumerate() {
