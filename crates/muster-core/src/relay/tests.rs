@@ -175,6 +175,17 @@ fn what_is_acknowledged_in_time_never_touches_the_disk() {
 }
 
 #[test]
+fn without_patience_everything_is_written_first() {
+    let mut it = Attic::met(1 << 20);
+    it.relay.settings.patience = Duration::ZERO;
+    it.hear([it.seen(1), it.covered()]);
+    assert_eq!(it.disk.len(), 2);
+    let upload = it.answer();
+    assert_eq!((upload.header.lane, numbers(&upload)), (Lane::Backlog, vec![0, 1]));
+    assert!(it.disk.is_empty() && it.sent.is_empty());
+}
+
+#[test]
 fn what_is_not_is_written_together_and_sent_oldest_first() {
     let mut it = Attic::met(1 << 20);
     for _ in 0..10 {
