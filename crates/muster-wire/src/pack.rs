@@ -11,7 +11,9 @@ use muster_core::time::Time;
 use crate::bytes::Bytes;
 
 mod readings;
+mod sequences;
 pub use readings::{pack_hours, pack_readings, unpack_hours, unpack_readings};
+pub use sequences::{pack_sequences, unpack_sequences};
 
 /// Packs spans; sorted ones near `base` take the fewest bytes, others are kept as well.
 pub fn pack_spans(base: Time, spans: &[Span]) -> Vec<u8> {

@@ -205,6 +205,7 @@ impl Tables {
             + self.coverage.len()
             + self.probes.len()
             + self.levels.len()
+            + self.received.len()
             + self.readings.len()
             + self.winners.len()
             + self.changes.len()

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use muster_core::batch::{
     Batch, CoverageHour, DetailRow, HOUR, HeardHour, History, LevelRow, ProbeHour, Reading,
-    Restored, Seen,
+    ReceivedRanges, Restored, Seen,
 };
 use muster_core::change::{Change, ChangeKind};
 use muster_core::directory::Directory;
@@ -16,6 +16,7 @@ use muster_core::reading::WinnerHour;
 use muster_core::span::Span;
 use muster_core::stay::{Ended, Stay, StayId, Subject};
 use muster_core::time::Time;
+use muster_core::uplink::BootId;
 
 use readings::Readings;
 
@@ -32,6 +33,7 @@ pub struct Model {
     coverage: BTreeMap<(Time, ListenerId), CoverageHour>,
     probes: BTreeMap<(Time, IdentityId, ListenerId), ProbeHour>,
     levels: BTreeSet<LevelRow>,
+    received: BTreeMap<(Box<str>, BootId), ReceivedRanges>,
     readings: Readings,
     stays: BTreeMap<StayId, Stay>,
     directory: Directory,
@@ -59,6 +61,9 @@ impl Model {
             batch.probes.iter().map(|it| ((it.hour, it.identity, it.listener), it.clone())),
         );
         self.levels.extend(batch.levels.iter().copied());
+        for it in &batch.received {
+            self.received.insert((it.monitor.clone(), it.boot), it.clone());
+        }
         for it in &batch.details {
             self.details.retain(|row| row.identity != it.identity);
         }
@@ -116,7 +121,7 @@ impl Model {
             states: self.last.values().cloned().collect(),
             last_stay: self.last_stay,
             last_change: self.last_change,
-            received: Vec::new(),
+            received: self.received.values().cloned().collect(),
             frontier: self.frontier,
         }
     }
@@ -219,6 +224,7 @@ impl Model {
         self.coverage.retain(|(hour, _), _| *hour + HOUR > facts_before);
         self.probes.retain(|(hour, ..), _| *hour + HOUR > facts_before);
         self.levels.retain(|it| it.at >= facts_before);
+        self.received.retain(|_, it| it.at >= facts_before);
         self.readings.forget(facts_before, journal_before);
         if let Some(limit) = journal_before {
             self.stays.retain(|_, it| it.ended == Ended::Open || it.last >= limit);
@@ -277,6 +283,7 @@ impl Model {
             + self.coverage.len()
             + self.probes.len()
             + self.levels.len()
+            + self.received.len()
             + self.readings.rows()
             + self.journal.len()
             + self.stays.len()

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use muster_core::batch::{
-    Batch, CoverageHour, DetailRow, HOUR, HeardHour, LevelRow, ProbeHour, Reading, Seen,
+    Batch, CoverageHour, DetailRow, HOUR, HeardHour, LevelRow, ProbeHour, Reading, ReceivedRanges,
+    Seen,
 };
 use muster_core::change::{Change, ChangeKind};
 use muster_core::directory::{
@@ -14,6 +15,7 @@ use muster_core::identity::{DeviceId, Identity, IdentityId, ListenerId, Mac, Per
 use muster_core::span::Span;
 use muster_core::stay::{Ended, Stay, StayId, Subject};
 use muster_core::time::Time;
+use muster_core::uplink::{BootId, SequenceSet};
 
 /// A source of batches; the same seed gives the same ones.
 #[derive(Clone, Debug)]
@@ -58,6 +60,9 @@ impl Scene {
         }
         if self.one_in(5) {
             batch.directory = Some(self.directory());
+        }
+        for _ in 0..self.count(2) {
+            put(&mut batch.received, self.received(), |it| (it.monitor.clone(), it.boot));
         }
         batch.changes = (0..self.count(5)).map(|_| self.change()).collect();
         batch
@@ -146,6 +151,17 @@ impl Scene {
             after_gap: self.one_in(3),
             revision: self.small(4),
         }
+    }
+
+    fn received(&mut self) -> ReceivedRanges {
+        let mut runs = SequenceSet::new();
+        for _ in 0..self.count(4) {
+            let first = self.below(u64::MAX) >> self.below(64);
+            runs.insert_run(first, first.saturating_add(self.below(9_000)));
+        }
+        let monitor = self.one_of(&["attic", "kitchen", "1st Floor"]).into();
+        let boot = BootId(u128::from(self.below(4)) << 64 | u128::from(u64::MAX));
+        ReceivedRanges { monitor, boot, runs, at: self.time() }
     }
 
     fn change(&mut self) -> Change {

@@ -180,6 +180,7 @@ async fn write(
     statement::put(conn, &batch.levels).await?;
     write_details(conn, &batch.details).await?;
     readings::write(conn, &batch.readings).await?;
+    statement::put(conn, &batch.received).await?;
     write_stays(conn, &batch.stays, &batch.gone).await?;
     if let Some(it) = &batch.directory {
         directory::write(conn, it).await?;

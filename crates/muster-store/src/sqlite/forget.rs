@@ -17,7 +17,9 @@ pub(super) async fn forget(
     let hours = (facts_before - HOUR).micros();
     let facts = facts_before.micros();
     let mut gone = 0;
-    for (sql, before) in [(HEARD, hours), (COVERAGE, hours), (PROBES, hours), (LEVELS, facts)] {
+    for (sql, before) in
+        [(HEARD, hours), (COVERAGE, hours), (PROBES, hours), (LEVELS, facts), (RECEIVED, facts)]
+    {
         gone += in_pieces(writer, sql, before).await?;
     }
     gone += readings(writer, facts).await?;
@@ -123,6 +125,8 @@ const PROBES: &str = "DELETE FROM probe WHERE (hour, identity, listener) IN (
 const LEVELS: &str = "DELETE FROM level WHERE (at, identity, listener, sequence, state) IN (
     SELECT at, identity, listener, sequence, state FROM level WHERE at < ?1
     ORDER BY at, identity, listener, sequence, state LIMIT ?2)";
+const RECEIVED: &str = "DELETE FROM received WHERE (monitor, boot) IN (
+    SELECT monitor, boot FROM received WHERE at < ?1 ORDER BY monitor, boot LIMIT ?2)";
 const READINGS: &str = "DELETE FROM readings WHERE (interval_at, length, block) IN (
     SELECT interval_at, length, block FROM readings
     WHERE interval_at < ?1 AND interval_at + length <= ?1

@@ -44,7 +44,7 @@ pub(super) async fn restore(
         .await?,
         last_stay: StayId(meta.last_stay),
         last_change: meta.last_change,
-        received: Vec::new(),
+        received: find(conn, "ORDER BY monitor, boot", none()).await?,
         frontier: meta.frontier,
     })
 }

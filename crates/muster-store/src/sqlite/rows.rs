@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
-use muster_core::batch::{CoverageHour, DetailRow, HeardHour, LevelRow, ProbeHour};
+use muster_core::batch::{CoverageHour, DetailRow, HeardHour, LevelRow, ProbeHour, ReceivedRanges};
 use muster_core::fact::{DetailKind, LevelState, Listener, SourceKind};
 use muster_core::identity::{Identity, IdentityId, ListenerId, TextKind};
 use muster_core::time::Time;
+use muster_core::uplink::BootId;
 use muster_wire::pack;
 
 use super::record::{Fields, Record, Sheet, broken};
@@ -172,6 +173,25 @@ impl Record for ProbeHour {
         let (identity, listener) = (IdentityId(row.small()?), ListenerId(row.small()?));
         let outcomes = unpacked(pack::unpack_outcomes(hour, row.blob()?))?;
         Ok(Self { hour, identity, listener, outcomes })
+    }
+}
+
+impl Record for ReceivedRanges {
+    const TABLE: &'static str = "received";
+    const COLUMNS: &'static [&'static str] = &["monitor", "boot", "runs", "at"];
+
+    fn write(&self, row: &mut Sheet) {
+        row.text(&self.monitor);
+        row.text(&self.boot.to_string());
+        row.blob(pack::pack_sequences(&self.runs));
+        row.time(self.at);
+    }
+
+    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+        let monitor = row.text()?.into();
+        let boot = u128::from_str_radix(row.text()?, 16).map_err(|_| broken(Self::TABLE))?;
+        let runs = unpacked(pack::unpack_sequences(row.blob()?))?;
+        Ok(Self { monitor, boot: BootId(boot), runs, at: row.time()? })
     }
 }
 

@@ -19,6 +19,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0002_assumed.sql"),
     NUMBERS,
     WINNERS,
+    include_str!("../../migrations/sqlite/0005_received.sql"),
 ];
 const NUMBERS: &str = include_str!("../../migrations/sqlite/0003_numbers.sql");
 const WINNERS: &str = include_str!("../../migrations/sqlite/0004_winners.sql");
