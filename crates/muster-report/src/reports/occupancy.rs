@@ -1,5 +1,5 @@
 //! `occupancy`: how many people were at each site in each hour, and how many at a time in the mean, by
-//! their stays. A stay that lasts counts up to now.
+//! their stays. One that lasts counts up to its last evidence: what nobody heard is not claimed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub(super) struct Occupancy(BTreeMap<(Time, PlaceId), (BTreeSet<Subject>, Durati
 impl Fold for Occupancy {
     fn stays(&mut self, scope: &Scope, stays: &[Stay]) {
         for stay in stays {
-            let whole = Span::new(stay.from, stay.to().unwrap_or(scope.now));
+            let whole = Span::new(stay.from, stay.last.max(stay.from + INSTANT));
             let Some(within) = whole.intersect(scope.window) else { continue };
             let mut hour = within.from.floor(HOUR);
             while hour < within.to {
@@ -63,6 +63,9 @@ impl Fold for Occupancy {
         table
     }
 }
+
+/// A stay of one sign is one too.
+const INSTANT: Duration = Duration::from_micros(1);
 
 pub(super) const COLUMNS: [Column; 5] = [
     Column::new("hour").holding(Holds::Time),

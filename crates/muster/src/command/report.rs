@@ -44,9 +44,13 @@ fn readings(context: &Context, report: Report, args: &ReadingsArgs) -> Result<()
     let output = Output::new(context)?;
     let mut query = Vec::new();
     let said = &args.window;
-    if said.from.is_some() || said.to.is_some() || said.hours.is_some() {
+    if said.from.is_some() || said.hours.is_some() {
         let (from, to) = window(context, said)?;
         query.push(format!("from={}", encoded(&from.to_string())));
+        query.push(format!("to={}", encoded(&to.to_string())));
+    } else if let Some(end) = said.to.as_deref() {
+        // It goes as far back from there as it usually does from now.
+        let to = context.reader()?.read(end, Meant::To)?;
         query.push(format!("to={}", encoded(&to.to_string())));
     }
     for (key, value) in

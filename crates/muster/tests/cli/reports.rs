@@ -130,6 +130,10 @@ fn both_days_are_in_it() {
     assert_eq!(rows("2026-11-20", "2026-11-21"), 3);
     assert_eq!(rows("2026-11-18", "2026-11-19"), 0);
     assert_eq!(rows("2026-11-21", "2026-11-21"), 0);
+    for (to, days) in [("2026-11-20", 1), ("2026-11-19", 0)] {
+        let csv = house.tell(&["report", "days", "--to", to, "--format", "csv"]);
+        assert_eq!(csv.lines().count() - 1, days, "{csv}");
+    }
 }
 
 const KEYS: &str = "ble:7c:2f:80:a1:b2:c3";
