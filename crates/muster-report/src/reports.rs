@@ -180,13 +180,15 @@ impl Report {
         }
     }
 
-    /// The time that it is about where nobody says it: it ends now.
+    /// The time up to `to` that it is about where nobody says when it begins.
     #[must_use]
-    pub fn window(self, now: Time, zone: &TimeZone) -> Span {
+    pub fn window(self, to: Time, zone: &TimeZone) -> Span {
         let hours = match self {
             Self::New | Self::Regulars => {
-                let today = now.timestamp().to_zoned(zone.clone()).start_of_day();
-                return Span::new(today.map_or(now - DAY, |it| it.timestamp().into()), now);
+                // Up to midnight is the day that ends then.
+                let last = to - Duration::from_micros(1);
+                let day = last.timestamp().to_zoned(zone.clone()).start_of_day();
+                return Span::new(day.map_or(to - DAY, |it| it.timestamp().into()), to);
             }
             Self::Overlap | Self::Gaps => 2,
             Self::Hourly
@@ -200,7 +202,29 @@ impl Report {
             Self::Busiest | Self::Pattern => 7 * 24,
             Self::Days => 30 * 24,
         };
-        Span::new(now - hours * HOUR, now)
+        Span::new(to - hours * HOUR, to)
+    }
+
+    /// How many rows it has whatever was heard.
+    #[must_use]
+    pub fn least_rows(self, scope: &Scope) -> u128 {
+        match self {
+            Self::Gaps => scope.window.length().as_micros() / scope.interval.as_micros().max(1),
+            Self::Hourly
+            | Self::Monitors
+            | Self::Devices
+            | Self::Overlap
+            | Self::Days
+            | Self::Busiest
+            | Self::Pattern
+            | Self::Signals
+            | Self::Nearest
+            | Self::New
+            | Self::Unseen
+            | Self::Regulars
+            | Self::Recent
+            | Self::Occupancy => 0,
+        }
     }
 
     /// Whether it compares monitors, so that all have to be looked at whichever is asked for.
@@ -232,6 +256,8 @@ impl Report {
     }
 }
 
+/// A spreadsheet holds a million rows, and nobody reads a tenth of that.
+pub const MOST_ROWS: usize = 100_000;
 const DAY: Duration = Duration::from_hours(24);
 
 #[cfg(test)]
@@ -254,5 +280,8 @@ mod tests {
             assert!((hours - usual).abs() < 1e-9, "{name}: {hours}");
             assert_eq!(Report::named(name).map(Report::name), Some(name));
         }
+        let midnight: Time = "2026-11-20T23:00:00Z".parse().unwrap();
+        let day = Report::New.window(midnight, &zone);
+        assert_eq!((day.length(), day.to), (DAY, midnight), "the day that ends then");
     }
 }

@@ -98,6 +98,41 @@ fn a_night_of_25_hours() {
     assert_eq!(pattern.lines().filter(|it| it.ends_with(",1.00,1.00,1")).count(), 24, "{pattern}");
 }
 
+#[test]
+fn where_no_monitor_stands_nothing_was_heard() {
+    let window = Span::new(at("09:00"), at("12:00"));
+    for (asked, rows) in [(None, true), (Some(BTreeSet::new()), false)] {
+        let scope = Scope { focus: asked, ..scope(window) };
+        for report in [Report::Overlap, Report::Nearest] {
+            assert_eq!(!made(report, &scope, &heard()).rows.is_empty(), rows, "{report:?}");
+        }
+    }
+}
+
+/// What was measured with another length is no gap.
+#[test]
+fn an_interval_of_another_length_leaves_no_gap() {
+    let window = Span::new(at("09:00"), at("12:00"));
+    let scope = Scope { interval: 2 * INTERVAL, ..scope(window) };
+    let gaps = csv(&made(Report::Gaps, &scope, &heard())).unwrap();
+    let empty = gaps.lines().filter(|it| it.contains(",0,0,"));
+    // Two hours were heard, the third was not.
+    assert_eq!((gaps.lines().count(), empty.count()), (1 + 24 + 6, 6), "{gaps}");
+    assert_eq!(Report::Gaps.least_rows(&scope), 18);
+}
+
+/// Where midnight is not at a whole hour of UTC, the time asked for begins within one.
+#[test]
+fn a_day_that_begins_at_half_past_is_that_day() {
+    let begin: Time = "2026-11-19T18:30:00Z".parse().unwrap();
+    let window = Span::new(begin, begin + 24 * HOUR);
+    let mut scope = Scope { zone: TimeZone::get("Asia/Kolkata").unwrap(), ..scope(window) };
+    scope.monitors.iter_mut().for_each(|it| it.covered.union(&[window]));
+    let first = Reading { interval: begin, at: begin, ..reading(0, 1, KITCHEN, Some(-60)) };
+    let days = csv(&made(Report::Days, &scope, &[first])).unwrap();
+    assert_eq!(days, "day,devices,new,readings,covered\n2026-11-20,1,0,1,1\n");
+}
+
 fn made(report: Report, scope: &Scope, readings: &[Reading]) -> Table {
     let within = |it: &&Reading| scope.window.contains(it.interval);
     let readings: Vec<Reading> = readings.iter().filter(within).copied().collect();
@@ -161,7 +196,7 @@ fn scope(window: Span) -> Scope {
             monitor("Kitchen", "09:00", "12:00", true),
             monitor("Living Room", "09:00", "10:45", false),
         ],
-        focus: BTreeSet::new(),
+        focus: None,
         listeners: BTreeMap::from([(ListenerId(KITCHEN), 0), (ListenerId(LIVING_ROOM), 1)]),
         names: Names::default(),
         groups: BTreeMap::from([(IdentityId(2), DeviceId(1))]),

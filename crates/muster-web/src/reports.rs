@@ -15,7 +15,7 @@ use muster_core::span::{Span, SpanSet};
 use muster_core::stay::Subject;
 use muster_core::time::Time;
 use muster_report::Table;
-use muster_report::reports::{Device, Fold, Monitor, Needs, Report, Scope};
+use muster_report::reports::{Device, Fold, MOST_ROWS, Monitor, Needs, Report, Scope};
 
 use crate::api::{people, places};
 use crate::app::App;
@@ -43,6 +43,9 @@ pub(crate) async fn table(app: &App, wanted: &Wanted) -> Result<(Table, Span), P
     let snapshot = app.snapshot();
     let scope = scope(app, &snapshot, wanted).await?;
     let store = app.hub.store();
+    if wanted.report.least_rows(&scope) > MOST_ROWS as u128 {
+        return Err(too_many_rows());
+    }
     let mut fold = wanted.report.begin();
     match wanted.report.needs() {
         Needs::Hours => by_hours(&*store, &scope, &mut *fold).await?,
@@ -80,6 +83,7 @@ async fn by_hours(
             store.readings(&query).await?
         };
         fold.hours(scope, &scope.counted(stored, parts));
+        refuse_full(&*fold)?;
     }
     if end < to {
         fold.hours(scope, &counted(store, scope, Span::new(end, to)).await?);
@@ -108,12 +112,18 @@ async fn by_readings(
         let found = store.readings(&query).await?;
         let found = if of == ReadingsOf::Winners { scope.winners(found) } else { found };
         fold.readings(scope, &found);
-        if fold.is_full() {
-            return Err(Problem::wrong("there are too many rows to read")
-                .hint("ask for a shorter time with from and to"));
-        }
+        refuse_full(&*fold)?;
     }
     Ok(())
+}
+
+fn refuse_full(fold: &dyn Fold) -> Result<(), Problem> {
+    if fold.is_full() { Err(too_many_rows()) } else { Ok(()) }
+}
+
+fn too_many_rows() -> Problem {
+    Problem::wrong("there are too many rows to read")
+        .hint("ask for a shorter time with from and to")
 }
 
 async fn by_stays(
@@ -143,9 +153,10 @@ async fn by_stays(
 
 async fn scope(app: &App, snapshot: &Snapshot, wanted: &Wanted) -> Result<Scope, Problem> {
     let (now, zone) = (app.hub.now().wall, app.hub.zone());
-    let usual = wanted.report.window(now, &zone);
-    let to = wanted.to.unwrap_or(usual.to);
-    let window = Span::new(wanted.from.unwrap_or(to - usual.length()), to);
+    // Of what is still to come nothing can be said.
+    let to = wanted.to.unwrap_or(now).min(now);
+    let usual = wanted.report.window(to, &zone);
+    let window = Span::new(wanted.from.unwrap_or(usual.from), to);
     if window.is_empty() {
         return Err(Problem::wrong(format!("`to` is not after `from`: {to}")));
     }
@@ -172,7 +183,7 @@ async fn scope(app: &App, snapshot: &Snapshot, wanted: &Wanted) -> Result<Scope,
         now,
         interval: app.hub.interval(),
         monitors: monitors(app, snapshot, &names, window).await?,
-        focus: focus.filter(|_| has_asked).map(|(place, _)| place).collect(),
+        focus: has_asked.then(|| focus.map(|(place, _)| place).collect()),
         listeners: listeners.collect(),
         names: Names::of(&all),
         groups: snapshot.directory.groups.clone(),
@@ -197,8 +208,12 @@ fn asked(snapshot: &Snapshot, wanted: &Wanted) -> Result<BTreeSet<String>, Probl
         all.retain(|it| it == name);
     }
     if let Some(name) = &wanted.place {
-        let place = places::named(snapshot, name)?;
         let directory = &snapshot.directory;
+        let place = match (wanted.report, places::named(snapshot, name)?) {
+            // People are at sites.
+            (Report::Occupancy, place) => directory.site_of(place),
+            (_, place) => place,
+        };
         all.retain(|it| is_within(directory, place_of_monitor(directory, it), place));
     }
     Ok(all)

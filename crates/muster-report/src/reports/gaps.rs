@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use muster_core::batch::Reading;
-use muster_core::span::Span;
+use muster_core::span::{Span, SpanSet};
 use muster_core::time::Time;
 
 use super::scope::{heard, intervals};
@@ -32,8 +32,14 @@ impl Fold for Gaps {
         if from < scope.window.from {
             from = from + scope.interval;
         }
+        // Where somebody was heard in an interval of another length, that is the row.
+        let heard = self.0.keys().map(|(at, length)| Span::new(*at, *at + *length));
+        let heard: SpanSet = heard.collect();
         while from < scope.window.to {
-            self.0.entry((from, scope.interval)).or_default();
+            let interval = Span::new(from, from + scope.interval);
+            if heard.clip(interval).measure().is_zero() {
+                self.0.insert((from, scope.interval), (0, 0));
+            }
             from = from + scope.interval;
         }
         for ((at, length), (monitors, devices)) in &self.0 {

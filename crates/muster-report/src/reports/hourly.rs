@@ -10,7 +10,7 @@ use muster_core::span::Span;
 use muster_core::time::Time;
 
 use super::scope::strengths;
-use super::{Fold, Scope};
+use super::{Fold, MOST_ROWS, Scope};
 use crate::table::{Cell, Column, Holds, Table};
 
 #[derive(Debug, Default)]
@@ -54,6 +54,10 @@ impl Fold for Hourly {
             }
             self.close();
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.done.len() > MOST_ROWS
     }
 
     fn table(&mut self, scope: &Scope) -> Table {

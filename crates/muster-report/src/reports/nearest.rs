@@ -32,8 +32,8 @@ impl Fold for Nearest {
         let mut table = Table::new(&COLUMNS);
         for (device, sums) in &self.0 {
             let nearest = nearest(sums);
-            let asked = |it: &usize| scope.focus.is_empty() || scope.focus.contains(it);
-            for (monitor, (count, signals)) in sums.iter().filter(|(it, _)| asked(it)) {
+            let asked = sums.iter().filter(|(it, _)| scope.is_asked(**it));
+            for (monitor, (count, signals)) in asked {
                 let mut row = scope.named(*device).to_vec();
                 row.extend(scope.standing(*monitor));
                 row.push(Cell::Whole((*count).into()));

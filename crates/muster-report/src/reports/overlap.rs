@@ -3,7 +3,7 @@
 use muster_core::batch::Reading;
 
 use super::scope::{heard, intervals, winner};
-use super::{Fold, Scope};
+use super::{Fold, MOST_ROWS, Scope};
 use crate::table::{Cell, Column, Holds, Table};
 
 #[derive(Debug, Default)]
@@ -13,8 +13,7 @@ impl Fold for Overlap {
     fn readings(&mut self, scope: &Scope, readings: &[Reading]) {
         for interval in intervals(readings) {
             for (device, monitors) in heard(scope, interval) {
-                let asked =
-                    scope.focus.is_empty() || monitors.keys().any(|it| scope.focus.contains(it));
+                let asked = monitors.keys().any(|it| scope.is_asked(*it));
                 if monitors.len() < 2 || !asked {
                     continue;
                 }
@@ -32,16 +31,13 @@ impl Fold for Overlap {
     }
 
     fn is_full(&self) -> bool {
-        self.0.len() > MOST
+        self.0.len() > MOST_ROWS
     }
 
     fn table(&mut self, _: &Scope) -> Table {
         Table { columns: COLUMNS.to_vec(), rows: std::mem::take(&mut self.0) }
     }
 }
-
-/// A spreadsheet holds a million rows, and nobody reads a tenth of that.
-const MOST: usize = 100_000;
 
 pub(super) const COLUMNS: [Column; 8] = [
     Column::new("interval").holding(Holds::Time),

@@ -26,8 +26,8 @@ pub struct Scope {
     pub interval: Duration,
     /// The monitors, by name in bytes: those asked for, or all in a report that compares them.
     pub monitors: Vec<Monitor>,
-    /// Of all, those asked for; empty: nobody asked for certain ones.
-    pub focus: BTreeSet<usize>,
+    /// Of all, those asked for, which may be nobody; none: nobody asked for certain ones.
+    pub focus: Option<BTreeSet<usize>>,
     /// The place of each of their listeners' monitor in that list.
     pub listeners: BTreeMap<ListenerId, usize>,
     /// The order of all listeners, by which ties are settled.
@@ -119,6 +119,11 @@ impl Scope {
         let own = || identity.own_device();
         let device = self.groups.get(&identity).copied().unwrap_or_else(own);
         self.is_wanted(device).then_some((device, monitor))
+    }
+
+    /// Whether a monitor is one of those asked for.
+    pub(super) fn is_asked(&self, monitor: usize) -> bool {
+        self.focus.as_ref().is_none_or(|it| it.contains(&monitor))
     }
 
     pub(super) fn is_wanted(&self, device: DeviceId) -> bool {

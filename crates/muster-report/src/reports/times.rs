@@ -157,7 +157,9 @@ impl Fold for Times {
             }
             self.hours.insert(hour, (devices.len(), readings));
             if self.by == By::Day {
-                let day = self.days.entry(date(scope, hour)).or_default();
+                // An hour that begins before the time asked for counts from then on.
+                let day = date(scope, hour.max(scope.window.from));
+                let day = self.days.entry(day).or_default();
                 day.devices.extend(devices);
                 day.readings += readings;
             }
