@@ -139,6 +139,7 @@ pub(super) const SYNCHRONISED: &str = "perl -e \"my \\$it = pack(q(L x4 q4 l x16
 const NOBODY: &str = "65534";
 const UNPRIVILEGED: &str =
     "--reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs";
+/// An adapter that hangs is left alone, so that it is told of and not switched off.
 const CONFIG: &str = "
 listen = '127.0.0.1:8080'
 [presence]
@@ -148,6 +149,8 @@ away_after = '30s'
 misses = 2
 [sources.lan]
 enabled = false
+[sources.ble]
+recover = false
 [sources.classic]
 every = '10s'
 [[people]]
