@@ -77,7 +77,8 @@ impl Ingest {
     pub fn new(store: StoreId, received: Vec<ReceivedRanges>) -> Self {
         let known =
             |it: ReceivedRanges| ((it.monitor, it.boot), Received { runs: it.runs, at: it.at });
-        Self {
+        let monitors: BTreeSet<Box<str>> = received.iter().map(|it| it.monitor.clone()).collect();
+        let mut it = Self {
             store,
             received: received.into_iter().map(known).collect(),
             dirty: BTreeSet::new(),
@@ -87,7 +88,11 @@ impl Ingest {
             replies: VecDeque::new(),
             pending: 0,
             tickets: 0,
+        };
+        for monitor in &monitors {
+            it.bound_boots(monitor);
         }
+        it
     }
 
     /// Takes an upload of a monitor that was let in: what of it goes to the engine, and what was
@@ -117,7 +122,8 @@ impl Ingest {
         let mut runs = known.map(|it| it.runs.clone()).unwrap_or_default();
         let is_known = runs.holds(&settled);
         runs.union(&settled);
-        let too_much = self.pending + facts.len() > Self::MAX_PENDING;
+        let is_new = known.is_none() && self.unstored(&key.0) >= Self::MAX_BOOTS;
+        let too_much = is_new || self.pending + facts.len() > Self::MAX_PENDING;
         if too_much || runs.runs().len() > Self::MAX_RUNS {
             return reply(self, Reply::Busy { after: BUSY });
         }
@@ -196,18 +202,24 @@ impl Ingest {
         Some((ticket, reply))
     }
 
+    /// How many starts of a monitor's program wait to be stored.
+    fn unstored(&self, monitor: &str) -> usize {
+        let from = (Box::from(monitor), BootId(0));
+        self.dirty.range(from..).take_while(|(it, _)| **it == *monitor).count()
+    }
+
     /// Forgets what was received of starts that were longest not heard of.
     fn bound_boots(&mut self, monitor: &str) {
-        let its = || {
-            let from = (Box::from(monitor), BootId(0));
-            self.received.range(from..).take_while(|((it, _), _)| **it == *monitor)
-        };
-        if its().count() <= Self::MAX_BOOTS {
+        let from = (Box::from(monitor), BootId(0));
+        let its = || self.received.range(&from..).take_while(|((it, _), _)| **it == *monitor);
+        let surplus = its().count().saturating_sub(Self::MAX_BOOTS);
+        if surplus == 0 {
             return;
         }
-        let stored = its().filter(|(it, _)| !self.dirty.contains(*it));
-        if let Some((key, _)) = stored.min_by_key(|(_, it)| it.at) {
-            let key = key.clone();
+        let stored = its().filter(|(key, _)| !self.dirty.contains(*key));
+        let mut stored: Vec<_> = stored.map(|(key, it)| (it.at, key.clone())).collect();
+        stored.sort_unstable();
+        for (_, key) in stored.into_iter().take(surplus) {
             self.received.remove(&key);
         }
     }
@@ -226,17 +238,23 @@ fn screen(upload: Upload, rights: &Rights, known: Option<&SequenceSet>) -> Scree
     let mut refused = Vec::new();
     let mut names = Names { rights, latest: None };
     let mut facts = Vec::with_capacity(rows.len());
+    let mut overtaking = Vec::new();
     for row in rows {
         if known.is_some_and(|it| it.contains(row.sequence)) {
             continue;
         }
         if overtakes(&header, &row) {
-            settled.remove(row.sequence);
+            overtaking.push(row.sequence);
         } else if let Some(why) = objection(&header, &row.fact, rights) {
             count(&mut refused, &why);
         } else {
             facts.push(names.rename(row.fact));
         }
+    }
+    // From the end, where nothing has to be moved.
+    overtaking.sort_unstable();
+    for it in overtaking.into_iter().rev() {
+        settled.remove(it);
     }
     Screened { facts, settled, refused }
 }

@@ -128,7 +128,7 @@ impl Relay {
         let Start { boot, machine, mut spooled, seed } = start;
         let is_dirty = stock::begin(&mut spooled, machine);
         let health = Health {
-            version: settings.version.clone(),
+            version: Health::line(&settings.version, Health::MAX_VERSION),
             simulated: settings.simulated,
             ..Health::default()
         };
@@ -192,7 +192,7 @@ impl Relay {
 
     /// Takes note of what went wrong last; none: it is over.
     pub fn handle_error(&mut self, error: Option<Box<str>>) {
-        self.health.last_error = error;
+        self.health.last_error = error.map(|it| Health::line(&it, Health::MAX_ERROR));
     }
 
     /// Lets time pass: an upload that was not answered in time is given up.

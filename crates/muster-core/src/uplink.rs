@@ -126,6 +126,19 @@ impl Health {
     pub const MAX_VERSION: usize = 64;
     /// The longest last error, in bytes: a line.
     pub const MAX_ERROR: usize = 255;
+
+    /// A text as a header may carry it: one line, of so many bytes at most.
+    #[must_use]
+    pub fn line(text: &str, longest: usize) -> Box<str> {
+        let mut line = String::new();
+        for it in text.chars().map(|it| if it.is_control() { ' ' } else { it }) {
+            if line.len() + it.len_utf8() > longest {
+                break;
+            }
+            line.push(it);
+        }
+        line.into()
+    }
 }
 
 /// One fact with its number.
@@ -172,7 +185,7 @@ pub struct Answer {
     pub answered: Time,
     /// What the monitor need not send again, of what the upload settles.
     pub settled: SequenceSet,
-    /// How many facts were refused for which reason, most first; at most [`Answer::MAX_REASONS`].
+    /// How many facts were refused for which reason; at most [`Answer::MAX_REASONS`].
     pub refused: Vec<(Box<str>, u64)>,
 }
 

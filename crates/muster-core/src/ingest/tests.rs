@@ -215,4 +215,22 @@ fn what_is_remembered_is_bounded() {
     }
     assert!(ingest.received.len() <= Ingest::MAX_BOOTS);
     assert!(ingest.received.contains_key(&("attic".into(), BootId(999))), "the latest stay");
+
+    // A store may have kept more.
+    let kept = (0..1_000).map(|boot| ReceivedRanges {
+        monitor: "attic".into(),
+        boot: BootId(boot),
+        runs: [1].into_iter().collect(),
+        at: now(u64::try_from(boot).unwrap()).wall,
+    });
+    let mut ingest = Ingest::new(STORE, kept.collect());
+    assert_eq!(ingest.received.len(), Ingest::MAX_BOOTS);
+    assert!(ingest.received.contains_key(&("attic".into(), BootId(999))), "the latest stay");
+    // While the store takes nothing, no more starts than that wait for it.
+    for boot in 2_000..2_600_u32 {
+        let mut given = upload(0, [seen(1, 99)]);
+        given.header.boot = BootId(boot.into());
+        ingest.handle_upload(given, &rights(), true, now(100));
+    }
+    assert_eq!(ingest.dirty.len(), Ingest::MAX_BOOTS);
 }

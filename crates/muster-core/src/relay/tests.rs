@@ -350,3 +350,10 @@ fn closing_keeps_everything() {
     assert!(it.relay.is_kept());
     assert_eq!(it.disk.len(), 1);
 }
+
+/// Whatever a library said, every upload carries it.
+#[test]
+fn what_went_wrong_is_said_in_one_line() {
+    assert_eq!(&*Health::line("lost\nhci0\u{1b}", 255), "lost hci0 ");
+    assert_eq!(&*Health::line("\u{e4}\u{e4}\u{e4}", 5), "\u{e4}\u{e4}");
+}
