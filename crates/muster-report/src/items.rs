@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::table::{Cell, Column, Holds, Reader, Table};
 
-/// A table of these columns from objects with their names as keys, as [`json`](crate::json) writes them.
+/// A table of these columns from objects with their names as keys, as [`json`](crate::json()) writes them.
 /// Keys of other columns are left out.
 pub fn from_items(columns: &[Column], items: &[Map<String, Value>]) -> Result<Table, Foreign> {
     let mut table = Table::new(columns);
