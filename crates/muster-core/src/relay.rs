@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::fact::{Detail, Fact, FactBody};
 use crate::identity::Identity;
-use crate::time::{Now, Time};
+use crate::time::{Now, Time, micros};
 use crate::uplink::{Answer, BootId, Health, Lane, Reply, Run, StoreId};
 
 use dates::MachineId;
@@ -342,8 +342,4 @@ fn is_sound(fact: &Fact) -> bool {
         }
     };
     whom && value && fits(&fact.listener.channel, Detail::MAX_VALUE)
-}
-
-fn micros(it: Duration) -> i64 {
-    i64::try_from(it.as_micros()).unwrap_or(i64::MAX)
 }

@@ -53,7 +53,7 @@ impl Time {
     /// The start of the interval of `length` that contains this instant, aligned to the epoch.
     #[must_use]
     pub fn floor(self, length: Duration) -> Self {
-        let length = duration_micros(length).max(1);
+        let length = micros(length).max(1);
         Self(self.0.div_euclid(length).saturating_mul(length))
     }
 
@@ -93,7 +93,7 @@ impl Add<Duration> for Time {
     type Output = Self;
 
     fn add(self, by: Duration) -> Self {
-        Self(self.0.saturating_add(duration_micros(by)))
+        Self(self.0.saturating_add(micros(by)))
     }
 }
 
@@ -101,7 +101,7 @@ impl Sub<Duration> for Time {
     type Output = Self;
 
     fn sub(self, by: Duration) -> Self {
-        Self(self.0.saturating_sub(duration_micros(by)))
+        Self(self.0.saturating_sub(micros(by)))
     }
 }
 
@@ -125,7 +125,9 @@ impl Now {
     }
 }
 
-fn duration_micros(it: Duration) -> i64 {
+/// A length in whole microseconds, saturating: how records keep it.
+#[must_use]
+pub fn micros(it: Duration) -> i64 {
     i64::try_from(it.as_micros()).unwrap_or(i64::MAX)
 }
 

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
-use muster_core::relay::spool::{Entry, ReadWork, SpoolWork, Spooled};
+use muster_core::relay::spool::{Entry, ReadWork, SpoolRead, SpoolWork, Spooled};
 use muster_wire::batch::{read_fact, write_fact};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteLockingMode, SqliteSynchronous,
@@ -94,9 +94,11 @@ impl Spool {
         Ok(())
     }
 
-    /// Facts in the order of their sequence.
-    pub async fn read(&mut self, work: ReadWork) -> Result<Vec<Entry>, SpoolError> {
-        let Some(of) = self.numbers.get(&work.boot).copied() else { return Ok(Vec::new()) };
+    /// Facts in the order of their sequence, and which of them are damaged.
+    pub async fn read(&mut self, work: ReadWork) -> Result<SpoolRead, SpoolError> {
+        let Some(of) = self.numbers.get(&work.boot).copied() else {
+            return Ok(SpoolRead::default());
+        };
         let limit = i64::try_from(work.limit).unwrap_or(i64::MAX);
         let select = sqlx::query_as(SELECT).bind(of).bind(number(work.from)).bind(limit);
         let mut conn = self.connection().await?;
@@ -107,17 +109,16 @@ impl Spool {
             Err(cause) => return Err(self.failed(conn, cause).await),
         };
         self.conn = Some(conn);
-        let damaged = |cause| SpoolError::Damaged {
-            what: format!("a fact in it cannot be read: {}", self.path.display()),
-            cause,
-        };
-        rows.into_iter()
-            .map(|(sequence, bytes)| {
-                let fact = read_fact(&self.monitor, &bytes).map_err(|it| damaged(Box::new(it)))?;
-                let sequence = u64::try_from(sequence).map_err(|it| damaged(Box::new(it)))?;
-                Ok(Entry { sequence, fact })
-            })
-            .collect()
+        let mut found = SpoolRead::default();
+        for (sequence, bytes) in rows {
+            // None is below `from`.
+            let sequence = sequence.unsigned_abs();
+            match read_fact(&self.monitor, &bytes) {
+                Ok(fact) => found.entries.push(Entry { sequence, fact }),
+                Err(_) => found.damaged.push(sequence),
+            }
+        }
+        Ok(found)
     }
 
     /// Lets go of the file.

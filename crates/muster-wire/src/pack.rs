@@ -14,14 +14,15 @@ mod readings;
 mod sequences;
 pub use readings::{pack_hours, pack_readings, unpack_hours, unpack_readings};
 pub use sequences::{pack_sequences, unpack_sequences};
+pub(crate) use sequences::{pull_run, push_runs};
 
 /// Packs spans; sorted ones near `base` take the fewest bytes, others are kept as well.
 pub fn pack_spans(base: Time, spans: &[Span]) -> Vec<u8> {
     let mut out = Vec::with_capacity(spans.len() * 8);
     let mut last = base;
     for span in spans {
-        push(&mut out, zigzag(last, span.from).into());
-        push(&mut out, zigzag(span.from, span.to).into());
+        push(&mut out, delta(last, span.from).into());
+        push(&mut out, delta(span.from, span.to).into());
         last = span.to;
     }
     out
@@ -33,8 +34,8 @@ pub fn unpack_spans(base: Time, bytes: &[u8]) -> Result<Vec<Span>, PackError> {
     let mut spans = Vec::with_capacity(bytes.len() / 6);
     let mut last = base;
     while !at.is_empty() {
-        let from = unzigzag(last, small(pull(&mut at)?)?);
-        let to = unzigzag(from, small(pull(&mut at)?)?);
+        let from = later(last, small(pull(&mut at)?)?);
+        let to = later(from, small(pull(&mut at)?)?);
         spans.push(Span::new(from, to));
         last = to;
     }
@@ -52,7 +53,7 @@ pub fn pack_outcomes(base: Time, outcomes: &[(Time, Outcome)]) -> Vec<u8> {
             Outcome::NoEvidence => 2,
             Outcome::Unaskable => 3,
         };
-        push(&mut out, u128::from(zigzag(last, at)) << 2 | code);
+        push(&mut out, u128::from(delta(last, at)) << 2 | code);
         last = at;
     }
     out
@@ -71,7 +72,7 @@ pub fn unpack_outcomes(base: Time, bytes: &[u8]) -> Result<Vec<(Time, Outcome)>,
             2 => Outcome::NoEvidence,
             _ => Outcome::Unaskable,
         };
-        last = unzigzag(last, small(number >> 2)?);
+        last = later(last, small(number >> 2)?);
         outcomes.push((last, outcome));
     }
     Ok(outcomes)
@@ -90,14 +91,21 @@ pub enum PackError {
 
 /// The difference between two instants, small in size giving a small number. It wraps, so that it
 /// exists for any two.
-const fn zigzag(from: Time, to: Time) -> u64 {
-    let delta = to.micros().wrapping_sub(from.micros());
-    (delta.cast_unsigned() << 1) ^ (delta >> 63).cast_unsigned()
+const fn delta(from: Time, to: Time) -> u64 {
+    zigzag(to.micros().wrapping_sub(from.micros()))
 }
 
-const fn unzigzag(from: Time, number: u64) -> Time {
-    let delta = (number >> 1).cast_signed() ^ -((number & 1).cast_signed());
-    Time::from_micros(from.micros().wrapping_add(delta))
+const fn later(from: Time, delta: u64) -> Time {
+    Time::from_micros(from.micros().wrapping_add(unzigzag(delta)))
+}
+
+/// A number small in size gives a small number.
+pub(crate) const fn zigzag(it: i64) -> u64 {
+    (it.cast_unsigned() << 1) ^ (it >> 63).cast_unsigned()
+}
+
+pub(crate) const fn unzigzag(it: u64) -> i64 {
+    (it >> 1).cast_signed() ^ -((it & 1).cast_signed())
 }
 
 fn small(number: u128) -> Result<u64, PackError> {

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use muster_core::fact::Fact;
-use muster_core::time::{Now, Time};
+use muster_core::time::{Now, Time, micros};
 
 use crate::clock::STEP;
 
@@ -65,10 +65,6 @@ impl Hold {
 /// The same fact, dated later by so many microseconds.
 pub(crate) fn shifted(fact: Fact, by: i64) -> Fact {
     fact.dated(|at| Time::from_micros(at.micros().saturating_add(by)))
-}
-
-fn micros(it: Duration) -> i64 {
-    i64::try_from(it.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// A network time client has set the clock by then, counted from the machine's start.

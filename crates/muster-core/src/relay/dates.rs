@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use crate::time::{Now, Time};
+use crate::time::{Now, Time, micros};
 
 /// One start of the monitor's machine: the kernel's own number for it (`random/boot_id`, proc(5)).
 /// All starts of the monitor's program within it share a clock.
@@ -170,10 +170,6 @@ fn between(a: &Anchor, b: &Anchor, mono: Duration) -> i64 {
     let part = i128::from(micros(mono.saturating_sub(a.mono)));
     let share = i128::from(apart) * part / i128::from(passed);
     a.offset.saturating_add(i64::try_from(share).unwrap_or(0))
-}
-
-fn micros(it: Duration) -> i64 {
-    i64::try_from(it.as_micros()).unwrap_or(i64::MAX)
 }
 
 fn unsigned(it: Duration) -> u64 {

@@ -126,5 +126,14 @@ pub struct ReadWork {
     pub limit: usize,
 }
 
+/// What was read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SpoolRead {
+    /// Facts, in the order of their sequence.
+    pub entries: Vec<Entry>,
+    /// The sequences of those between them that are damaged: nobody can read them any more.
+    pub damaged: Vec<u64>,
+}
+
 /// What a row takes besides texts: keys, times, the page's own bookkeeping.
 const ROW: u64 = 40;

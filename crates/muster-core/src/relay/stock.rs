@@ -6,7 +6,7 @@ use crate::time::Now;
 use crate::uplink::{BootId, Run};
 
 use super::dates::MachineId;
-use super::spool::{Entry, Machine, ReadWork, SpoolWork, Spooled, SpooledBoot};
+use super::spool::{Entry, Machine, ReadWork, SpoolRead, SpoolWork, Spooled, SpooledBoot};
 use super::thin::thin;
 use super::{AtSpool, Do, Held, Queued, Relay, Trouble};
 use crate::uplink::Upload;
@@ -38,15 +38,22 @@ impl Relay {
         }
     }
 
-    /// What was read; or why nothing was.
-    pub fn handle_read(&mut self, read: Result<Vec<Entry>, Box<str>>, now: Now) {
-        let entries = match read {
+    /// What was read; or why nothing was. Damaged facts are dropped, and counted as such.
+    pub fn handle_read(&mut self, read: Result<SpoolRead, Box<str>>, now: Now) {
+        let SpoolRead { entries, damaged } = match read {
             Ok(it) => it,
             Err(why) => {
                 self.at_spool = None;
                 return self.fail_spool(why, now);
             }
         };
+        if !damaged.is_empty() {
+            self.drop_damaged(&damaged);
+            if entries.is_empty() {
+                self.at_spool = None;
+                return;
+            }
+        }
         match self.at_spool.take() {
             Some(AtSpool::Reading(read) | AtSpool::Dropping(read)) if entries.is_empty() => {
                 // Nothing is there, whatever was counted.
@@ -62,6 +69,24 @@ impl Relay {
             }
             it @ (Some(AtSpool::Writing { .. }) | None) => self.at_spool = it,
         }
+    }
+
+    /// What is damaged is dropped before anything else is read.
+    fn drop_damaged(&mut self, damaged: &[u64]) {
+        let Some(AtSpool::Reading(read) | AtSpool::Thinning(read) | AtSpool::Dropping(read)) =
+            self.at_spool
+        else {
+            return;
+        };
+        for &it in damaged {
+            self.removed.push((read.boot, Run { first: it, last: it }));
+        }
+        let count = damaged.len() as u64;
+        self.spooled.dropped += count;
+        if let Some(it) = self.spooled.boots.iter_mut().find(|it| it.id == read.boot) {
+            it.rows = it.rows.saturating_sub(count);
+        }
+        self.spooled.boots.retain(|it| it.rows > 0);
     }
 
     pub(super) fn poll_spool(&mut self, now: Now) -> Option<Do> {

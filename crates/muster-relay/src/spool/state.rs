@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use muster_core::relay::dates::{Anchor, Dates, MachineId};
 use muster_core::relay::spool::{Machine, Spooled, SpooledBoot};
+use muster_core::time::micros;
 use muster_core::uplink::{BootId, StoreId};
 use sqlx::sqlite::SqliteConnection;
 
@@ -150,10 +151,6 @@ pub(super) fn number(it: u64) -> i64 {
 
 fn count(it: i64) -> u64 {
     u64::try_from(it).unwrap_or(0)
-}
-
-fn micros(it: Duration) -> i64 {
-    i64::try_from(it.as_micros()).unwrap_or(i64::MAX)
 }
 
 fn length(it: i64) -> Duration {

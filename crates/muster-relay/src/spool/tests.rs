@@ -55,7 +55,7 @@ fn work(added: Vec<(BootId, Entry)>, removed: Vec<(BootId, Run)>, state: Spooled
 
 async fn all(spool: &mut Spool, boot: u128) -> Vec<u64> {
     let read = ReadWork { boot: BootId(boot), from: 0, limit: 1_000 };
-    spool.read(read).await.unwrap().iter().map(|it| it.sequence).collect()
+    spool.read(read).await.unwrap().entries.iter().map(|it| it.sequence).collect()
 }
 
 #[tokio::test]
@@ -73,6 +73,7 @@ async fn what_was_written_is_there_after_a_restart() {
     assert_eq!(found, first);
     let read = ReadWork { boot: one, from: 3, limit: 4 };
     let want: Vec<Entry> = (3..7).map(entry).collect();
+    let want = SpoolRead { entries: want, damaged: Vec::new() };
     assert_eq!(spool.read(read).await.unwrap(), want);
     // What is thinned is deleted and put back in one breath.
     let run = Run { first: 2, last: 8 };
@@ -118,7 +119,7 @@ async fn a_full_disk_takes_nothing_by_half_and_then_everything() {
     // Done again, as after an answer that was not heard.
     spool.write(&large).await.unwrap();
     let read = ReadWork { boot: BootId(1), from: 0, limit: 10_000 };
-    assert_eq!(spool.read(read).await.unwrap().len(), 4_999);
+    assert_eq!(spool.read(read).await.unwrap().entries.len(), 4_999);
 }
 
 #[tokio::test]
@@ -143,6 +144,18 @@ async fn what_is_no_spool_is_said() {
     spool.close().await.unwrap();
     let newer = Spool::open(&newer, "attic").await.map(drop).unwrap_err();
     assert!(matches!(newer, SpoolError::Newer { found: 2, known: 1 }), "{newer:?}");
+}
+
+#[tokio::test]
+async fn a_damaged_fact_is_told_apart_from_the_others() {
+    let folder = TempDir::new().unwrap();
+    let (mut spool, _) = Spool::open(&folder.path().join("spool.db"), "attic").await.unwrap();
+    let added = (0..4).map(|it| (BootId(1), entry(it))).collect();
+    spool.write(&work(added, Vec::new(), state(vec![boot(1, 4)]))).await.unwrap();
+    let harm = "UPDATE fact SET body = x'ff' WHERE sequence IN (0, 2)";
+    sqlx::query(harm).execute(spool.conn.as_mut().unwrap()).await.unwrap();
+    let read = spool.read(ReadWork { boot: BootId(1), from: 0, limit: 10 }).await.unwrap();
+    assert_eq!(read, SpoolRead { entries: vec![entry(1), entry(3)], damaged: vec![0, 2] });
 }
 
 #[tokio::test]

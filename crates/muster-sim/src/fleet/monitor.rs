@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use muster_core::fact::Fact;
 use muster_core::relay::dates::MachineId;
-use muster_core::relay::spool::{Entry, SpoolWork, Spooled};
+use muster_core::relay::spool::{Entry, SpoolRead, SpoolWork, Spooled};
 use muster_core::relay::{Do, Relay, Sending, Settings, Start};
 use muster_core::time::{Now, Time};
 use muster_core::uplink::{BootId, Reply, Rights, SequenceSet};
@@ -174,9 +174,10 @@ impl Monitor {
                 }
                 Do::Read(it) => {
                     let rows = self.disk.range((it.boot, it.from)..=(it.boot, u64::MAX));
-                    let rows = rows.take(it.limit.min(500)).map(|(_, it)| it.clone()).collect();
+                    let rows = rows.take(it.limit.min(500)).map(|(_, it)| it.clone());
                     if let Some(relay) = &mut self.relay {
-                        relay.handle_read(Ok(rows), now);
+                        let read = SpoolRead { entries: rows.collect(), damaged: Vec::new() };
+                        relay.handle_read(Ok(read), now);
                     }
                 }
             }

@@ -1,10 +1,13 @@
 //! Numbers and texts of a batch, to and fro.
 
-use muster_core::time::Time;
+use std::time::Duration;
+
+use muster_core::time::{Time, micros};
+use muster_core::uplink::SequenceSet;
 
 use super::BatchError;
 use crate::bytes::Bytes;
-use crate::pack::{pull, push};
+use crate::pack::{PackError, pull, pull_run, push, push_runs, unzigzag, zigzag};
 
 /// What is written.
 #[derive(Debug, Default)]
@@ -26,7 +29,18 @@ impl Out {
 
     /// Zigzag, then LEB128: small in size, few bytes.
     pub(super) fn signed(&mut self, it: i64) {
-        self.number((it.cast_unsigned() << 1) ^ (it >> 63).cast_unsigned());
+        self.number(zigzag(it));
+    }
+
+    /// Microseconds.
+    pub(super) fn length(&mut self, it: Duration) {
+        self.number(micros(it).unsigned_abs());
+    }
+
+    /// How many runs there are, then each.
+    pub(super) fn sequences(&mut self, it: &SequenceSet) {
+        self.number(it.runs().len() as u64);
+        push_runs(&mut self.0, it);
     }
 
     /// Its length, then UTF-8.
@@ -89,8 +103,11 @@ impl<'a> In<'a> {
     }
 
     pub(super) fn signed(&mut self) -> Result<i64, BatchError> {
-        let it = self.number()?;
-        Ok((it >> 1).cast_signed() ^ -((it & 1).cast_signed()))
+        self.number().map(unzigzag)
+    }
+
+    pub(super) fn length(&mut self) -> Result<Duration, BatchError> {
+        self.number().map(Duration::from_micros)
     }
 
     /// A count that is at most `most`.
@@ -100,6 +117,22 @@ impl<'a> In<'a> {
             return Err(BatchError::Truncated);
         }
         if count > most { Err(BatchError::Field { field }) } else { Ok(count) }
+    }
+
+    /// At most `most` runs.
+    pub(super) fn sequences(
+        &mut self,
+        most: usize,
+        field: &'static str,
+    ) -> Result<SequenceSet, BatchError> {
+        let mut set = SequenceSet::new();
+        for _ in 0..self.count(most, field)? {
+            pull_run(&mut self.0, &mut set).map_err(|it| match it {
+                PackError::Truncated => BatchError::Truncated,
+                PackError::Large => BatchError::Field { field },
+            })?;
+        }
+        Ok(set)
     }
 
     /// Text of at most `most` bytes, without control characters.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use muster_core::fact::{
     Detail, DetailKind, Fact, FactBody, Level, LevelState, Listener, Outcome, Probe, Sighting,
@@ -123,7 +122,7 @@ fn write_body(out: &mut Out, body: &FactBody, sent: Time, whom: impl FnOnce(&mut
         FactBody::Coverage(it) => {
             out.byte(COVERAGE);
             out.age(sent, it.to);
-            out.number(u64::try_from(it.length().as_micros()).unwrap_or(u64::MAX));
+            out.length(it.length());
         }
         FactBody::Probe(it) => {
             out.byte(PROBE);
@@ -156,7 +155,7 @@ fn read_body(
     let kind = at.byte()?;
     if kind == COVERAGE {
         let to = at.age(sent)?;
-        let length = Duration::from_micros(at.number()?);
+        let length = at.length()?;
         return Ok(FactBody::Coverage(Span::new(to - length, to)));
     }
     let identity = if kind <= DETAIL { whom(at)? } else { return Err(wrong("kind of fact")) };
@@ -249,9 +248,9 @@ const PROBE: u8 = 3;
 const LEVEL: u8 = 4;
 const DETAIL: u8 = 5;
 /// The kinds of address, in the order of their codes; texts follow from [`FIRST_TEXT`] on.
-const ADDRESSES: [&str; 4] = ["mac", "ble", "bt", "private"];
+pub(super) const ADDRESSES: [&str; 4] = ["mac", "ble", "bt", "private"];
 const FIRST_TEXT: u8 = 4;
-const TEXTS: [(&str, TextKind); 7] = [
+pub(super) const TEXTS: [(&str, TextKind); 7] = [
     ("ibeacon", TextKind::Ibeacon),
     ("altbeacon", TextKind::Altbeacon),
     ("eddystone", TextKind::Eddystone),
@@ -260,13 +259,13 @@ const TEXTS: [(&str, TextKind); 7] = [
     ("name", TextKind::Name),
     ("entity", TextKind::Entity),
 ];
-const OUTCOMES: [(&str, Outcome); 4] = [
+pub(super) const OUTCOMES: [(&str, Outcome); 4] = [
     ("answered", Outcome::Answered),
     ("silent", Outcome::Silent),
     ("no_evidence", Outcome::NoEvidence),
     ("unaskable", Outcome::Unaskable),
 ];
-const STATES: [(&str, LevelState); 3] =
+pub(super) const STATES: [(&str, LevelState); 3] =
     [("home", LevelState::Home), ("away", LevelState::Away), ("unknown", LevelState::Unknown)];
 /// The longest value that is read.
 const MAX_VALUE: usize = 4 * Detail::MAX_VALUE;

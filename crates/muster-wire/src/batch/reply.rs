@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use muster_core::time::Time;
-use muster_core::uplink::{Answer, Reply, SequenceSet, StoreId};
+use muster_core::uplink::{Answer, Health, Reply, SequenceSet, StoreId};
 use serde::{Deserialize, Serialize};
 
 use super::BatchError;
@@ -49,13 +49,13 @@ pub fn read_reply(text: &str) -> Result<Reply, BatchError> {
                 received: Time::from_micros(received),
                 answered: Time::from_micros(answered),
                 settled: set,
-                refused: refused.into_iter().map(|(why, it)| (why.into(), it)).collect(),
+                refused: refused.into_iter().map(|(why, it)| (worded(&why), it)).collect(),
             })
         }
         Line::Busy { after_ms } => Reply::Busy { after: Duration::from_millis(after_ms) },
         Line::OtherStore { store } => Reply::OtherStore { store: store_id(&store)? },
         Line::Unauthorised {} => Reply::Unauthorised,
-        Line::Malformed { why } => Reply::Malformed { why: why.into() },
+        Line::Malformed { why } => Reply::Malformed { why: worded(&why) },
     })
 }
 
@@ -79,6 +79,11 @@ enum Line {
     Malformed {
         why: String,
     },
+}
+
+/// A hub's words, as a terminal may show them.
+fn worded(text: &str) -> Box<str> {
+    Health::line(text, Answer::MAX_REASON)
 }
 
 fn store_id(text: &str) -> Result<StoreId, BatchError> {

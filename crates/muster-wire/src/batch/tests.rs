@@ -226,6 +226,58 @@ fn sample(lane: Lane) -> Upload {
     Upload { header, rows }
 }
 
+/// What old monitors send is read by later hubs: neither the bytes nor the words of
+/// `docs/protocol.md` may move when a table in the core does.
+#[test]
+fn the_format_is_the_one_that_is_described() {
+    assert_eq!(hex(&write(&sample(Lane::Live))), SAMPLE);
+    let page = include_str!("../../../../docs/protocol.md");
+    let row = |first: &str| -> Vec<&str> {
+        let start = format!("| {first} |");
+        let mut codes = page.lines().skip_while(|it| !it.starts_with("| byte |"));
+        let row = codes.find_map(|it| it.strip_prefix(&start)).unwrap_or_default();
+        row.split('|').map(str::trim).filter(|it| !it.is_empty()).collect()
+    };
+    assert_eq!(row("source"), SourceKind::ALL.map(|(word, _)| word));
+    assert_eq!(row("detail"), DetailKind::ALL.map(|(word, _)| word));
+    assert_eq!(row("outcome"), facts::OUTCOMES.map(|(word, _)| word));
+    assert_eq!(row("level"), facts::STATES.map(|(word, _)| word));
+    let texts = facts::TEXTS.map(|(word, _)| word);
+    assert_eq!(row("identity"), [&facts::ADDRESSES[..], &texts].concat());
+    let most = [Upload::MAX_ROWS, Upload::MAX_RUNS].map(|it| (it / 1_000, it % 1_000));
+    for (thousands, rest) in most {
+        assert!(page.contains(&format!("at most {thousands},{rest}")));
+    }
+}
+
+/// The sample, 32 bytes a line.
+const SAMPLE: [&str; 8] = [
+    "4d5354420105617474696300000000000000000123456789abcdef0001000000",
+    "0000000000000000000000002a018080bf93bf81a60600060600010001000100",
+    "0100010001809bee0205302e312e300000000000000000011874686520616461",
+    "70746572206863693020697320676f6e65020104686369310104686369300301",
+    "7c2f80a1b201017c2f80a1b20208114154542d555345522d3161326233633464",
+    "0606000100809bee02c301010001809bee0201000300809bee02010101040280",
+    "9bee02070001000502809bee02000b616e6e612773206b657973010102809bee",
+    "0280ade204",
+];
+
+fn hex(bytes: &[u8]) -> Vec<String> {
+    let digit = |it: u8| char::from_digit(it.into(), 16).unwrap_or_default();
+    let line = |it: &[u8]| it.iter().flat_map(|it| [digit(it >> 4), digit(it & 0xf)]).collect();
+    bytes.chunks(32).map(line).collect()
+}
+
+#[test]
+fn words_of_a_hub_are_a_line() {
+    let long = "x\u{1b}[2J".repeat(200);
+    let given = Reply::Malformed { why: long.into() };
+    let Ok(Reply::Malformed { why }) = read_reply(&write_reply(&given)) else {
+        panic!("{given:?}")
+    };
+    assert!(why.len() <= Answer::MAX_REASON && !why.contains(char::is_control));
+}
+
 #[test]
 fn seeded_damage() {
     let corpus = [write(&sample(Lane::Live)), write(&sample(Lane::Backlog))];

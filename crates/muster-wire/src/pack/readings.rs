@@ -11,7 +11,7 @@ use muster_core::identity::{IdentityId, ListenerId};
 use muster_core::reading::{Signals, WinnerHour};
 use muster_core::time::Time;
 
-use super::{PackError, pull, push, small, unzigzag, zigzag};
+use super::{PackError, delta, later, pull, push, small, unzigzag, zigzag};
 use crate::bytes::Bytes;
 
 /// Packs readings of one interval and length.
@@ -21,7 +21,7 @@ pub fn pack_readings(interval: Time, base: IdentityId, readings: &[Reading]) -> 
     for it in readings {
         push_identity(&mut out, &mut last, it.identity);
         push(&mut out, it.listener.0.into());
-        let at = u128::from(zigzag(interval, it.at)) << SIGNAL_BITS;
+        let at = u128::from(delta(interval, it.at)) << SIGNAL_BITS;
         push(&mut out, at | it.rssi.map_or(0, |it| u128::from(above(it)) + 1));
     }
     out
@@ -41,7 +41,7 @@ pub fn unpack_readings(
         let identity = pull_identity(&mut from, &mut last)?;
         let listener = ListenerId(narrow(pull(&mut from)?)?);
         let number = pull(&mut from)?;
-        let at = unzigzag(interval, small(number >> SIGNAL_BITS)?);
+        let at = later(interval, small(number >> SIGNAL_BITS)?);
         let rssi = match number & SIGNAL {
             0 => None,
             it => Some(below(narrow(it - 1)?)),
@@ -59,11 +59,11 @@ pub fn pack_hours(hour: Time, base: IdentityId, hours: &[WinnerHour]) -> Vec<u8>
         push_identity(&mut out, &mut last, it.identity);
         push(&mut out, it.listener.0.into());
         push(&mut out, it.readings.into());
-        push(&mut out, zigzag(hour, it.first).into());
-        push(&mut out, zigzag(it.first, it.last).into());
+        push(&mut out, delta(hour, it.first).into());
+        push(&mut out, delta(it.first, it.last).into());
         push(&mut out, it.signals.map_or(0, |it| u128::from(it.count) + 1));
         if let Some(signals) = it.signals {
-            push(&mut out, zigzag(Time::default(), Time::from_micros(signals.sum)).into());
+            push(&mut out, zigzag(signals.sum).into());
             out.extend([above(signals.best), above(signals.worst)]);
         }
     }
@@ -84,13 +84,13 @@ pub fn unpack_hours(
         let identity = pull_identity(&mut from, &mut identity)?;
         let listener = ListenerId(narrow(pull(&mut from)?)?);
         let readings = narrow(pull(&mut from)?)?;
-        let first = unzigzag(hour, small(pull(&mut from)?)?);
-        let last = unzigzag(first, small(pull(&mut from)?)?);
+        let first = later(hour, small(pull(&mut from)?)?);
+        let last = later(first, small(pull(&mut from)?)?);
         let signals = match pull(&mut from)? {
             0 => None,
             count => {
                 let count = narrow(count - 1)?;
-                let sum = unzigzag(Time::default(), small(pull(&mut from)?)?).micros();
+                let sum = unzigzag(small(pull(&mut from)?)?);
                 let [best, worst] = from.array().ok_or(PackError::Truncated)?;
                 let (best, worst) = (below(best), below(worst));
                 Some(Signals { count, sum, best, worst })

@@ -9,27 +9,36 @@ use crate::bytes::Bytes;
 #[must_use]
 pub fn pack_sequences(set: &SequenceSet) -> Vec<u8> {
     let mut out = Vec::with_capacity(set.runs().len() * 4);
+    push_runs(&mut out, set);
+    out
+}
+
+/// Writes the runs of a set.
+pub(crate) fn push_runs(out: &mut Vec<u8>, set: &SequenceSet) {
     let mut next = 0;
     for run in set.runs() {
-        push(&mut out, u128::from(run.first.wrapping_sub(next)));
-        push(&mut out, u128::from(run.last.wrapping_sub(run.first)));
+        push(out, u128::from(run.first.wrapping_sub(next)));
+        push(out, u128::from(run.last.wrapping_sub(run.first)));
         // Behind the highest number nothing can follow.
         next = run.last.wrapping_add(1);
     }
-    out
+}
+
+/// Reads a run into a set whose last run it follows.
+pub(crate) fn pull_run(at: &mut Bytes<'_>, set: &mut SequenceSet) -> Result<(), PackError> {
+    let (out, more) = (small(pull(at)?)?, small(pull(at)?)?);
+    let next = set.runs().last().map_or(Some(0), |it| it.last.checked_add(1));
+    let first = next.and_then(|it| it.checked_add(out)).ok_or(PackError::Large)?;
+    set.insert_run(first, first.checked_add(more).ok_or(PackError::Large)?);
+    Ok(())
 }
 
 /// Unpacks a set.
 pub fn unpack_sequences(bytes: &[u8]) -> Result<SequenceSet, PackError> {
     let mut at = Bytes::new(bytes);
     let mut set = SequenceSet::new();
-    let mut next = Some(0_u64);
     while !at.is_empty() {
-        let (out, more) = (small(pull(&mut at)?)?, small(pull(&mut at)?)?);
-        let first = next.and_then(|it| it.checked_add(out)).ok_or(PackError::Large)?;
-        let last = first.checked_add(more).ok_or(PackError::Large)?;
-        set.insert_run(first, last);
-        next = last.checked_add(1);
+        pull_run(&mut at, &mut set)?;
     }
     Ok(set)
 }
