@@ -119,6 +119,11 @@ pub(crate) enum Command {
     /// Let phones pair by Bluetooth for a while
     #[command(after_help = "Example: muster pair --for 2m")]
     Pair(PairArgs),
+    /// Who is here and what is heard, on one screen that keeps up
+    #[command(
+        after_help = "Example: muster top --refresh 30s\n\nKeys: q or Esc ends it, r or space looks again at once."
+    )]
+    Top(TopArgs),
     /// Tables from the history
     #[command(
         subcommand,
@@ -201,6 +206,25 @@ pub(crate) struct WhoArgs {
     /// Also who is away
     #[arg(long, short)]
     pub(crate) all: bool,
+}
+
+/// `muster top`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TopArgs {
+    /// Print it once and end
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// How often to look again, 1s to 1h
+    #[arg(long, short, value_name = "DURATION", value_parser = pace, default_value = "5s")]
+    pub(crate) refresh: Duration,
+}
+
+/// How often something is done; a number alone is seconds.
+fn pace(text: &str) -> Result<Duration, String> {
+    let seconds = text.bytes().all(|it| it.is_ascii_digit());
+    let length = if seconds { data::length(&format!("{text}s")) } else { data::length(text) }?;
+    let allowed = Duration::from_secs(1)..=Duration::from_hours(1);
+    if allowed.contains(&length) { Ok(length) } else { Err("it takes 1s to 1h".to_owned()) }
 }
 
 /// `muster pair`.

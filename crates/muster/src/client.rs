@@ -222,7 +222,8 @@ fn understood(answer: &[u8]) -> Result<Value, Failure> {
     serde_json::from_slice(answer).map_err(foreign)
 }
 
-fn foreign(cause: serde_json::Error) -> Failure {
+/// What it means that an answer is not in the shape that the API promises.
+pub(crate) fn foreign(cause: impl Into<anyhow::Error>) -> Failure {
     Failure::new(Exit::Failed, "the hub answers in another form: is it another version?")
         .because(cause)
         .hint("use the muster that the hub was started with")

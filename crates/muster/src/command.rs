@@ -24,6 +24,7 @@ mod replay;
 mod report;
 mod scan;
 mod serve;
+mod top;
 mod who;
 
 /// Runs the command.
@@ -37,6 +38,7 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Place(command) => place::run(context, &command),
         Command::Monitor(command) => monitor::run(context, &command),
         Command::Pair(args) => pair::run(context, &args),
+        Command::Top(args) => top::run(context, &args),
         Command::Report(command) => report::run(context, &command),
         Command::Scan(args) => scan::run(context, &args),
         Command::Decode(args) => decode::run(context, &args),

@@ -36,4 +36,7 @@ mod hub;
 #[path = "cli/keys.rs"]
 mod keys;
 
+#[path = "cli/top.rs"]
+mod top;
+
 mod common;

@@ -9,7 +9,7 @@ use muster_report::stays::{StayRow, table};
 
 use super::{device, place};
 use crate::cli::{Of, ReadingsArgs, ReportCommand, StaysArgs, WindowArgs};
-use crate::client::{Api, encoded, shaped};
+use crate::client::{Api, encoded, foreign, shaped};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
@@ -63,11 +63,7 @@ fn readings(context: &Context, report: Report, args: &ReadingsArgs) -> Result<()
     let api = Api::to_read(context)?;
     let items = api.whole(&format!("reports/{}?{}", report.name(), query.join("&")))?;
     let items: Result<Vec<_>, Failure> = items.into_iter().map(shaped).collect();
-    let table = from_items(report.columns(), &items?).map_err(|it| {
-        Failure::new(Exit::Failed, "the hub answers in another form: is it another version?")
-            .because(it)
-            .hint("use the muster that the hub was started with")
-    })?;
+    let table = from_items(report.columns(), &items?).map_err(foreign)?;
     output.table(&table)?;
     if table.rows.is_empty() {
         output.note("nothing to report about this time");

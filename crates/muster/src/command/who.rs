@@ -53,7 +53,7 @@ pub(crate) fn run(context: &Context, args: &WhoArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn row(person: &Person) -> Vec<Cell> {
+pub(super) fn row(person: &Person) -> Vec<Cell> {
     vec![
         Cell::State(person.presence.clone()),
         Cell::Text(person.display.clone()),
@@ -94,7 +94,8 @@ fn crowd(present: u64, guests: u64) -> String {
     }
 }
 
-const COLUMNS: [Column; 8] = [
+/// The columns of whoever is here.
+pub(super) const COLUMNS: [Column; 8] = [
     Column::new("presence"),
     Column::new("name").for_people(),
     Column::new("name").for_programs(),
