@@ -87,6 +87,7 @@ impl Config {
         out.extend(self.sources.ble.clash());
         out.extend(self.sources.mqtt.clashes());
         out.extend(self.tags.clashes());
+        out.extend(self.store.clashes());
         for (at, person) in self.people.iter().enumerate() {
             let earlier = self.people.get(..at).unwrap_or(&[]);
             if earlier.iter().any(|it| it.name == person.name) {

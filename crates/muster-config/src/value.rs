@@ -348,6 +348,8 @@ as_str! { MonitorName PersonName Shown AdapterAlias MetricPrefix HostPort Zone }
 // Behind the macros, which it uses.
 mod broker;
 pub use broker::{FilePath, Login, Pointer, Topic, TopicPattern};
+mod database;
+pub use database::{Database, DatabaseUrl, ServerKind};
 
 /// A setting outside its range.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]

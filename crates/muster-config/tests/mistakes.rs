@@ -14,6 +14,41 @@ struct Mistake {
 }
 
 #[test]
+fn a_server_for_the_store() {
+    check(&[
+        Mistake {
+            name: "a password in the URL",
+            text: "[store]\nurl = \"postgres://anna:s3cret@db/home\"\n",
+            said: &[
+                "muster.toml, line 2, column 7: store.url: a password in it is not right: write it into \
+                 a file, and the file's path into store.password_file",
+            ],
+        },
+        Mistake {
+            name: "keys of a server without one",
+            text: "[store]\ntls = \"require\"\npassword_file = \"/password\"\n",
+            said: &[
+                "muster.toml, line 3, column 1: store.password_file: only a store on a server needs it: \
+                 set store.url",
+                "muster.toml, line 2, column 1: store.tls: only a store on a server needs it: set \
+                 store.url",
+            ],
+        },
+        Mistake {
+            name: "certificates that nobody checks, and a socket that nobody taps",
+            text: "[store]\nurl = \"postgres://anna@localhost/home?socket=/run/postgresql\"\n\
+                   tls = \"require\"\nca_file = \"/ca.pem\"\n",
+            said: &[
+                "muster.toml, line 4, column 1: store.ca_file: certificates are checked with store.tls \
+                 = \"verify\" only",
+                "muster.toml, line 3, column 1: store.tls: nobody reads along at a socket of this \
+                 machine: set store.tls = \"off\"",
+            ],
+        },
+    ]);
+}
+
+#[test]
 fn receivers_at_a_broker() {
     check(&[
         Mistake {

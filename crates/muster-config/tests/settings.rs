@@ -5,8 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use muster_config::store::Tls;
 use muster_config::tags::{Carrier, Case};
-use muster_config::value::{Length, Prefix, spoken};
+use muster_config::value::{Length, Prefix, ServerKind, spoken};
 use muster_config::{Config, Loaded, Origin, keys};
 use muster_core::policy::Policy;
 
@@ -174,6 +175,35 @@ fn readings() {
     let config = set(&[("readings.interval", "\"3m\"")]);
     assert_eq!(config.policy().interval, Duration::from_mins(3));
     assert_eq!(Config::default().policy().interval, Duration::from_mins(5));
+}
+
+// config: store.url
+// config: store.password_file
+// config: store.tls
+// config: store.ca_file
+#[test]
+fn a_server_for_the_store() {
+    let url = ("store.url", "\"postgres://anna@db.local:5433/home\"");
+    let given = [
+        ("store.password_file", "\"/etc/muster/password\""),
+        ("store.tls", "\"verify\""),
+        ("store.ca_file", "\"/etc/muster/ca.pem\""),
+    ];
+    let store = set(&[&[url], &given[..]].concat()).store;
+    let database = store.url.as_ref().unwrap().get();
+    assert_eq!((&*database.user, &*database.host, &*database.name), ("anna", "db.local", "home"));
+    assert_eq!((database.kind, database.port), (ServerKind::Postgres, Some(5433)));
+    assert_eq!(store.password_file.as_ref().unwrap().as_str(), "/etc/muster/password");
+    assert_eq!(store.ca_file.as_ref().unwrap().as_str(), "/etc/muster/ca.pem");
+    assert_eq!(store.encryption(), Tls::Verify);
+    assert_eq!(set(&[url]).store.encryption(), Tls::Verify);
+    assert_eq!(set(&[url, ("store.tls", "\"require\"")]).store.encryption(), Tls::Require);
+    let other = set(&[("store.url", "\"mysql://anna@db/home\"")]).store;
+    let other = other.url.as_ref().unwrap().get();
+    assert_eq!((other.kind, other.kind.port()), (ServerKind::MariaDb, 3306));
+    let here = ("store.url", "\"postgres://anna@localhost/home\"");
+    assert_eq!(set(&[here]).store.encryption(), Tls::Off);
+    assert_eq!(Config::default().store.url, None);
 }
 
 // config: store.retention_facts

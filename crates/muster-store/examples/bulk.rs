@@ -8,7 +8,8 @@ use muster_core::batch::{Batch, Reading};
 use muster_core::identity::{IdentityId, ListenerId};
 use muster_core::ports::Store as _;
 use muster_core::time::Time;
-use muster_store::sqlite::{Access, Sqlite};
+use muster_store::Access;
+use muster_store::sqlite::Sqlite;
 
 type Failure = Box<dyn std::error::Error>;
 

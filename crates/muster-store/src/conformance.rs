@@ -16,6 +16,8 @@ mod cases;
 
 mod retention;
 
+mod sequence;
+
 mod compare;
 
 mod model;
@@ -53,6 +55,7 @@ pub const CASES: &[(&str, Case)] = &[
 pub const MADE_UP: &[(&str, MadeUp)] = &[
     ("readers see whole commits", |it, seed| Box::pin(cases::whole_commits(it, seed))),
     ("a history is as modelled", |it, seed| Box::pin(cases::made_up(it, seed))),
+    ("any sequence of operations", |it, seed| Box::pin(sequence::any(it, seed))),
     ("what is too old goes", |it, seed| Box::pin(retention::forgets(it, seed))),
 ];
 

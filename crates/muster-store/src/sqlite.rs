@@ -18,9 +18,11 @@ use sqlx::{Connection as _, Sqlite as Engine, Transaction};
 use tokio::sync::Mutex;
 
 use commit::Writer;
-use cursors::Cursors;
 use files::Lock;
 use ground::Ground;
+
+use crate::cursors::Cursors;
+use crate::{Access, Kept, read, readings};
 
 pub use replace::{Backup, Over, Ready, kept};
 
@@ -32,38 +34,21 @@ mod schema;
 
 mod commit;
 
-mod read;
-
-mod readings;
-
 mod forget;
 
 mod backup;
 
 mod replace;
 
-mod cursors;
-
-mod directory;
-
-mod rows;
-
-mod judged;
-
-mod record;
+mod sum;
 
 mod statement;
 
-mod fault;
+mod session;
 
-/// What a store is opened for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// To be its one writer. Makes the store if there is none.
-    ReadWrite,
-    /// To look only, also while another process writes.
-    ReadOnly,
-}
+mod by_row;
+
+mod fault;
 
 /// A store in one `SQLite` file.
 #[derive(Debug)]
@@ -126,8 +111,12 @@ impl Sqlite {
         Ok(is_there)
     }
 
-    /// Lets go of the file in good order. A store that is dropped, or killed, loses nothing either.
+    /// Lets go of the file and of its lock in good order.
     pub async fn close(self) -> Result<(), StoreError> {
+        self.let_go().await
+    }
+
+    async fn let_go(&self) -> Result<(), StoreError> {
         self.readers.close().await;
         let Some(writer) = &self.writer else { return Ok(()) };
         // What was acknowledged is folded into the file also where nothing more is taken.
@@ -189,6 +178,12 @@ impl Sqlite {
         let error = fault::explain(cause, &self.path);
         self.ground.iter().for_each(|it| it.notice(&error));
         error
+    }
+}
+
+impl Kept for Sqlite {
+    fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.let_go())
     }
 }
 

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use muster_core::ports::{Store, StoreError};
 use muster_core::time::Time;
+use muster_store::Access;
 use muster_store::conformance::{self, CASES, MADE_UP, Model, Scene};
-use muster_store::sqlite::{Access, Sqlite};
+use muster_store::sqlite::Sqlite;
 
 mod support;
 

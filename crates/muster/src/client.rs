@@ -25,9 +25,10 @@ use tower::ServiceExt as _;
 
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
-use crate::folder::{SOCKET, STORE};
+use crate::folder::SOCKET;
 use crate::offline::{OfflineHub, Wish};
 use crate::shape::Now;
+use crate::shelf::Shelf;
 
 /// The API, wherever it is.
 pub(crate) struct Api {
@@ -77,9 +78,7 @@ impl Api {
             }
             Err(_) => {}
         }
-        if !folder.join(STORE).exists() {
-            return Err(nothing_in(&folder));
-        }
+        Shelf::of(&context.config()?.config.store, &folder).refuse_nothing()?;
         let hub = runtime.block_on(OfflineHub::open(context, &folder, wish))?;
         if !context.common.quiet {
             let verb = if wish == Wish::Edit { "changing" } else { "reading" };

@@ -21,7 +21,8 @@ use muster_core::snapshot::{DeviceView, Interest, Snapshot};
 use muster_core::time::Time;
 use muster_sim::household::radio::Radio;
 use muster_sim::household::{Household, TICK, Thing};
-use muster_store::sqlite::{Access, Sqlite};
+use muster_store::Access;
+use muster_store::sqlite::Sqlite;
 use nix::unistd::Uid;
 use tempfile::TempDir;
 

@@ -73,7 +73,7 @@ mod tests {
     use muster_core::batch::Batch;
     use muster_core::identity::IdentityId;
     use muster_core::ports::Store as _;
-    use muster_store::sqlite::Access;
+    use muster_store::Access;
 
     use super::*;
     use crate::clock::SystemClock;

@@ -42,6 +42,8 @@ mod offline;
 mod output;
 mod past;
 mod shape;
+
+mod shelf;
 mod when;
 
 mod demo;

@@ -18,7 +18,7 @@ use muster_core::snapshot::{Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::step::Step;
 use muster_core::time::{Now, Time};
-use muster_store::sqlite::{Access, Sqlite};
+use muster_store::Access;
 use muster_web::{EditRefused, Hub, PairingRefused, PairingWish, WhyRefused};
 use muster_wire::bluetooth::key::Irk;
 use tokio::sync::{Mutex, watch};
@@ -26,11 +26,11 @@ use tokio::sync::{Mutex, watch};
 use crate::clock::{civil, is_synchronised};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
-use crate::folder::STORE;
 use crate::hub::unkept;
 use crate::keyring::Keyring;
 use crate::past::Past;
 use crate::privileges;
+use crate::shelf::Shelf;
 
 /// What a command is about to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,9 +68,9 @@ impl OfflineHub {
             Wish::Read => Access::ReadOnly,
             Wish::Edit => Access::ReadWrite,
         };
-        let unreadable = |it| unreadable(it, folder);
-        let store = Sqlite::open(&folder.join(STORE), access).await.map_err(unreadable)?;
-        let store: Arc<dyn Store> = Arc::new(store);
+        let shelf = Shelf::of(&config.store, folder);
+        let unreadable = |it| shelf.unreadable(it);
+        let store: Arc<dyn Store> = shelf.open(access).await.map_err(unreadable)?.store;
         let clock = Arc::clone(&context.clock);
         let now = clock.now();
         let stored = store.frontier().await.map_err(unreadable)?;
@@ -211,20 +211,4 @@ impl Hub for OfflineHub {
     fn interval(&self) -> Duration {
         self.past.interval()
     }
-}
-
-pub(crate) fn unreadable(it: StoreError, folder: &Path) -> Failure {
-    let (exit, hint) = match &it {
-        StoreError::Unavailable { .. } => (
-            Exit::Unreachable,
-            "look after its disk and its owner, or choose another with --data DIR",
-        ),
-        StoreError::Newer { .. } => (Exit::Failed, "use the muster that wrote it, or a newer one"),
-        StoreError::Damaged { .. } => {
-            (Exit::Failed, "put a backup in its place: muster restore FILE --replace")
-        }
-        StoreError::Refused { .. } => (Exit::Failed, "choose another with --data DIR"),
-    };
-    let what = format!("cannot open the store of: {}", folder.display());
-    Failure::new(exit, what).because(it).hint(hint)
 }

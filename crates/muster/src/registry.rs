@@ -1,13 +1,17 @@
 //! Which adapters this configuration wants: one closed match a port, nothing is found at run time.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
 use std::sync::Arc;
 
 use muster_config::Config;
 use muster_config::ble::Way;
 use muster_config::classic::{ClassicDevice, ClassicSettings};
+use muster_config::store::{StoreSettings, Tls};
+use muster_config::value::{Database, ServerKind};
 use muster_core::fact::SourceKind;
-use muster_core::ports::Clock;
+use muster_core::ports::{Clock, StoreError};
 use muster_sinks::graphite::Graphite;
 use muster_sources::ble::Ble;
 use muster_sources::classic::Classic;
@@ -15,6 +19,9 @@ use muster_sources::lan::Lan;
 use muster_sources::management::Trusted;
 use muster_sources::mqtt::{Memory, Mqtt};
 use muster_sources::tags;
+use muster_store::server::{Address, Encryption, Secret, Way as Road};
+use muster_store::sqlite::Sqlite;
+use muster_store::{Access, Kept, mariadb, postgres};
 
 use crate::dispatch::Sending;
 use crate::supervisor::Plan;
@@ -122,3 +129,70 @@ pub(crate) fn sinks(config: &Config) -> Vec<Sending> {
     }
     all
 }
+
+/// The store, opened.
+pub(crate) struct Opened {
+    /// Wherever it is.
+    pub(crate) store: Arc<dyn Kept>,
+    /// The same, if it is a file: what a torn page did to that is for us to find.
+    pub(crate) file: Option<Arc<Sqlite>>,
+}
+
+/// Opens the store: on the server that the settings name, else in `file`.
+pub(crate) async fn store(
+    settings: Option<&StoreSettings>,
+    file: &Path,
+    access: Access,
+) -> Result<Opened, StoreError> {
+    let Some((settings, url)) = settings.and_then(|it| Some((it, it.url.as_ref()?))) else {
+        let file = Arc::new(Sqlite::open(file, access).await?);
+        return Ok(Opened { store: Arc::clone(&file) as _, file: Some(file) });
+    };
+    let address = address(settings, url.get())?;
+    let store = match url.get().kind {
+        ServerKind::Postgres => postgres::open(address, access).await?,
+        ServerKind::MariaDb => mariadb::open(address, access).await?,
+    };
+    Ok(Opened { store, file: None })
+}
+
+fn address(settings: &StoreSettings, database: &Database) -> Result<Address, StoreError> {
+    let way = match &database.socket {
+        Some(path) => Road::Socket {
+            path: path.to_string().into(),
+            port: database.port.unwrap_or(database.kind.port()),
+        },
+        None => Road::Network {
+            host: database.host.to_string(),
+            port: database.port.unwrap_or(database.kind.port()),
+        },
+    };
+    let ca_file = settings.ca_file.as_ref().map(|it| it.as_str().into());
+    let password = settings.password_file.as_ref().map(|it| password(it.as_str())).transpose()?;
+    Ok(Address {
+        way,
+        user: database.user.to_string(),
+        password,
+        database: database.name.to_string(),
+        encryption: match settings.encryption() {
+            Tls::Off => Encryption::None,
+            Tls::Require => Encryption::Unchecked,
+            Tls::Verify => Encryption::Checked { ca_file },
+        },
+    })
+}
+
+/// The first line of a file.
+fn password(file: &str) -> Result<Secret, StoreError> {
+    let unreadable = |cause: io::Error| StoreError::Unavailable {
+        what: format!("the password cannot be read: {file} (store.password_file)"),
+        cause: cause.into(),
+    };
+    let mut text = String::new();
+    let opened = File::open(file).map_err(unreadable)?;
+    opened.take(LONGEST_PASSWORD).read_to_string(&mut text).map_err(unreadable)?;
+    Ok(Secret::new(text.lines().next().unwrap_or_default().to_owned()))
+}
+
+/// Bytes of a file with a password in it.
+const LONGEST_PASSWORD: u64 = 4096;

@@ -11,7 +11,8 @@ use common::{Home, failed};
 use muster_core::ports::Store as _;
 use muster_core::time::Time;
 use muster_sim::household::{Household, Settings};
-use muster_store::sqlite::{Access, Sqlite};
+use muster_store::Access;
+use muster_store::sqlite::Sqlite;
 use serde_json::Value;
 
 /// Facts of a household over some days, as a file.

@@ -13,7 +13,8 @@ use muster_core::fact::{Fact, FactBody};
 use muster_core::ports::{ReadingQuery, ReadingsOf, Store as _, StoreError};
 use muster_core::span::Span;
 use muster_core::time::{Now, Time};
-use muster_store::sqlite::{Access, Sqlite};
+use muster_store::Access;
+use muster_store::sqlite::Sqlite;
 use muster_wire::fact_file::{FactReader, write_line};
 use tokio::task::JoinHandle;
 

@@ -9,7 +9,8 @@ use anyhow::{Context, ensure};
 use muster_core::fact::{Fact, FactBody, Outcome, Probe};
 use muster_core::ports::Store as _;
 use muster_core::step::Step;
-use muster_store::sqlite::{Access, Sqlite};
+use muster_store::Access;
+use muster_store::sqlite::Sqlite;
 
 use super::facts;
 use super::figure::{mib, row, times};

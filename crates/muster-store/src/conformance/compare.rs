@@ -82,7 +82,7 @@ pub(super) fn sorted(mut it: Restored) -> Restored {
     it
 }
 
-fn ordered(mut it: History) -> History {
+pub(super) fn ordered(mut it: History) -> History {
     it.heard.sort_by_key(|it| (it.hour, it.identity, it.listener));
     it.coverage.sort_by_key(|it| (it.hour, it.listener));
     it.probes.sort_by_key(|it| (it.hour, it.identity, it.listener));

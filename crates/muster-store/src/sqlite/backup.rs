@@ -11,11 +11,11 @@ use muster_core::stay::Stay;
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 
-use super::files;
-use super::judged::{CursorRow, Meta, StateRow};
-use super::readings::{Counted, Measured, Won};
-use super::rows::{FirstSeen, LastSeen};
-use super::{directory, fault, schema, statement};
+use super::{fault, files, schema, statement};
+use crate::directory;
+use crate::judged::{CursorRow, Meta, StateRow};
+use crate::readings::{Counted, Measured, Won};
+use crate::rows::{FirstSeen, LastSeen};
 
 /// Copies the store that `conn` reads into a new file, while others go on writing.
 pub(super) async fn backup(

@@ -6,20 +6,18 @@
 //! that they are in the journal already, their rows are written again (which changes nothing) and
 //! the changes are not.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use muster_core::batch::{Batch, DetailRow, Seen};
+use muster_core::batch::Batch;
 use muster_core::change::Change;
-use muster_core::stay::{Stay, StayId, Subject};
 use muster_core::time::Time;
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 
-use super::judged::{CursorRow, Meta, StateRow};
-use super::record::{Record, broken};
-use super::rows::{FirstSeen, LastSeen};
-use super::{directory, files, readings, statement};
+use super::{files, statement};
+use crate::judged::{CursorRow, Meta};
+use crate::record::Record;
+use crate::write::{meta, write};
 
 /// The connection that writes, and what it must remember.
 #[derive(Debug)]
@@ -53,7 +51,7 @@ impl Writer {
     ) -> Result<u64, sqlx::Error> {
         let mut conn = self.connection().await?;
         let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
-        let found = meta(&mut tx).await?;
+        let found = meta(&mut *tx).await?;
         let told = self.attempt.as_ref().is_some_and(|it| it.is(batch, found));
         self.attempt = Some(Attempt {
             commits: if told { found.commits - 1 } else { found.commits },
@@ -62,7 +60,7 @@ impl Writer {
         });
         let written = async {
             statement::put(&mut tx, cursors).await?;
-            write(&mut tx, batch, found, told).await
+            write(&mut *tx, batch, found, told).await
         };
         let written = match written.await {
             Ok(it) => it,
@@ -163,131 +161,6 @@ impl Attempt {
             && batch.changes == self.changes
     }
 }
-
-/// Everything in a batch, in a transaction that is open. `told`: its changes are in the journal.
-async fn write(
-    conn: &mut SqliteConnection,
-    batch: &Batch,
-    found: Meta,
-    told: bool,
-) -> Result<Meta, sqlx::Error> {
-    statement::put(conn, &batch.identities).await?;
-    statement::put(conn, &batch.listeners).await?;
-    write_seen(conn, &batch.seen).await?;
-    statement::put(conn, &batch.heard).await?;
-    statement::put(conn, &batch.coverage).await?;
-    statement::put(conn, &batch.probes).await?;
-    statement::put(conn, &batch.levels).await?;
-    write_details(conn, &batch.details).await?;
-    readings::write(conn, &batch.readings).await?;
-    statement::put(conn, &batch.received).await?;
-    write_stays(conn, &batch.stays, &batch.gone).await?;
-    if let Some(it) = &batch.directory {
-        directory::write(conn, it).await?;
-    }
-    let mut meta = found;
-    meta.frontier = batch.frontier;
-    meta.directory = batch.directory.as_ref().map(|it| it.version).or(found.directory);
-    let stays = batch.stays.iter().map(|it| it.id).chain(batch.gone.iter().copied());
-    meta.last_stay = stays.map(|it| it.0).max().unwrap_or_default().max(found.last_stay);
-    if !told {
-        meta.commits += 1;
-        meta.last_change = write_changes(conn, &batch.changes, found.last_change).await?;
-    }
-    statement::put(conn, &[meta]).await?;
-    Ok(meta)
-}
-
-/// What there is once.
-pub(super) async fn meta(conn: &mut SqliteConnection) -> Result<Meta, sqlx::Error> {
-    let rows = statement::find(conn, "WHERE id = 1", SqliteArguments::default()).await?;
-    rows.first().copied().ok_or_else(|| broken(Meta::TABLE))
-}
-
-/// First and last sightings, merged with what is there.
-async fn write_seen(conn: &mut SqliteConnection, rows: &[Seen]) -> Result<(), sqlx::Error> {
-    let first: Vec<FirstSeen> = rows.iter().map(|it| FirstSeen(it.identity, it.first)).collect();
-    statement::put_and(conn, &first, IF_EARLIER).await?;
-    let last: Vec<LastSeen> = rows.iter().map(|it| LastSeen(it.identity, it.last)).collect();
-    statement::put_and(conn, &last, IF_LATER).await.map(drop)
-}
-
-/// All details of each identity in here, in place of what there was.
-async fn write_details(conn: &mut SqliteConnection, rows: &[DetailRow]) -> Result<(), sqlx::Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let about = statement::list(rows.iter().map(|it| it.identity.0.into()));
-    let sql = "DELETE FROM detail WHERE identity IN (SELECT value FROM json_each(?))";
-    statement::run(conn, sql, statement::values(&[], &[&about])?).await?;
-    statement::put(conn, rows).await
-}
-
-/// Stays that merely go on are changed where they lie, which leaves every index alone; the others
-/// are written whole.
-async fn write_stays(
-    conn: &mut SqliteConnection,
-    stays: &[Stay],
-    gone: &[StayId],
-) -> Result<(), sqlx::Error> {
-    let going_on = statement::put_and(conn, stays, GOES_ON).await?;
-    if going_on < stays.len() as u64 {
-        statement::put_and(conn, stays, REWRITTEN).await?;
-    }
-    if !gone.is_empty() {
-        let gone = statement::list(gone.iter().map(|it| it.0.cast_signed()));
-        let sql = "DELETE FROM stay WHERE id IN (SELECT value FROM json_each(?))";
-        statement::run(conn, sql, statement::values(&[], &[&gone])?).await?;
-    }
-    Ok(())
-}
-
-/// Numbers the changes and adds them to the journal; the last id.
-async fn write_changes(
-    conn: &mut SqliteConnection,
-    changes: &[Change],
-    last: u64,
-) -> Result<u64, sqlx::Error> {
-    let mut numbered = changes.to_vec();
-    let mut states: BTreeMap<Subject, u64> = BTreeMap::new();
-    let mut last = last;
-    for change in &mut numbered {
-        last += 1;
-        change.id = last;
-        if let Some(subject) = change.subject.filter(|_| change.kind.bears_state()) {
-            states.insert(subject, last);
-        }
-    }
-    statement::put(conn, &numbered).await?;
-    let states: Vec<StateRow> =
-        states.into_iter().map(|(subject, change)| StateRow { subject, change }).collect();
-    statement::put(conn, &states).await?;
-    Ok(last)
-}
-
-const IF_EARLIER: &str = "
-    ON CONFLICT (identity) DO UPDATE SET at = excluded.at, sum = excluded.sum
-    WHERE excluded.at < at";
-const IF_LATER: &str = "
-    ON CONFLICT (identity) DO UPDATE SET at = excluded.at, sum = excluded.sum
-    WHERE excluded.at > at";
-
-const GOES_ON: &str = "
-    ON CONFLICT (id) DO UPDATE SET last = excluded.last, to_latest = excluded.to_latest,
-        uncovered = excluded.uncovered, after_gap = excluded.after_gap,
-        revision = excluded.revision, sum = excluded.sum
-    WHERE subject = excluded.subject AND subject_id = excluded.subject_id
-        AND site = excluded.site AND from_at = excluded.from_at
-        AND ended = 'open' AND excluded.ended = 'open'";
-
-const REWRITTEN: &str = "
-    ON CONFLICT (id) DO UPDATE SET subject = excluded.subject, subject_id = excluded.subject_id,
-        site = excluded.site, from_at = excluded.from_at, last = excluded.last,
-        ended = excluded.ended, to_latest = excluded.to_latest, uncovered = excluded.uncovered,
-        after_gap = excluded.after_gap, revision = excluded.revision, sum = excluded.sum
-    WHERE NOT (subject = excluded.subject AND subject_id = excluded.subject_id
-        AND site = excluded.site AND from_at = excluded.from_at
-        AND ended = 'open' AND excluded.ended = 'open')";
 
 #[cfg(test)]
 mod tests {

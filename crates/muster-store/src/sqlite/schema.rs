@@ -5,13 +5,17 @@
 
 use std::path::Path;
 
+use muster_core::directory::Directory;
+use muster_core::identity::{PersonId, PlaceId};
 use muster_core::ports::StoreError;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
-use super::judged::Meta;
-use super::record::{Fields, Record, Sheet, Sum, broken};
-use super::{directory, fault, readings, statement};
+use super::sum::Sum;
+use super::{by_row, fault, statement};
+use crate::directory::Numbers;
+use crate::judged::Meta;
+use crate::record::{Fields, Record, Sheet, broken};
 
 /// The statements that lead from each schema to the next; the first makes it.
 pub(super) const MIGRATIONS: &[&str] = &[
@@ -43,10 +47,10 @@ pub(super) async fn migrate(
         sqlx::raw_sql(AssertSqlSafe(*sql)).execute(&mut *tx).await.map_err(explain)?;
     }
     if to_do.contains(&NUMBERS) {
-        directory::begin_numbers(&mut tx).await.map_err(explain)?;
+        begin_numbers(&mut tx).await.map_err(explain)?;
     }
     if to_do.contains(&WINNERS) {
-        readings::by_row::pack(&mut tx).await.map_err(explain)?;
+        by_row::pack(&mut tx).await.map_err(explain)?;
     }
     if !to_do.is_empty() {
         let version = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
@@ -119,6 +123,14 @@ async fn fingerprint(conn: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
     Ok(sum.value())
 }
 
+/// Begins to remember the highest numbers, in a store that was written without them: above every
+/// number that anything in it speaks of.
+async fn begin_numbers(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let (person, place): (u32, u32) = sqlx::query_as(HIGHEST).fetch_one(&mut *conn).await?;
+    let (person, place) = (PersonId(person), PlaceId(place).max(Directory::FIRST_SITE));
+    statement::put(conn, &[Numbers { person, place }]).await
+}
+
 #[derive(Clone, Copy, Debug)]
 struct SchemaRow {
     version: i64,
@@ -128,18 +140,36 @@ struct SchemaRow {
 impl Record for SchemaRow {
     const TABLE: &'static str = "schema";
     const COLUMNS: &'static [&'static str] = &["id", "version", "fingerprint"];
+    const KEY: usize = 1;
 
-    fn write(&self, row: &mut Sheet) {
+    fn write(&self, row: &mut impl Sheet) {
         row.int(1);
         row.int(self.version);
         row.int(self.fingerprint);
     }
 
-    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+    fn read<'r>(row: &mut impl Fields<'r>) -> Result<Self, sqlx::Error> {
         row.int()?;
         Ok(Self { version: row.int()?, fingerprint: row.int()? })
     }
 }
+
+/// The highest numbers of people and places, in whatever mentions them.
+const HIGHEST: &str = "SELECT
+    (SELECT coalesce(max(number), 0) FROM (
+        SELECT max(id) AS number FROM person
+        UNION ALL SELECT max(person) FROM ownership
+        UNION ALL SELECT max(person) FROM override
+        UNION ALL SELECT max(subject_id) FROM stay WHERE subject = 'person'
+        UNION ALL SELECT max(subject_id) FROM journal WHERE subject = 'person'
+        UNION ALL SELECT max(subject_id) FROM state WHERE subject = 'person'
+        UNION ALL SELECT max(owner) FROM journal)),
+    (SELECT coalesce(max(number), 0) FROM (
+        SELECT max(id) AS number FROM place
+        UNION ALL SELECT max(parent) FROM place
+        UNION ALL SELECT max(place) FROM monitor
+        UNION ALL SELECT max(site) FROM stay
+        UNION ALL SELECT max(site) FROM journal))";
 
 #[cfg(test)]
 mod tests {
@@ -147,12 +177,13 @@ mod tests {
 
     use muster_core::change::{Change, ChangeKind};
     use muster_core::directory::{Person, Place};
-    use muster_core::identity::{DeviceId, PersonId, PlaceId};
+    use muster_core::identity::DeviceId;
     use muster_core::stay::{Ended, Stay, StayId, Subject};
     use muster_core::time::Time;
 
     use super::super::files;
     use super::*;
+    use crate::directory;
 
     #[tokio::test]
     async fn an_older_schema_is_brought_up_to_date_whole_or_not_at_all() {

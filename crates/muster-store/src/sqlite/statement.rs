@@ -4,7 +4,8 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments as _, AssertSqlSafe};
 
-use super::record::{Fields, Record, Sheet};
+use super::sum::{Checking, Summing};
+use crate::record::{Conflict, Record};
 
 /// Writes rows by key. Many rows share a statement: its fixed cost and the way to the connection's
 /// thread and back are then nothing beside the rows.
@@ -24,7 +25,7 @@ pub(super) async fn put_and<R: Record>(
     let (mut left, mut written) = (rows, 0);
     for size in SIZES {
         while let Some((chunk, rest)) = left.split_at_checked(size) {
-            let mut sheet = Sheet::with_room::<R>(size);
+            let mut sheet = Summing::with_room::<R>(size);
             for it in chunk {
                 sheet.row(it);
             }
@@ -40,14 +41,14 @@ pub(super) async fn put_and<R: Record>(
 /// The rows of a table that `tail` (`WHERE` ... `ORDER BY` ...) asks for.
 pub(super) async fn find<R: Record>(
     conn: &mut SqliteConnection,
-    tail: &'static str,
+    tail: &str,
     values: SqliteArguments,
 ) -> Result<Vec<R>, sqlx::Error> {
     let sql = AssertSqlSafe(selection::<R>(tail));
     let mut rows = sqlx::query_with(sql, values).fetch(conn);
     let mut found = Vec::new();
     while let Some(row) = rows.try_next().await? {
-        found.push(Fields::record(&row)?);
+        found.push(Checking::record(&row)?);
     }
     Ok(found)
 }
@@ -55,7 +56,7 @@ pub(super) async fn find<R: Record>(
 /// Reads every row of a table, so that every sum is checked.
 pub(super) async fn check<R: Record>(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let rows = sqlx::query(AssertSqlSafe(selection::<R>(""))).fetch(conn);
-    rows.map(|row| Fields::record::<R>(&row?).map(drop)).try_collect().await
+    rows.map(|row| Checking::record::<R>(&row?).map(drop)).try_collect().await
 }
 
 /// A statement of our own without rows to give back; how many rows it touched.
@@ -82,7 +83,12 @@ pub(super) fn list(numbers: impl Iterator<Item = i64>) -> String {
 }
 
 fn insertion<R: Record>(rows: usize, clause: &str) -> String {
-    let conflict = if clause.is_empty() { R::CONFLICT } else { "ABORT" };
+    let conflict = match R::CONFLICT {
+        _ if !clause.is_empty() => "ABORT",
+        Conflict::Replace => "REPLACE",
+        Conflict::Keep => "IGNORE",
+        Conflict::Refuse => "ABORT",
+    };
     let mut sql =
         format!("INSERT OR {conflict} INTO {} ({}, sum) VALUES ", R::TABLE, R::COLUMNS.join(", "));
     let marks = format!("({}?)", "?, ".repeat(R::COLUMNS.len()));

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use futures_util::future::{join, poll_fn};
 use muster_core::ports::{Store as _, StoreError};
+use muster_store::Access;
 use muster_store::conformance::{self, Model, Scene};
-use muster_store::sqlite::{Access, Backup, Over, Sqlite};
+use muster_store::sqlite::{Backup, Over, Sqlite};
 
 use crate::{furnished, open};
 

@@ -6,8 +6,9 @@ use std::path::Path;
 use muster_core::batch::Batch;
 use muster_core::ports::{Store as _, StoreError};
 use muster_core::time::Time;
+use muster_store::Access;
 use muster_store::conformance::{self, Broken, Model, Scene};
-use muster_store::sqlite::{Access, Sqlite};
+use muster_store::sqlite::Sqlite;
 
 use crate::{furnished, open};
 

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use muster_core::ports::Store as _;
 use muster_core::time::Time;
+use muster_store::Access;
 use muster_store::conformance::{self, Model, Scene};
-use muster_store::sqlite::{Access, Sqlite};
+use muster_store::sqlite::Sqlite;
 
 use super::child;
 use crate::open;

@@ -3,19 +3,19 @@
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use muster_core::ports::{Store as _, StoreError};
-use muster_store::sqlite::{Access, Backup, Over, Sqlite, kept};
+use muster_core::ports::StoreError;
+use muster_store::Access;
+use muster_store::sqlite::{Backup, Over, kept};
 use nix::unistd::{AccessFlags, access};
 use serde_json::json;
 use tokio::runtime::Runtime;
 
-use crate::client::nothing_in;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
-use crate::folder::{Folder, STORE, in_use};
-use crate::offline::unreadable;
+use crate::folder::{Folder, in_use};
 use crate::output::Output;
 use crate::privileges;
+use crate::shelf::Shelf;
 
 /// Writes a verified copy of the store, also while a hub runs: as the person who asks for it, so
 /// that the file lies where they may write and is theirs.
@@ -36,10 +36,8 @@ pub(crate) fn backup(context: &Context, file: &Path) -> Result<(), Failure> {
             .hint("choose a file in a folder of yours")
     })?;
     let folder = context.data()?;
-    let store = folder.join(STORE);
-    if !store.exists() {
-        return Err(nothing_in(&folder));
-    }
+    let shelf = Shelf::of(&context.config()?.config.store, &folder);
+    shelf.refuse_nothing()?;
     let unwritten = |it: StoreError| {
         let exit = match &it {
             StoreError::Unavailable { .. } => Exit::Unreachable,
@@ -48,13 +46,13 @@ pub(crate) fn backup(context: &Context, file: &Path) -> Result<(), Failure> {
             }
         };
         let failure = Failure::new(exit, format!("cannot write a backup: {}", to.display()));
-        let taken = matches!(it, StoreError::Refused { .. });
+        let taken = matches!(it, StoreError::Refused { .. }) && shelf.server().is_none();
         let failure = failure.because(it);
         if taken { failure.hint("choose another name") } else { failure }
     };
     started()?.block_on(async {
-        let store = Sqlite::open(&store, Access::ReadOnly).await;
-        let store = store.map_err(|it| unreadable(it, &folder))?;
+        let opened = shelf.open(Access::ReadOnly).await.map_err(|it| shelf.unreadable(it))?;
+        let store = opened.store;
         store.backup(&to).await.map_err(unwritten)?;
         store.close().await.map_err(unwritten)
     })?;
@@ -65,7 +63,13 @@ pub(crate) fn backup(context: &Context, file: &Path) -> Result<(), Failure> {
 /// Makes a backup the store. Nothing is touched before the copy is whole and verified.
 pub(crate) fn restore(context: &Context, file: &Path, replace: bool) -> Result<(), Failure> {
     let output = Output::new(context)?;
-    let folder = Folder::take(&context.data()?)?;
+    let data = context.data()?;
+    if let Some(server) = Shelf::of(&context.config()?.config.store, &data).server() {
+        let what =
+            format!("the store is on a server, and what it holds is restored there: {server}");
+        return Err(Failure::new(Exit::Failed, what).hint(ELSEWHERE));
+    }
+    let folder = Folder::take(&data)?;
     let store = folder.store();
     if UnixStream::connect(folder.socket()).is_ok() {
         return Err(in_use(folder.path()));
@@ -122,3 +126,7 @@ fn unfit(file: &Path, cause: StoreError) -> Failure {
         .because(cause)
         .hint("nothing was changed; give a file that `muster backup` wrote")
 }
+
+/// How what a server's own program wrote is put back.
+const ELSEWHERE: &str = "stop the hub, then: pg_restore --clean --if-exists -d DATABASE FILE, \
+    or: mariadb DATABASE < FILE";

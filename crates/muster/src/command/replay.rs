@@ -16,7 +16,8 @@ use muster_core::time::Time;
 use muster_report::stays::{self, StayRow};
 use muster_sources::replay::{Replay, ReplayError, time_of};
 use muster_sources::tags::rules;
-use muster_store::sqlite::{Access, Sqlite};
+use muster_store::Access;
+use muster_store::sqlite::Sqlite;
 use muster_web::subject::called;
 
 use muster_wire::bluetooth::resolve::Resolver;

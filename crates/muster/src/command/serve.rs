@@ -3,7 +3,6 @@
 //! Puts the rooms together in the order in which they can fail for the person at the keyboard, and
 //! takes them apart in the order that loses nothing.
 
-use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,7 +16,6 @@ use muster_core::engine::Engine;
 use muster_core::policy::Policy;
 use muster_core::ports::{Clock, Store, StoreError};
 use muster_sources::tags;
-use muster_store::sqlite::{Access, Sqlite};
 use muster_web::{Guard, router};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -43,12 +41,14 @@ use crate::picture::Picture;
 use crate::privileges::{self, Rights};
 use crate::pulse::Pulses;
 use crate::recognise::Recogniser;
+use crate::registry::Opened;
 use crate::retention::{self, Retention, Witness};
 use crate::runtime::{Input, Runtime, Start};
 use crate::senders::{Readings, Senders};
+use crate::shelf::{Shelf, let_go};
 use crate::stop;
 use crate::supervisor::{Backoff, Channels, Plan, Wires, supervise};
-use crate::{folder, inspection, listen, logs, registry};
+use crate::{inspection, listen, logs, registry};
 
 /// Runs the command until a signal ends it.
 pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
@@ -108,6 +108,12 @@ struct House<'a> {
 }
 
 impl House<'_> {
+    /// What is simulated is kept nowhere but in its folder.
+    fn shelf<'a>(&'a self, config: &'a Config) -> Shelf<'a> {
+        let settings = (!self.demo).then_some(&config.store);
+        Shelf::of(settings, self.folder.path())
+    }
+
     fn started<'a>(
         &'a self,
         address: SocketAddr,
@@ -137,8 +143,9 @@ async fn serve(
     clock: Arc<dyn Clock>,
 ) -> Result<(), Failure> {
     let stop = stop::asked()?;
-    let (sqlite, restored) = open_store(&house, &*clock, entry.speaker).await?;
-    let store: Arc<dyn Store> = Arc::clone(&sqlite) as _;
+    let shelf = house.shelf(config);
+    let (kept, restored) = open_store(&house, &shelf, &*clock, entry.speaker).await?;
+    let store: Arc<dyn Store> = Arc::clone(&kept.store) as _;
     let pages = listen::pages(entry.address).await?;
     let commands = listen::commands(&house.folder.socket())?;
 
@@ -185,10 +192,9 @@ async fn serve(
     let address = pages.local_addr().unwrap_or(entry.address);
     let (open, doors) = open_doors(pages, commands, address, hub);
     let mut rooms = JoinSet::new();
-    rooms.spawn(retention::keep(store, Arc::clone(&clock), kept(config), witness));
-    let once =
-        inspection::once(Arc::clone(&sqlite), house.folder.store(), clock, finder, announcer);
-    rooms.spawn(once);
+    rooms.spawn(retention::keep(store, Arc::clone(&clock), retention(config), witness));
+    let torn = kept.file.map(|it| inspection::once(it, shelf.file(), clock, finder, announcer));
+    torn.map(|it| rooms.spawn(it));
     let Entry { rights, file, speaker, .. } = entry;
     speaker.started(&house.started(address, &rights, file.as_deref()));
     rooms.spawn(speaker.tell(channels, config.monitor.clone()));
@@ -203,7 +209,7 @@ async fn serve(
     senders.finish().await;
     rooms.shutdown().await;
     shut(open, doors).await;
-    close(sqlite).await;
+    let_go(kept.store).await;
     drop(std::fs::remove_file(house.folder.socket()));
     ended.map_err(unstored)
 }
@@ -215,51 +221,20 @@ fn unstored(cause: StoreError) -> Failure {
 /// The store, and what it gives back.
 async fn open_store(
     house: &House<'_>,
+    shelf: &Shelf<'_>,
     clock: &dyn Clock,
     speaker: Speaker,
-) -> Result<(Arc<Sqlite>, Restored), Failure> {
-    let refused = |it| closed(it, house);
-    let store = patiently(&house.folder.store(), speaker).await.map_err(refused)?;
+) -> Result<(Opened, Restored), Failure> {
+    let refused = |it| shelf.closed(it);
+    let opened = shelf.open_patiently(speaker).await.map_err(refused)?;
     let mut wall = clock.now().wall;
     if !is_synchronised() {
         // A clock that woke in the past must not have the whole store read.
-        wall = wall.max(store.frontier().await.map_err(refused)?);
+        wall = wall.max(opened.store.frontier().await.map_err(refused)?);
     }
     let since = Engine::since(&house.policy, wall);
-    let restored = store.restore(since).await.map_err(refused)?;
-    Ok((Arc::new(store), restored))
-}
-
-/// Opens the store, after waiting for a command that is just writing to it.
-async fn patiently(path: &Path, speaker: Speaker) -> Result<Sqlite, StoreError> {
-    let mut tries = LOCK_TRIES;
-    loop {
-        match Sqlite::open(path, Access::ReadWrite).await {
-            Err(error) if tries > 0 && (is_in_use(&error) || is_held(&error)) => {
-                if let (LOCK_TRIES, StoreError::Unavailable { what, .. }) = (tries, &error) {
-                    speaker.waits_for_store(what);
-                }
-                tries -= 1;
-                tokio::time::sleep(LOCK_PAUSE).await;
-            }
-            other => return other,
-        }
-    }
-}
-
-/// By another muster.
-fn is_in_use(error: &StoreError) -> bool {
-    is_kept_out(error, io::ErrorKind::WouldBlock)
-}
-
-/// By somebody who left no number, or by a muster that has not written its own yet.
-fn is_held(error: &StoreError) -> bool {
-    is_kept_out(error, io::ErrorKind::ResourceBusy)
-}
-
-fn is_kept_out(error: &StoreError, kind: io::ErrorKind) -> bool {
-    let StoreError::Unavailable { cause, .. } = error else { return false };
-    cause.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == kind)
+    let restored = opened.store.restore(since).await.map_err(refused)?;
+    Ok((opened, restored))
 }
 
 /// Starts the sources, each under its supervisor.
@@ -330,51 +305,14 @@ async fn shut(open: watch::Sender<()>, doors: JoinSet<()>) {
     }
 }
 
-async fn close(sqlite: Arc<Sqlite>) {
-    if let Some(sqlite) = Arc::into_inner(sqlite)
-        && let Err(cause) = sqlite.close().await
-    {
-        tracing::warn!("the store was not closed in order, which loses nothing: {cause}");
-    }
-}
-
-fn kept(config: &Config) -> Retention {
+fn retention(config: &Config) -> Retention {
     let journal = config.store.retention_journal.map(Length::get);
     Retention { facts: config.store.retention_facts.get(), journal }
-}
-
-fn closed(error: StoreError, house: &House<'_>) -> Failure {
-    if is_in_use(&error) {
-        // Who has it; what the system calls that says nothing.
-        return folder::in_use(house.folder.path()).because(anyhow::anyhow!(error.to_string()));
-    }
-    let folder = house.folder.path().display();
-    if is_held(&error) {
-        let hint = format!("find who holds it: fuser -v {folder}/{}", folder::LOCK);
-        return Failure::new(Exit::Unreachable, "cannot open the store").because(error).hint(hint);
-    }
-    let (exit, hint) = match &error {
-        StoreError::Unavailable { .. } => {
-            (Exit::Unreachable, format!("look after the data folder: {folder}"))
-        }
-        StoreError::Newer { .. } => {
-            (Exit::Failed, "run the muster that wrote it, or a newer one".to_owned())
-        }
-        StoreError::Damaged { .. } => (
-            Exit::Failed,
-            format!("put a backup in its place: muster restore FILE --replace --data {folder}"),
-        ),
-        StoreError::Refused { .. } => (Exit::Failed, format!("it is in: {folder}")),
-    };
-    Failure::new(exit, "cannot open the store").because(error).hint(hint)
 }
 
 /// One for the loop, one for the pages: more would only cost memory.
 const WORKERS: usize = 2;
 /// Reports that may wait for the loop; a source that is faster waits.
 const QUEUE: usize = 64;
-/// A command holds the store for some hundredths of a second; a hub for as long as it runs.
-const LOCK_TRIES: u32 = 60;
-const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// How long answers that are under way at the end may take.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);

@@ -19,7 +19,8 @@ use muster_core::ports::Store as _;
 use muster_core::span::Span;
 use muster_core::step::Step;
 use muster_core::time::{Now, Time};
-use muster_store::sqlite::{Access, Sqlite};
+use muster_store::Access;
+use muster_store::sqlite::Sqlite;
 use tempfile::TempDir;
 
 /// A data folder, and how to ask about it.

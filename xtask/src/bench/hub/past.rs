@@ -12,7 +12,8 @@ use muster_core::ports::Store as _;
 use muster_core::step::Step;
 use muster_core::time::Now;
 use muster_sim::household::{Household, TICK};
-use muster_store::sqlite::{Access, Sqlite};
+use muster_store::Access;
+use muster_store::sqlite::Sqlite;
 
 use super::super::stopwatch;
 

@@ -4,20 +4,22 @@ use muster_core::batch::Reading;
 use muster_core::identity::{IdentityId, ListenerId};
 use sqlx::sqlite::SqliteConnection;
 
-use super::super::record::{Fields, Record, Sheet};
-use super::super::rows::{duration, micros};
-use super::super::statement::{find, run, values};
+use super::statement::{find, run, values};
+use crate::readings;
+use crate::record::{Fields, Record, Sheet};
+use crate::rows::{duration, micros};
 
 /// One of them.
 #[derive(Clone, Copy, Debug)]
-pub(in super::super) struct Row(pub(in super::super) Reading);
+pub(super) struct Row(pub(super) Reading);
 
 impl Record for Row {
     const TABLE: &'static str = "reading";
     const COLUMNS: &'static [&'static str] =
         &["interval_at", "identity", "listener", "length", "rssi", "at"];
+    const KEY: usize = 3;
 
-    fn write(&self, row: &mut Sheet) {
+    fn write(&self, row: &mut impl Sheet) {
         row.time(self.0.interval);
         row.int(self.0.identity.0);
         row.int(self.0.listener.0);
@@ -26,7 +28,7 @@ impl Record for Row {
         row.time(self.0.at);
     }
 
-    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+    fn read<'r>(row: &mut impl Fields<'r>) -> Result<Self, sqlx::Error> {
         Ok(Self(Reading {
             interval: row.time()?,
             identity: IdentityId(row.small()?),
@@ -39,7 +41,7 @@ impl Record for Row {
 }
 
 /// Packs all of them, and lets go of their table.
-pub(in super::super) async fn pack(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+pub(super) async fn pack(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let mut after: Option<Reading> = None;
     loop {
         let piece: Vec<Row> = match after {
@@ -49,9 +51,9 @@ pub(in super::super) async fn pack(conn: &mut SqliteConnection) -> Result<(), sq
                 find(conn, NEXT, values(&key, &[])?).await?
             }
         };
-        let readings: Vec<Reading> = piece.iter().map(|it| it.0).collect();
-        super::write(conn, &readings).await?;
-        after = readings.last().copied();
+        let packed: Vec<Reading> = piece.iter().map(|it| it.0).collect();
+        readings::write(conn, &packed).await?;
+        after = packed.last().copied();
         if after.is_none() {
             break;
         }
@@ -76,8 +78,8 @@ mod tests {
     use muster_core::span::Span;
     use muster_core::time::Time;
 
-    use super::super::super::statement::put;
-    use super::super::super::{files, schema};
+    use super::super::statement::put;
+    use super::super::{files, schema};
     use super::*;
 
     #[tokio::test]
@@ -108,11 +110,11 @@ mod tests {
         want.sort_by_key(|it| (it.interval, it.identity, it.listener));
         let window = Span::new(Time::MIN, Time::MAX);
         let mut query = ReadingQuery { window, identities: Vec::new(), of: ReadingsOf::Listeners };
-        assert!(super::super::readings(&mut conn, &query).await.unwrap() == want);
+        assert!(readings::readings(&mut conn, &query).await.unwrap() == want);
         keep_winners(&mut want, &Names::of(&listeners));
         query.of = ReadingsOf::Winners;
-        assert!(super::super::readings(&mut conn, &query).await.unwrap() == want);
-        let counted = super::super::winner_hours(&mut conn, window).await.unwrap();
+        assert!(readings::readings(&mut conn, &query).await.unwrap() == want);
+        let counted = readings::winner_hours(&mut conn, window).await.unwrap();
         assert!(counted == hours(&want));
         assert_eq!(counted.last().map(|it| it.hour), Some(noon + 5 * HOUR));
         let sql = "SELECT count(*) FROM sqlite_master WHERE name = 'reading'";

@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::judged::CursorRow;
+use crate::judged::CursorRow;
 
 /// Cursors that moved and are not written.
 #[derive(Debug, Default)]
-pub(super) struct Cursors(Mutex<BTreeMap<Box<str>, Moved>>);
+pub(crate) struct Cursors(Mutex<BTreeMap<Box<str>, Moved>>);
 
 #[derive(Clone, Copy, Debug)]
 struct Moved {
@@ -21,7 +21,7 @@ struct Moved {
 
 impl Cursors {
     /// Moves one; whether the moves should be written now.
-    pub(super) fn set(&self, name: &str, value: i64) -> bool {
+    pub(crate) fn set(&self, name: &str, value: i64) -> bool {
         let mut moved = self.all();
         let times = moved.get(name).map_or(0, |it| it.times) + 1;
         moved.insert(name.into(), Moved { to: value, times });
@@ -29,18 +29,18 @@ impl Cursors {
     }
 
     /// Where one moved, if that is not written.
-    pub(super) fn moved(&self, name: &str) -> Option<i64> {
+    pub(crate) fn moved(&self, name: &str) -> Option<i64> {
         self.all().get(name).map(|it| it.to)
     }
 
     /// What the next commit writes.
-    pub(super) fn rows(&self) -> Vec<CursorRow> {
+    pub(crate) fn rows(&self) -> Vec<CursorRow> {
         let moved = self.all();
         moved.iter().map(|(name, it)| CursorRow { name: name.clone(), value: it.to }).collect()
     }
 
     /// These rows were written; what has moved since is still to be.
-    pub(super) fn written(&self, rows: &[CursorRow]) {
+    pub(crate) fn written(&self, rows: &[CursorRow]) {
         let mut moved = self.all();
         for row in rows {
             if moved.get(&row.name).is_some_and(|it| it.to == row.value) {

@@ -1,38 +1,25 @@
-//! One row, to and from its columns, with a sum that notices a flipped bit.
+//! Rows with a sum that notices a flipped bit.
 //!
 //! The engine underneath keeps no checksums of pages, so a row carries its own: the last column is
 //! a sum over the table's name and all other columns, taken while they are bound and checked while
 //! they are read. **Invariant:** nobody gets a row whose sum does not agree.
 
+use std::borrow::Cow;
+
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments as _, Row as _};
 
-use muster_core::time::Time;
-
-/// A value that is one row of one table.
-pub(super) trait Record: Sized {
-    /// The table.
-    const TABLE: &'static str;
-    /// Its columns without the sum, in the order in which they are written and read.
-    const COLUMNS: &'static [&'static str];
-    /// What happens to a row with the same key.
-    const CONFLICT: &'static str = "REPLACE";
-
-    /// Writes the columns.
-    fn write(&self, row: &mut Sheet);
-    /// Reads the columns.
-    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error>;
-}
+use crate::record::{Fields, Record, Sheet, broken};
 
 /// Values on their way into a statement.
 #[derive(Debug)]
-pub(super) struct Sheet {
+pub(super) struct Summing {
     values: SqliteArguments,
     sum: Sum,
     failed: Option<sqlx::error::BoxDynError>,
 }
 
-impl Sheet {
+impl Summing {
     /// Room for so many rows.
     pub(super) fn with_room<R: Record>(rows: usize) -> Self {
         let mut values = SqliteArguments::default();
@@ -53,44 +40,6 @@ impl Sheet {
         self.failed.map_or(Ok(self.values), |cause| Err(sqlx::Error::Encode(cause)))
     }
 
-    pub(super) fn int(&mut self, value: impl Into<i64>) {
-        let value = value.into();
-        self.sum.int(value);
-        self.add(value);
-    }
-
-    pub(super) fn maybe(&mut self, value: Option<impl Into<i64>>) {
-        if let Some(value) = value {
-            self.int(value);
-        } else {
-            self.sum.nothing();
-            self.add(None::<i64>);
-        }
-    }
-
-    pub(super) fn time(&mut self, value: Time) {
-        self.int(value.micros());
-    }
-
-    pub(super) fn text(&mut self, value: &str) {
-        self.sum.bytes(value.as_bytes());
-        self.add(value);
-    }
-
-    pub(super) fn maybe_text(&mut self, value: Option<&str>) {
-        if let Some(value) = value {
-            self.text(value);
-        } else {
-            self.sum.nothing();
-            self.add(None::<&str>);
-        }
-    }
-
-    pub(super) fn blob(&mut self, value: Vec<u8>) {
-        self.sum.bytes(&value);
-        self.add(value);
-    }
-
     fn add<'v, T>(&mut self, value: T)
     where
         T: sqlx::Encode<'v, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
@@ -101,74 +50,44 @@ impl Sheet {
     }
 }
 
+impl Sheet for Summing {
+    fn number(&mut self, value: Option<i64>) {
+        match value {
+            Some(value) => self.sum.int(value),
+            None => self.sum.nothing(),
+        }
+        self.add(value);
+    }
+
+    fn maybe_text(&mut self, value: Option<&str>) {
+        match value {
+            Some(value) => self.sum.bytes(value.as_bytes()),
+            None => self.sum.nothing(),
+        }
+        self.add(value);
+    }
+
+    fn blob(&mut self, value: Vec<u8>) {
+        self.sum.bytes(&value);
+        self.add(value);
+    }
+}
+
 /// The columns of a row that was read, from the front.
 #[derive(Debug)]
-pub(super) struct Fields<'r> {
+pub(super) struct Checking<'r> {
     row: &'r SqliteRow,
     at: usize,
     sum: Sum,
 }
 
-impl<'r> Fields<'r> {
+impl<'r> Checking<'r> {
     /// The record in a row of `SELECT` all its columns and the sum.
     pub(super) fn record<R: Record>(row: &'r SqliteRow) -> Result<R, sqlx::Error> {
         let mut fields = Self { row, at: 0, sum: Sum::of(R::TABLE) };
         let record = R::read(&mut fields)?;
         let wanted = fields.sum.value();
         if fields.next::<i64>()? == wanted { Ok(record) } else { Err(broken(R::TABLE)) }
-    }
-
-    pub(super) fn int(&mut self) -> Result<i64, sqlx::Error> {
-        let value = self.next()?;
-        self.sum.int(value);
-        Ok(value)
-    }
-
-    pub(super) fn maybe(&mut self) -> Result<Option<i64>, sqlx::Error> {
-        let value: Option<i64> = self.next()?;
-        match value {
-            Some(value) => self.sum.int(value),
-            None => self.sum.nothing(),
-        }
-        Ok(value)
-    }
-
-    /// A number that was narrower before it was stored.
-    pub(super) fn small<T: TryFrom<i64>>(&mut self) -> Result<T, sqlx::Error> {
-        narrow(self.int()?)
-    }
-
-    pub(super) fn maybe_small<T: TryFrom<i64>>(&mut self) -> Result<Option<T>, sqlx::Error> {
-        self.maybe()?.map(narrow).transpose()
-    }
-
-    pub(super) fn flag(&mut self) -> Result<bool, sqlx::Error> {
-        Ok(self.int()? != 0)
-    }
-
-    pub(super) fn time(&mut self) -> Result<Time, sqlx::Error> {
-        self.int().map(Time::from_micros)
-    }
-
-    pub(super) fn text(&mut self) -> Result<&'r str, sqlx::Error> {
-        let value: &str = self.next()?;
-        self.sum.bytes(value.as_bytes());
-        Ok(value)
-    }
-
-    pub(super) fn maybe_text(&mut self) -> Result<Option<&'r str>, sqlx::Error> {
-        let value: Option<&str> = self.next()?;
-        match value {
-            Some(value) => self.sum.bytes(value.as_bytes()),
-            None => self.sum.nothing(),
-        }
-        Ok(value)
-    }
-
-    pub(super) fn blob(&mut self) -> Result<&'r [u8], sqlx::Error> {
-        let value: &[u8] = self.next()?;
-        self.sum.bytes(value);
-        Ok(value)
     }
 
     fn next<T>(&mut self) -> Result<T, sqlx::Error>
@@ -181,13 +100,42 @@ impl<'r> Fields<'r> {
     }
 }
 
-/// The error for a row that cannot be what was written.
-pub(super) fn broken(what: &str) -> sqlx::Error {
-    sqlx::Error::Decode(format!("a row of {what} is not as it was written").into())
-}
+impl<'r> Fields<'r> for Checking<'r> {
+    fn int(&mut self) -> Result<i64, sqlx::Error> {
+        let value = self.next()?;
+        self.sum.int(value);
+        Ok(value)
+    }
 
-fn narrow<T: TryFrom<i64>>(value: i64) -> Result<T, sqlx::Error> {
-    T::try_from(value).map_err(|_| broken("numbers"))
+    fn maybe(&mut self) -> Result<Option<i64>, sqlx::Error> {
+        let value: Option<i64> = self.next()?;
+        match value {
+            Some(value) => self.sum.int(value),
+            None => self.sum.nothing(),
+        }
+        Ok(value)
+    }
+
+    fn text(&mut self) -> Result<Cow<'r, str>, sqlx::Error> {
+        let value: &str = self.next()?;
+        self.sum.bytes(value.as_bytes());
+        Ok(value.into())
+    }
+
+    fn maybe_text(&mut self) -> Result<Option<Cow<'r, str>>, sqlx::Error> {
+        let value: Option<&str> = self.next()?;
+        match value {
+            Some(value) => self.sum.bytes(value.as_bytes()),
+            None => self.sum.nothing(),
+        }
+        Ok(value.map(Into::into))
+    }
+
+    fn blob(&mut self) -> Result<&'r [u8], sqlx::Error> {
+        let value: &[u8] = self.next()?;
+        self.sum.bytes(value);
+        Ok(value)
+    }
 }
 
 /// A sum over columns. Each step is a bijection of the sum so far and mixes upwards, so that any

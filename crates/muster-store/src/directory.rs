@@ -1,32 +1,42 @@
 //! The directory's tables, rewritten and read as one.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 
 use muster_core::directory::{
     Device, DeviceKind, Directory, Mark, Override, Ownership, Person, Place,
 };
 use muster_core::identity::{DeviceId, IdentityId, PersonId, PlaceId};
-use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 
-use super::record::{Fields, Record, Sheet, broken};
-use super::statement;
+use crate::record::{Fields, Record, Sheet, broken};
+
+/// Whole tables of any store, in a transaction that is open.
+pub(crate) trait Tables: Send {
+    /// Writes these rows in place of all that there were.
+    fn replace<R: Record>(
+        &mut self,
+        rows: &[R],
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+    /// Reads all rows, `order`ed.
+    fn all<R: Record>(
+        &mut self,
+        order: &'static str,
+    ) -> impl Future<Output = Result<Vec<R>, sqlx::Error>> + Send;
+}
 
 /// Replaces everything. The version is kept elsewhere.
-pub(super) async fn write(
-    conn: &mut SqliteConnection,
+pub(crate) async fn write(
+    tables: &mut impl Tables,
     directory: &Directory,
 ) -> Result<(), sqlx::Error> {
-    for sql in EMPTY {
-        statement::run(conn, sql, SqliteArguments::default()).await?;
-    }
     let Directory { people, devices, groups, places, monitors, overrides, .. } = directory;
     let numbers = Numbers { person: directory.last_person, place: directory.last_place };
-    statement::put(conn, &[numbers]).await?;
-    put(conn, people).await?;
-    put(conn, devices).await?;
-    put(conn, groups).await?;
-    put(conn, places).await?;
-    put(conn, monitors).await?;
+    tables.replace(&[numbers]).await?;
+    replace(tables, people).await?;
+    replace(tables, devices).await?;
+    replace(tables, groups).await?;
+    replace(tables, places).await?;
+    replace(tables, monitors).await?;
     let mut manual = Vec::new();
     for (&person, all) in overrides {
         manual.extend(all.iter().cloned().zip(0..).map(|(it, position)| OverrideRow {
@@ -35,7 +45,7 @@ pub(super) async fn write(
             it,
         }));
     }
-    statement::put(conn, &manual).await?;
+    tables.replace(&manual).await?;
     let mut owned = Vec::new();
     for (device, it) in devices {
         owned.extend(it.owners.iter().zip(0..).map(|(&ownership, position)| OwnershipRow {
@@ -44,83 +54,81 @@ pub(super) async fn write(
             ownership,
         }));
     }
-    statement::put(conn, &owned).await
+    tables.replace(&owned).await
 }
 
 /// The directory that was written last, if there was one.
-pub(super) async fn read(
-    conn: &mut SqliteConnection,
+pub(crate) async fn read(
+    tables: &mut impl Tables,
     version: Option<u64>,
 ) -> Result<Directory, sqlx::Error> {
     let Some(version) = version else { return Ok(Directory::default()) };
-    let mut devices: BTreeMap<DeviceId, Device> = all(conn).await?;
-    let in_order = "ORDER BY device, position";
-    let owned: Vec<OwnershipRow> =
-        statement::find(conn, in_order, SqliteArguments::default()).await?;
-    for it in owned {
+    let mut devices: BTreeMap<DeviceId, Device> = all(tables).await?;
+    for it in tables.all::<OwnershipRow>("ORDER BY device, position").await? {
         let device = devices.get_mut(&it.device).ok_or_else(|| broken(OwnershipRow::TABLE))?;
         device.owners.push(it.ownership);
     }
     let mut overrides: BTreeMap<PersonId, Vec<Override>> = BTreeMap::new();
-    let in_order = "ORDER BY person, position";
-    let manual: Vec<OverrideRow> =
-        statement::find(conn, in_order, SqliteArguments::default()).await?;
-    for row in manual {
+    for row in tables.all::<OverrideRow>("ORDER BY person, position").await? {
         overrides.entry(row.person).or_default().push(row.it);
     }
-    let numbers: Vec<Numbers> = statement::find(conn, "", SqliteArguments::default()).await?;
+    let numbers = tables.all::<Numbers>("").await?;
     let numbers = numbers.first().ok_or_else(|| broken(Numbers::TABLE))?;
     Ok(Directory {
         version,
         last_person: numbers.person,
         last_place: numbers.place,
         devices,
-        people: all(conn).await?,
-        groups: all(conn).await?,
-        places: all(conn).await?,
-        monitors: all(conn).await?,
+        people: all(tables).await?,
+        groups: all(tables).await?,
+        places: all(tables).await?,
+        monitors: all(tables).await?,
         overrides,
     })
 }
 
-/// Begins to remember the highest numbers, in a store that was written without them: above every
-/// number that anything in it speaks of.
-pub(super) async fn begin_numbers(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    let (person, place): (u32, u32) = sqlx::query_as(HIGHEST).fetch_one(&mut *conn).await?;
-    let (person, place) = (PersonId(person), PlaceId(place).max(Directory::FIRST_SITE));
-    statement::put(conn, &[Numbers { person, place }]).await
+/// Reads every row, so that a store that checks rows has checked them.
+pub(crate) async fn check(tables: &mut impl Tables) -> Result<(), sqlx::Error> {
+    all::<PersonId, Person>(tables).await?;
+    all::<DeviceId, Device>(tables).await?;
+    all::<IdentityId, DeviceId>(tables).await?;
+    all::<PlaceId, Place>(tables).await?;
+    all::<Box<str>, PlaceId>(tables).await?;
+    tables.all::<OwnershipRow>("").await?;
+    tables.all::<Numbers>("").await?;
+    tables.all::<OverrideRow>("").await.map(drop)
 }
 
-async fn put<K: Clone, V: Clone>(
-    conn: &mut SqliteConnection,
+async fn replace<K: Clone, V: Clone>(
+    tables: &mut impl Tables,
     entries: &BTreeMap<K, V>,
 ) -> Result<(), sqlx::Error>
 where
     (K, V): Record,
 {
     let rows: Vec<(K, V)> = entries.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
-    statement::put(conn, &rows).await
+    tables.replace(&rows).await
 }
 
-async fn all<K: Ord, V>(conn: &mut SqliteConnection) -> Result<BTreeMap<K, V>, sqlx::Error>
+async fn all<K: Ord, V>(tables: &mut impl Tables) -> Result<BTreeMap<K, V>, sqlx::Error>
 where
     (K, V): Record,
 {
-    let rows: Vec<(K, V)> = statement::find(conn, "", SqliteArguments::default()).await?;
-    Ok(rows.into_iter().collect())
+    Ok(tables.all::<(K, V)>("").await?.into_iter().collect())
 }
 
 impl Record for (PersonId, Person) {
     const TABLE: &'static str = "person";
     const COLUMNS: &'static [&'static str] = &["id", "name", "display"];
+    const KEY: usize = 1;
 
-    fn write(&self, row: &mut Sheet) {
+    fn write(&self, row: &mut impl Sheet) {
         row.int(self.0.0);
         row.text(&self.1.name);
         row.text(&self.1.display);
     }
 
-    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+    fn read<'r>(row: &mut impl Fields<'r>) -> Result<Self, sqlx::Error> {
         let id = PersonId(row.small()?);
         Ok((id, Person { name: row.text()?.into(), display: row.text()?.into() }))
     }
@@ -129,8 +137,9 @@ impl Record for (PersonId, Person) {
 impl Record for (DeviceId, Device) {
     const TABLE: &'static str = "device";
     const COLUMNS: &'static [&'static str] = &["id", "name", "kind", "mark", "carried"];
+    const KEY: usize = 1;
 
-    fn write(&self, row: &mut Sheet) {
+    fn write(&self, row: &mut impl Sheet) {
         row.int(self.0.0);
         row.text(&self.1.name);
         row.text(self.1.kind.word());
@@ -138,7 +147,7 @@ impl Record for (DeviceId, Device) {
         row.maybe(self.1.carried);
     }
 
-    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+    fn read<'r>(row: &mut impl Fields<'r>) -> Result<Self, sqlx::Error> {
         let id = DeviceId(row.small()?);
         let name = row.text()?.into();
         let kind: DeviceKind = row.text()?.parse().map_err(|_| broken(Self::TABLE))?;
@@ -158,15 +167,16 @@ struct OwnershipRow {
 impl Record for OwnershipRow {
     const TABLE: &'static str = "ownership";
     const COLUMNS: &'static [&'static str] = &["device", "position", "from_at", "person"];
+    const KEY: usize = 2;
 
-    fn write(&self, row: &mut Sheet) {
+    fn write(&self, row: &mut impl Sheet) {
         row.int(self.device.0);
         row.int(self.position);
         row.time(self.ownership.from);
         row.maybe(self.ownership.person.map(|it| it.0));
     }
 
-    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+    fn read<'r>(row: &mut impl Fields<'r>) -> Result<Self, sqlx::Error> {
         let (device, position) = (DeviceId(row.small()?), row.small()?);
         let from = row.time()?;
         let person = row.maybe_small()?.map(PersonId);
@@ -177,13 +187,14 @@ impl Record for OwnershipRow {
 impl Record for (IdentityId, DeviceId) {
     const TABLE: &'static str = "grouping";
     const COLUMNS: &'static [&'static str] = &["identity", "device"];
+    const KEY: usize = 1;
 
-    fn write(&self, row: &mut Sheet) {
+    fn write(&self, row: &mut impl Sheet) {
         row.int(self.0.0);
         row.int(self.1.0);
     }
 
-    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+    fn read<'r>(row: &mut impl Fields<'r>) -> Result<Self, sqlx::Error> {
         Ok((IdentityId(row.small()?), DeviceId(row.small()?)))
     }
 }
@@ -191,14 +202,15 @@ impl Record for (IdentityId, DeviceId) {
 impl Record for (PlaceId, Place) {
     const TABLE: &'static str = "place";
     const COLUMNS: &'static [&'static str] = &["id", "name", "parent"];
+    const KEY: usize = 1;
 
-    fn write(&self, row: &mut Sheet) {
+    fn write(&self, row: &mut impl Sheet) {
         row.int(self.0.0);
         row.text(&self.1.name);
         row.maybe(self.1.parent.map(|it| it.0));
     }
 
-    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+    fn read<'r>(row: &mut impl Fields<'r>) -> Result<Self, sqlx::Error> {
         let id = PlaceId(row.small()?);
         let name = row.text()?.into();
         Ok((id, Place { name, parent: row.maybe_small()?.map(PlaceId) }))
@@ -208,13 +220,14 @@ impl Record for (PlaceId, Place) {
 impl Record for (Box<str>, PlaceId) {
     const TABLE: &'static str = "monitor";
     const COLUMNS: &'static [&'static str] = &["name", "place"];
+    const KEY: usize = 1;
 
-    fn write(&self, row: &mut Sheet) {
+    fn write(&self, row: &mut impl Sheet) {
         row.text(&self.0);
         row.int(self.1.0);
     }
 
-    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+    fn read<'r>(row: &mut impl Fields<'r>) -> Result<Self, sqlx::Error> {
         Ok((row.text()?.into(), PlaceId(row.small()?)))
     }
 }
@@ -230,8 +243,9 @@ impl Record for OverrideRow {
     const TABLE: &'static str = "override";
     const COLUMNS: &'static [&'static str] =
         &["person", "position", "home", "at", "until_at", "by_whom"];
+    const KEY: usize = 2;
 
-    fn write(&self, row: &mut Sheet) {
+    fn write(&self, row: &mut impl Sheet) {
         row.int(self.person.0);
         row.int(self.position);
         row.int(self.it.home);
@@ -240,7 +254,7 @@ impl Record for OverrideRow {
         row.text(&self.it.by);
     }
 
-    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+    fn read<'r>(row: &mut impl Fields<'r>) -> Result<Self, sqlx::Error> {
         let (person, position) = (PersonId(row.small()?), row.small()?);
         let (home, at, until) = (row.flag()?, row.time()?, row.time()?);
         Ok(Self { person, position, it: Override { home, at, until, by: row.text()?.into() } })
@@ -249,62 +263,24 @@ impl Record for OverrideRow {
 
 /// The highest numbers ever given.
 #[derive(Clone, Copy, Debug)]
-struct Numbers {
-    person: PersonId,
-    place: PlaceId,
+pub(crate) struct Numbers {
+    pub(crate) person: PersonId,
+    pub(crate) place: PlaceId,
 }
 
 impl Record for Numbers {
     const TABLE: &'static str = "numbers";
     const COLUMNS: &'static [&'static str] = &["id", "person", "place"];
+    const KEY: usize = 1;
 
-    fn write(&self, row: &mut Sheet) {
+    fn write(&self, row: &mut impl Sheet) {
         row.int(1);
         row.int(self.person.0);
         row.int(self.place.0);
     }
 
-    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+    fn read<'r>(row: &mut impl Fields<'r>) -> Result<Self, sqlx::Error> {
         row.int()?;
         Ok(Self { person: PersonId(row.small()?), place: PlaceId(row.small()?) })
     }
 }
-
-/// Reads every row, so that every sum is checked.
-pub(super) async fn check(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    statement::check::<(PersonId, Person)>(conn).await?;
-    statement::check::<(DeviceId, Device)>(conn).await?;
-    statement::check::<OwnershipRow>(conn).await?;
-    statement::check::<(IdentityId, DeviceId)>(conn).await?;
-    statement::check::<(PlaceId, Place)>(conn).await?;
-    statement::check::<(Box<str>, PlaceId)>(conn).await?;
-    statement::check::<Numbers>(conn).await?;
-    statement::check::<OverrideRow>(conn).await
-}
-
-const EMPTY: [&str; 7] = [
-    "DELETE FROM person",
-    "DELETE FROM device",
-    "DELETE FROM ownership",
-    "DELETE FROM grouping",
-    "DELETE FROM place",
-    "DELETE FROM monitor",
-    "DELETE FROM override",
-];
-
-/// The highest numbers of people and places, in whatever mentions them.
-const HIGHEST: &str = "SELECT
-    (SELECT coalesce(max(number), 0) FROM (
-        SELECT max(id) AS number FROM person
-        UNION ALL SELECT max(person) FROM ownership
-        UNION ALL SELECT max(person) FROM override
-        UNION ALL SELECT max(subject_id) FROM stay WHERE subject = 'person'
-        UNION ALL SELECT max(subject_id) FROM journal WHERE subject = 'person'
-        UNION ALL SELECT max(subject_id) FROM state WHERE subject = 'person'
-        UNION ALL SELECT max(owner) FROM journal)),
-    (SELECT coalesce(max(number), 0) FROM (
-        SELECT max(id) AS number FROM place
-        UNION ALL SELECT max(parent) FROM place
-        UNION ALL SELECT max(place) FROM monitor
-        UNION ALL SELECT max(site) FROM stay
-        UNION ALL SELECT max(site) FROM journal))";

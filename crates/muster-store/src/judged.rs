@@ -6,8 +6,8 @@ use muster_core::identity::{DeviceId, PersonId, PlaceId};
 use muster_core::stay::{Ended, Stay, StayId, Subject};
 use muster_core::time::Time;
 
-use super::record::{Fields, Record, Sheet, broken};
-use super::rows::{duration, micros, source};
+use crate::record::{Conflict, Fields, Record, Sheet, broken};
+use crate::rows::{duration, micros, source};
 
 impl Record for Stay {
     const TABLE: &'static str = "stay";
@@ -24,8 +24,9 @@ impl Record for Stay {
         "after_gap",
         "revision",
     ];
+    const KEY: usize = 1;
 
-    fn write(&self, row: &mut Sheet) {
+    fn write(&self, row: &mut impl Sheet) {
         let (word, number) = subject_columns(self.subject);
         row.int(self.id.0.cast_signed());
         row.text(word);
@@ -40,14 +41,14 @@ impl Record for Stay {
         row.int(self.revision);
     }
 
-    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+    fn read<'r>(row: &mut impl Fields<'r>) -> Result<Self, sqlx::Error> {
         Ok(Self {
             id: StayId(row.int()?.cast_unsigned()),
-            subject: subject(row.text()?, row.small()?)?,
+            subject: subject(&row.text()?, row.small()?)?,
             site: PlaceId(row.small()?),
             from: row.time()?,
             last: row.time()?,
-            ended: Ended::from_word(row.text()?).ok_or_else(|| broken(Self::TABLE))?,
+            ended: Ended::from_word(&row.text()?).ok_or_else(|| broken(Self::TABLE))?,
             to_latest: row.maybe()?.map(Time::from_micros),
             uncovered: duration(row.int()?)?,
             after_gap: row.flag()?,
@@ -73,10 +74,11 @@ impl Record for Change {
         "quiet",
         "reason",
     ];
+    const KEY: usize = 1;
     /// A number is given once.
-    const CONFLICT: &'static str = "ABORT";
+    const CONFLICT: Conflict = Conflict::Refuse;
 
-    fn write(&self, row: &mut Sheet) {
+    fn write(&self, row: &mut impl Sheet) {
         let subject = self.subject.map(subject_columns);
         row.int(self.id.cast_signed());
         row.time(self.at);
@@ -93,12 +95,12 @@ impl Record for Change {
         row.text(&self.reason);
     }
 
-    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+    fn read<'r>(row: &mut impl Fields<'r>) -> Result<Self, sqlx::Error> {
         let id = row.int()?.cast_unsigned();
         let (at, decided) = (row.time()?, row.time()?);
-        let kind = ChangeKind::from_word(row.text()?).ok_or_else(|| broken(Self::TABLE))?;
+        let kind = ChangeKind::from_word(&row.text()?).ok_or_else(|| broken(Self::TABLE))?;
         let subject = match (row.maybe_text()?, row.maybe_small()?) {
-            (Some(word), Some(number)) => Some(subject(word, number)?),
+            (Some(word), Some(number)) => Some(subject(&word, number)?),
             (None, None) => None,
             (Some(_), None) | (None, Some(_)) => return Err(broken(Self::TABLE)),
         };
@@ -111,7 +113,7 @@ impl Record for Change {
             owner: row.maybe_small()?.map(PersonId),
             site: row.maybe_small()?.map(PlaceId),
             stay: row.maybe()?.map(|it| StayId(it.cast_unsigned())),
-            source: row.maybe_text()?.map(source).transpose()?,
+            source: row.maybe_text()?.map(|it| source(&it)).transpose()?,
             until: row.maybe()?.map(Time::from_micros),
             quiet: row.flag()?,
             reason: row.text()?.into(),
@@ -121,74 +123,77 @@ impl Record for Change {
 
 /// The last change that set a subject's state.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct StateRow {
+pub(crate) struct StateRow {
     /// Whose.
-    pub(super) subject: Subject,
+    pub(crate) subject: Subject,
     /// Which change.
-    pub(super) change: u64,
+    pub(crate) change: u64,
 }
 
 impl Record for StateRow {
     const TABLE: &'static str = "state";
     const COLUMNS: &'static [&'static str] = &["subject", "subject_id", "change"];
+    const KEY: usize = 2;
 
-    fn write(&self, row: &mut Sheet) {
+    fn write(&self, row: &mut impl Sheet) {
         let (word, number) = subject_columns(self.subject);
         row.text(word);
         row.int(number);
         row.int(self.change.cast_signed());
     }
 
-    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
-        let subject = subject(row.text()?, row.small()?)?;
+    fn read<'r>(row: &mut impl Fields<'r>) -> Result<Self, sqlx::Error> {
+        let subject = subject(&row.text()?, row.small()?)?;
         Ok(Self { subject, change: row.int()?.cast_unsigned() })
     }
 }
 
 /// A consumer's place.
 #[derive(Clone, Debug)]
-pub(super) struct CursorRow {
+pub(crate) struct CursorRow {
     /// The consumer.
-    pub(super) name: Box<str>,
+    pub(crate) name: Box<str>,
     /// A change id or a time.
-    pub(super) value: i64,
+    pub(crate) value: i64,
 }
 
 impl Record for CursorRow {
     const TABLE: &'static str = "cursor";
     const COLUMNS: &'static [&'static str] = &["name", "value"];
+    const KEY: usize = 1;
 
-    fn write(&self, row: &mut Sheet) {
+    fn write(&self, row: &mut impl Sheet) {
         row.text(&self.name);
         row.int(self.value);
     }
 
-    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+    fn read<'r>(row: &mut impl Fields<'r>) -> Result<Self, sqlx::Error> {
         Ok(Self { name: row.text()?.into(), value: row.int()? })
     }
 }
 
 /// What there is once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Meta {
+pub(crate) struct Meta {
     /// How many commits there were: tells whether an unanswered one took place.
-    pub(super) commits: i64,
+    pub(crate) commits: i64,
     /// The id of the last change.
-    pub(super) last_change: u64,
+    pub(crate) last_change: u64,
     /// The highest stay number ever written.
-    pub(super) last_stay: u64,
+    pub(crate) last_stay: u64,
     /// The time up to which has been judged.
-    pub(super) frontier: Time,
+    pub(crate) frontier: Time,
     /// The version of the directory, once there was one.
-    pub(super) directory: Option<u64>,
+    pub(crate) directory: Option<u64>,
 }
 
 impl Record for Meta {
     const TABLE: &'static str = "meta";
     const COLUMNS: &'static [&'static str] =
         &["id", "commits", "last_change", "last_stay", "frontier", "directory"];
+    const KEY: usize = 1;
 
-    fn write(&self, row: &mut Sheet) {
+    fn write(&self, row: &mut impl Sheet) {
         row.int(1);
         row.int(self.commits);
         row.int(self.last_change.cast_signed());
@@ -197,7 +202,7 @@ impl Record for Meta {
         row.maybe(self.directory.map(u64::cast_signed));
     }
 
-    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+    fn read<'r>(row: &mut impl Fields<'r>) -> Result<Self, sqlx::Error> {
         row.int()?;
         Ok(Self {
             commits: row.int()?,
@@ -210,7 +215,7 @@ impl Record for Meta {
 }
 
 /// The two columns that name a subject.
-pub(super) fn subject_columns(subject: Subject) -> (&'static str, u32) {
+pub(crate) fn subject_columns(subject: Subject) -> (&'static str, u32) {
     match subject {
         Subject::Device(DeviceId(number)) => ("device", number),
         Subject::Person(PersonId(number)) => ("person", number),

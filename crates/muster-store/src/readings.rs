@@ -14,11 +14,11 @@ use muster_core::reading::{Names, WinnerHour, hours, keep_best, keep_winners};
 use muster_core::span::Span;
 use muster_core::time::Time;
 use muster_wire::pack;
-use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 
-use super::record::{Fields, Record, Sheet};
-use super::rows::{duration, micros, unpacked};
-use super::statement::{find, list, put, values};
+use crate::record::{Fields, Record, Sheet};
+use crate::rows::{duration, micros, unpacked};
+use crate::session::{Merge, Session, Value};
+use Value::{Int, List};
 
 /// What the rows of these tables have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,46 +33,47 @@ struct Key {
 
 /// Every listener's readings.
 #[derive(Debug)]
-pub(super) struct Measured(Key, Vec<Reading>);
+pub(crate) struct Measured(Key, Vec<Reading>);
 
 /// The winners.
 #[derive(Debug)]
-pub(super) struct Won(Key, Vec<Reading>);
+pub(crate) struct Won(Key, Vec<Reading>);
 
 /// The winners, counted.
 #[derive(Debug)]
-pub(super) struct Counted(Key, Vec<WinnerHour>);
+pub(crate) struct Counted(Key, Vec<WinnerHour>);
 
 /// Merges readings with what is there, and into the winners.
-pub(super) async fn write(
-    conn: &mut SqliteConnection,
+pub(crate) async fn write(
+    session: &mut impl Session,
     readings: &[Reading],
 ) -> Result<(), sqlx::Error> {
     if readings.is_empty() {
         return Ok(());
     }
-    let listeners: Vec<_> = find(conn, "", SqliteArguments::default()).await?;
+    let listeners: Vec<_> = session.find("ORDER BY id", &[]).await?;
     let names = Names::of(&listeners);
     let mut new = readings.to_vec();
     keep_best(&mut new);
     let groups: Vec<&[Reading]> = new.chunk_by(|a, b| key_of(a) == key_of(b)).collect();
     let mut hours = BTreeSet::new();
     for piece in groups.chunks(PIECE) {
-        let keys: Vec<Key> = piece.iter().filter_map(|it| it.first()).map(key_of).collect();
-        let stored: Vec<Measured> = find(conn, THESE, these(&keys)?).await?;
+        let keys: Vec<[i64; 3]> =
+            piece.iter().filter_map(|it| it.first()).map(|it| key_of(it).columns()).collect();
+        let stored: Vec<Measured> = session.with_keys(&keys).await?;
         let stored = stored.into_iter().map(|it| (it.0, it.1));
         let changed = merged(piece, stored.collect(), keep_best);
-        put(conn, &rows(changed, Measured)).await?;
-        let stored: Vec<Won> = find(conn, THESE, these(&keys)?).await?;
+        session.merge(&rows(changed, Measured), Merge::ByKey).await?;
+        let stored: Vec<Won> = session.with_keys(&keys).await?;
         let stored = stored.into_iter().map(|it| (it.0, it.1));
         let changed = merged(piece, stored.collect(), |all| keep_winners(all, &names));
         hours.extend(changed.iter().map(|(it, _)| Key { at: it.at.floor(HOUR), ..*it }));
-        put(conn, &rows(changed, Won)).await?;
+        session.merge(&rows(changed, Won), Merge::ByKey).await?;
     }
     let hours: Vec<Key> = hours.into_iter().collect();
     for same in hours.chunk_by(|a, b| (a.at, a.length) == (b.at, b.length)) {
         for piece in same.chunks(PIECE) {
-            count(conn, piece).await?;
+            count(session, piece).await?;
         }
     }
     Ok(())
@@ -103,12 +104,12 @@ fn rows<R>(all: Vec<(Key, Vec<Reading>)>, row: impl Fn(Key, Vec<Reading>) -> R) 
 }
 
 /// Counts some blocks of one hour and length anew.
-async fn count(conn: &mut SqliteConnection, keys: &[Key]) -> Result<(), sqlx::Error> {
+async fn count(session: &mut impl Session, keys: &[Key]) -> Result<(), sqlx::Error> {
     let Some(Key { at, length, .. }) = keys.first().copied() else { return Ok(()) };
-    let blocks = list(keys.iter().map(|it| it.block.into()));
+    let blocks: Vec<i64> = keys.iter().map(|it| it.block.into()).collect();
     let last = (at + HOUR).micros().saturating_sub(1);
-    let wanted = values(&[at.micros(), last, micros(length)], &[&blocks])?;
-    let won: Vec<Won> = find(conn, OF_AN_HOUR, wanted).await?;
+    let wanted = [Int(at.micros()), Int(last), Int(micros(length)), List(&blocks)];
+    let won: Vec<Won> = session.find(OF_AN_HOUR, &wanted).await?;
     let won: Vec<Reading> = won.into_iter().flat_map(|it| it.1).collect();
     let counted = hours(&won);
     let mut rows = Vec::new();
@@ -116,25 +117,28 @@ async fn count(conn: &mut SqliteConnection, keys: &[Key]) -> Result<(), sqlx::Er
         let Some(first) = group.first() else { continue };
         rows.push(Counted(Key { at, length, block: block_of(first.identity) }, group.to_vec()));
     }
-    put(conn, &rows).await
+    session.merge(&rows, Merge::ByKey).await
 }
 
 /// Readings that a query asks for.
-pub(super) async fn readings(
-    conn: &mut SqliteConnection,
+pub(crate) async fn readings(
+    session: &mut impl Session,
     query: &ReadingQuery,
 ) -> Result<Vec<Reading>, sqlx::Error> {
     let blocks: BTreeSet<u32> = query.identities.iter().map(|it| block_of(*it)).collect();
-    let blocks = list(blocks.into_iter().map(i64::from));
-    let (from, to) = (query.window.from.micros(), query.window.to.micros());
-    let tail = if query.identities.is_empty() { WITHIN } else { WITHIN_OF };
-    let wanted = values(&[from, to], &[&blocks])?;
+    let blocks: Vec<i64> = blocks.into_iter().map(i64::from).collect();
+    let (from, to) = (Int(query.window.from.micros()), Int(query.window.to.micros()));
+    let wanted = [from, to, List(&blocks)];
+    let (tail, wanted) = match query.identities.as_slice() {
+        [] => (WITHIN, &wanted[..2]),
+        _ => (WITHIN_OF, &wanted[..]),
+    };
     let mut found: Vec<Reading> = match query.of {
         ReadingsOf::Listeners => {
-            find::<Measured>(conn, tail, wanted).await?.into_iter().flat_map(|it| it.1).collect()
+            session.find::<Measured>(tail, wanted).await?.into_iter().flat_map(|it| it.1).collect()
         }
         ReadingsOf::Winners => {
-            find::<Won>(conn, tail, wanted).await?.into_iter().flat_map(|it| it.1).collect()
+            session.find::<Won>(tail, wanted).await?.into_iter().flat_map(|it| it.1).collect()
         }
     };
     if !query.identities.is_empty() {
@@ -145,12 +149,12 @@ pub(super) async fn readings(
 }
 
 /// Counted hours that begin in a window.
-pub(super) async fn winner_hours(
-    conn: &mut SqliteConnection,
+pub(crate) async fn winner_hours(
+    session: &mut impl Session,
     window: Span,
 ) -> Result<Vec<WinnerHour>, sqlx::Error> {
-    let wanted = values(&[window.from.micros(), window.to.micros()], &[])?;
-    let found: Vec<Counted> = find(conn, HOURS, wanted).await?;
+    let wanted = [Int(window.from.micros()), Int(window.to.micros())];
+    let found: Vec<Counted> = session.find(HOURS, &wanted).await?;
     Ok(found.into_iter().flat_map(|it| it.1).collect())
 }
 
@@ -168,33 +172,29 @@ impl Key {
         IdentityId(self.block << BLOCK_BITS)
     }
 
-    fn write(self, row: &mut Sheet) {
+    /// Its columns, as they are stored.
+    fn columns(self) -> [i64; 3] {
+        [self.at.micros(), micros(self.length), self.block.into()]
+    }
+
+    fn write(self, row: &mut impl Sheet) {
         row.time(self.at);
         row.int(micros(self.length));
         row.int(self.block);
     }
 
-    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+    fn read<'r>(row: &mut impl Fields<'r>) -> Result<Self, sqlx::Error> {
         Ok(Self { at: row.time()?, length: duration(row.int()?)?, block: row.small()? })
     }
 }
 
-/// Values for [`THESE`].
-fn these(keys: &[Key]) -> Result<SqliteArguments, sqlx::Error> {
-    let keys: Vec<String> = keys
-        .iter()
-        .map(|it| format!("[{},{},{}]", it.at.micros(), micros(it.length), it.block))
-        .collect();
-    values(&[], &[&format!("[{}]", keys.join(","))])
-}
-
-fn write_list(key: Key, readings: &[Reading], row: &mut Sheet) {
+fn write_list(key: Key, readings: &[Reading], row: &mut impl Sheet) {
     key.write(row);
     row.int(i64::try_from(readings.len()).unwrap_or(i64::MAX));
     row.blob(pack::pack_readings(key.at, key.base(), readings));
 }
 
-fn read_list(row: &mut Fields<'_>) -> Result<(Key, Vec<Reading>), sqlx::Error> {
+fn read_list<'r>(row: &mut impl Fields<'r>) -> Result<(Key, Vec<Reading>), sqlx::Error> {
     let key = Key::read(row)?;
     let _count = row.int()?;
     let list = pack::unpack_readings(key.at, key.length, key.base(), row.blob()?);
@@ -206,12 +206,13 @@ const LISTS: &[&str] = &["interval_at", "length", "block", "count", "list"];
 impl Record for Measured {
     const TABLE: &'static str = "readings";
     const COLUMNS: &'static [&'static str] = LISTS;
+    const KEY: usize = 3;
 
-    fn write(&self, row: &mut Sheet) {
+    fn write(&self, row: &mut impl Sheet) {
         write_list(self.0, &self.1, row);
     }
 
-    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+    fn read<'r>(row: &mut impl Fields<'r>) -> Result<Self, sqlx::Error> {
         read_list(row).map(|(key, list)| Self(key, list))
     }
 }
@@ -219,12 +220,13 @@ impl Record for Measured {
 impl Record for Won {
     const TABLE: &'static str = "winners";
     const COLUMNS: &'static [&'static str] = LISTS;
+    const KEY: usize = 3;
 
-    fn write(&self, row: &mut Sheet) {
+    fn write(&self, row: &mut impl Sheet) {
         write_list(self.0, &self.1, row);
     }
 
-    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+    fn read<'r>(row: &mut impl Fields<'r>) -> Result<Self, sqlx::Error> {
         read_list(row).map(|(key, list)| Self(key, list))
     }
 }
@@ -232,33 +234,29 @@ impl Record for Won {
 impl Record for Counted {
     const TABLE: &'static str = "winner_hours";
     const COLUMNS: &'static [&'static str] = &["hour", "length", "block", "list"];
+    const KEY: usize = 3;
 
-    fn write(&self, row: &mut Sheet) {
+    fn write(&self, row: &mut impl Sheet) {
         self.0.write(row);
         row.blob(pack::pack_hours(self.0.at, self.0.base(), &self.1));
     }
 
-    fn read(row: &mut Fields<'_>) -> Result<Self, sqlx::Error> {
+    fn read<'r>(row: &mut impl Fields<'r>) -> Result<Self, sqlx::Error> {
         let key = Key::read(row)?;
         let list = pack::unpack_hours(key.at, key.length, key.base(), row.blob()?);
         Ok(Self(key, unpacked(list)?))
     }
 }
 
-pub(super) mod by_row;
-
 /// A list of 256 times the listeners that hear somebody is some kilobytes, and rewritten as a whole.
 const BLOCK_BITS: u32 = 8;
 /// Rows that are read and written at once: some megabytes where every list is long.
 const PIECE: usize = 64;
 
-pub(super) const THESE: &str = "WHERE (interval_at, length, block) IN (
-    SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1))
-    ORDER BY interval_at, length, block";
 const OF_AN_HOUR: &str = "WHERE interval_at BETWEEN ?1 AND ?2 AND length = ?3 \
-    AND block IN (SELECT value FROM json_each(?4)) ORDER BY interval_at, length, block";
-pub(super) const WITHIN: &str =
+    AND block IN ?4 ORDER BY interval_at, length, block";
+pub(crate) const WITHIN: &str =
     "WHERE interval_at >= ?1 AND interval_at < ?2 ORDER BY interval_at, length, block";
-pub(super) const WITHIN_OF: &str = "WHERE interval_at >= ?1 AND interval_at < ?2 \
-    AND block IN (SELECT value FROM json_each(?3)) ORDER BY interval_at, length, block";
-pub(super) const HOURS: &str = "WHERE hour >= ?1 AND hour < ?2 ORDER BY hour, length, block";
+pub(crate) const WITHIN_OF: &str = "WHERE interval_at >= ?1 AND interval_at < ?2 \
+    AND block IN ?3 ORDER BY interval_at, length, block";
+pub(crate) const HOURS: &str = "WHERE hour >= ?1 AND hour < ?2 ORDER BY hour, length, block";

@@ -1,0 +1,163 @@
+//! Statements over records, as `MariaDB` wants to hear them.
+
+use futures_util::TryStreamExt as _;
+use futures_util::stream::BoxStream;
+use sqlx::mysql::{MySqlArguments, MySqlConnection, MySqlRow};
+use sqlx::{Arguments as _, AssertSqlSafe};
+
+use super::columns::{Columns, Values};
+use crate::directory::Tables;
+use crate::record::{Conflict, Record};
+use crate::session::{Merge, Session, Value, any_of_keys, key_order, names, places};
+
+impl Session for MySqlConnection {
+    async fn merge<R: Record>(&mut self, rows: &[R], merge: Merge) -> Result<(), sqlx::Error> {
+        let mut left = rows;
+        for size in SIZES {
+            while let Some((some, rest)) = left.split_at_checked(size) {
+                let sql = AssertSqlSafe(insertion::<R>(size, merge));
+                sqlx::query_with(sql, Values::of(some)?).execute(&mut *self).await?;
+                left = rest;
+            }
+        }
+        Ok(())
+    }
+
+    async fn find<R: Record>(
+        &mut self,
+        tail: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<R>, sqlx::Error> {
+        let (tail, values, is_kept) = spoken(tail, values)?;
+        let asked = sqlx::query_with(AssertSqlSafe(selection::<R>(&tail)), values);
+        found(asked.persistent(is_kept).fetch(self)).await
+    }
+
+    async fn with_keys<R: Record>(&mut self, keys: &[[i64; 3]]) -> Result<Vec<R>, sqlx::Error> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (wanted, order) = (any_of_keys::<R>(keys), key_order::<R>());
+        let tail = format!("WHERE {wanted} ORDER BY {order}");
+        let asked = sqlx::query(AssertSqlSafe(selection::<R>(&tail))).persistent(false);
+        found(asked.fetch(self)).await
+    }
+
+    async fn numbers(
+        &mut self,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<Option<i64>>, sqlx::Error> {
+        let (sql, values, is_kept) = spoken(sql, values)?;
+        let asked = sqlx::query_scalar_with(AssertSqlSafe(sql), values).persistent(is_kept);
+        asked.fetch_all(self).await
+    }
+
+    async fn run(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, sqlx::Error> {
+        let (sql, values, is_kept) = spoken(sql, values)?;
+        let done = sqlx::query_with(AssertSqlSafe(sql), values).persistent(is_kept).execute(self);
+        Ok(done.await?.rows_affected())
+    }
+}
+
+impl Tables for MySqlConnection {
+    async fn replace<R: Record>(&mut self, rows: &[R]) -> Result<(), sqlx::Error> {
+        let sql = format!("DELETE FROM \"{}\"", R::TABLE);
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut *self).await?;
+        self.merge(rows, Merge::Append).await
+    }
+
+    async fn all<R: Record>(&mut self, order: &'static str) -> Result<Vec<R>, sqlx::Error> {
+        self.find(order, &[]).await
+    }
+}
+
+async fn found<R: Record>(
+    mut rows: BoxStream<'_, Result<MySqlRow, sqlx::Error>>,
+) -> Result<Vec<R>, sqlx::Error> {
+    let mut found = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        found.push(Columns::record(&row)?);
+    }
+    Ok(found)
+}
+
+fn selection<R: Record>(tail: &str) -> String {
+    format!("SELECT {} FROM \"{}\" {tail}", names(R::COLUMNS), R::TABLE)
+}
+
+fn insertion<R: Record>(rows: usize, merge: Merge) -> String {
+    let mut marks = "?, ".repeat(R::COLUMNS.len());
+    marks.truncate(marks.len().saturating_sub(2));
+    let mut values = format!("({marks}), ").repeat(rows);
+    values.truncate(values.len().saturating_sub(2));
+    let (table, columns) = (R::TABLE, names(R::COLUMNS));
+    format!("INSERT INTO \"{table}\" ({columns}) VALUES {values}{}", clause::<R>(merge))
+}
+
+/// What becomes of rows with the same key.
+fn clause<R: Record>(merge: Merge) -> String {
+    let (key, rest) = R::COLUMNS.split_at(R::KEY);
+    let set = match merge {
+        Merge::Append => return String::new(),
+        Merge::ByKey => match R::CONFLICT {
+            Conflict::Refuse => return String::new(),
+            Conflict::Keep => {
+                let first = key.first().copied().unwrap_or_default();
+                format!("\"{first}\" = \"{first}\"")
+            }
+            Conflict::Replace => {
+                let set: Vec<String> =
+                    rest.iter().map(|it| format!("\"{it}\" = VALUES(\"{it}\")")).collect();
+                set.join(", ")
+            }
+        },
+        Merge::Earliest => "at = LEAST(at, VALUES(at))".to_owned(),
+        Merge::Latest => "at = GREATEST(at, VALUES(at))".to_owned(),
+    };
+    format!(" ON DUPLICATE KEY UPDATE {set}")
+}
+
+/// A question with `?` for each value, and whether it is worth keeping prepared. The numbers of a list are
+/// written out: a subquery in their place would be asked again for every row that might go.
+fn spoken(sql: &str, values: &[Value<'_>]) -> Result<(String, MySqlArguments, bool), sqlx::Error> {
+    let mut out = String::with_capacity(sql.len());
+    let mut bound = MySqlArguments::default();
+    let mut is_kept = true;
+    for (text, value) in places(sql) {
+        match value.and_then(|it| values.get(it)) {
+            None => {}
+            Some(Value::Int(it)) => {
+                out.push('?');
+                bound.add(*it).map_err(sqlx::Error::Encode)?;
+            }
+            Some(Value::Text(it)) => {
+                out.push('?');
+                bound.add(*it).map_err(sqlx::Error::Encode)?;
+            }
+            Some(Value::List(it)) => {
+                let numbers: Vec<String> = it.iter().map(ToString::to_string).collect();
+                out.extend(["(", &numbers.join(", "), ")"]);
+                is_kept = false;
+            }
+        }
+        out.push_str(text);
+    }
+    Ok((out, bound, is_kept))
+}
+
+/// How many rows share a statement; at most 65,535 values do.
+const SIZES: [usize; 4] = [1000, 100, 10, 1];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_as_this_server_wants_them() {
+        let values = [Value::Int(7), Value::List(&[1, -2])];
+        let (sql, bound, is_kept) = spoken("a = ?1 AND b IN ?2 AND c > ?1", &values).unwrap();
+        assert_eq!(sql, "a = ? AND b IN (1, -2) AND c > ?");
+        assert_eq!((bound.len(), is_kept), (2, false));
+    }
+}

@@ -1,0 +1,60 @@
+//! What a database server has to bring so that a store can be kept on it: a way in, a dialect
+//! ([`Session`]), and no decisions.
+
+use std::fmt::Debug;
+use std::future::Future;
+
+use muster_core::ports::StoreError;
+use sqlx::{Database, Pool};
+
+use crate::session::Session;
+
+/// A kind of server, and where one is.
+pub(crate) trait Engine: Debug + Send + Sync + Sized + 'static {
+    /// The driver.
+    type Db: Database<Connection: Session>;
+    /// Begins a transaction in which all that is read is of one moment.
+    const READ: &'static str;
+    /// The statements that lead from each schema to the next; the first makes it.
+    const MIGRATIONS: &'static [&'static str];
+
+    /// Counts the tables in the database.
+    const ALL_TABLES: &'static str;
+    /// Counts those that are called `schema`.
+    const OUR_TABLES: &'static str;
+
+    /// Two connections to look through, made when they are needed.
+    fn readers(&self) -> Pool<Self::Db>;
+
+    /// A connection to look through.
+    fn reader(&self) -> impl Future<Output = Result<Connection<Self>, StoreError>> + Send;
+
+    /// A connection that alone may write, and what names its session. `before` is the last one that this
+    /// process had: should the server not know yet that it is over, it is ended first, so that whatever was
+    /// asked of it has happened by then, or never will.
+    fn writer(
+        &self,
+        before: Option<&str>,
+    ) -> impl Future<Output = Result<(Connection<Self>, String), StoreError>> + Send;
+
+    /// Refuses a server that cannot keep a store: too old, another character set.
+    fn fits(
+        &self,
+        conn: &mut Connection<Self>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Says several things that make or change tables.
+    fn script(
+        conn: &mut Connection<Self>,
+        sql: &'static str,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+
+    /// What an error means, and what to do about it.
+    fn explain(&self, error: sqlx::Error) -> StoreError;
+
+    /// Why a copy is not made here, and what to type instead.
+    fn backup(&self) -> String;
+}
+
+/// A connection of an engine.
+pub(crate) type Connection<E> = <<E as Engine>::Db as Database>::Connection;

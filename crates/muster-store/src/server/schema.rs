@@ -1,0 +1,90 @@
+//! Which shape the tables on a server have, and how an older one is brought up to date.
+//!
+//! The table `schema` keeps its shape for ever, so that any Muster can say that a store is too new for it.
+//! It is made first and says 0 until all other tables are there, because not every server makes tables
+//! within a transaction: whoever finds a 0 goes on where another was interrupted.
+
+use muster_core::ports::StoreError;
+
+use super::engine::{Connection, Engine};
+use crate::directory::Tables as _;
+use crate::record::{Fields, Record, Sheet};
+use crate::session::{Session, Value};
+
+/// Makes the tables in an empty database, or brings those of an older Muster up to date.
+pub(super) async fn migrate<E: Engine>(
+    engine: &E,
+    conn: &mut Connection<E>,
+) -> Result<(), StoreError> {
+    let explain = |it| engine.explain(it);
+    if tables(conn, E::OUR_TABLES).await.map_err(explain)? == 0 {
+        if tables(conn, E::ALL_TABLES).await.map_err(explain)? > 0 {
+            let what =
+                "the database holds tables that are not muster's; give it a database of its own";
+            return Err(StoreError::Refused { what: what.to_owned() });
+        }
+        E::script(conn, MAKE).await.map_err(explain)?;
+    }
+    let found = version(engine, conn).await?;
+    for (sql, number) in E::MIGRATIONS.iter().zip(1_i64..).filter(|(_, number)| *number > found) {
+        E::script(conn, sql).await.map_err(explain)?;
+        conn.replace(&[Version(number)]).await.map_err(explain)?;
+    }
+    Ok(())
+}
+
+/// Refuses what is no store, a newer one and an older one.
+pub(super) async fn check<E: Engine>(
+    engine: &E,
+    conn: &mut Connection<E>,
+) -> Result<(), StoreError> {
+    let ours = tables(conn, E::OUR_TABLES).await.map_err(|it| engine.explain(it))?;
+    let found = if ours == 0 { 0 } else { version(engine, conn).await? };
+    if found == newest::<E>() {
+        return Ok(());
+    }
+    let what = if found == 0 {
+        "there is no store in the database yet: start `muster serve` once".to_owned()
+    } else {
+        format!("it has the older schema {found}: start `muster serve` once")
+    };
+    Err(StoreError::Unavailable { what, cause: "the schema is older than this program".into() })
+}
+
+async fn version<E: Engine>(engine: &E, conn: &mut Connection<E>) -> Result<i64, StoreError> {
+    let rows: Vec<Version> = conn.find("", &[]).await.map_err(|it| engine.explain(it))?;
+    let found = rows.first().map_or(0, |it| it.0);
+    if found > newest::<E>() {
+        return Err(StoreError::Newer { found, known: newest::<E>() });
+    }
+    Ok(found)
+}
+
+fn newest<E: Engine>() -> i64 {
+    i64::try_from(E::MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+async fn tables(session: &mut impl Session, sql: &'static str) -> Result<i64, sqlx::Error> {
+    Ok(session.numbers(sql, &[] as &[Value<'_>]).await?.into_iter().flatten().next().unwrap_or(0))
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Version(i64);
+
+impl Record for Version {
+    const TABLE: &'static str = "schema";
+    const COLUMNS: &'static [&'static str] = &["id", "version"];
+    const KEY: usize = 1;
+
+    fn write(&self, row: &mut impl Sheet) {
+        row.int(1);
+        row.int(self.0);
+    }
+
+    fn read<'r>(row: &mut impl Fields<'r>) -> Result<Self, sqlx::Error> {
+        row.int()?;
+        row.int().map(Self)
+    }
+}
+
+const MAKE: &str = "CREATE TABLE \"schema\" (id BIGINT PRIMARY KEY, version BIGINT NOT NULL)";

@@ -1,0 +1,46 @@
+//! The store on a real `MariaDB` server, put through every case and every fault.
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
+
+use std::sync::Arc;
+
+use muster_core::ports::StoreError;
+use muster_store::server::{Address, Encryption, Secret, Way};
+use muster_store::{Access, Kept, mariadb};
+
+#[path = "../../../tests/peers/mariadb.rs"]
+mod peer;
+use peer::MariaDb as Peer;
+
+#[path = "server/cases.rs"]
+mod cases;
+
+#[path = "server/lost.rs"]
+mod lost;
+
+#[path = "mariadb/refused.rs"]
+mod refused;
+
+/// Where a database is, over the network.
+fn address(server: &Peer, database: &str) -> Address {
+    Address {
+        way: Way::Network { host: "127.0.0.1".to_owned(), port: server.port },
+        user: Peer::USER.to_owned(),
+        password: Some(Secret::new(Peer::PASSWORD.to_owned())),
+        database: database.to_owned(),
+        encryption: Encryption::None,
+    }
+}
+
+async fn open(server: &Peer, database: &str) -> Result<Arc<dyn Kept>, StoreError> {
+    mariadb::open(address(server, database), Access::ReadWrite).await
+}
+
+async fn look(server: &Peer, database: &str) -> Result<Arc<dyn Kept>, StoreError> {
+    mariadb::open(address(server, database), Access::ReadOnly).await
+}
+
+/// Ends all sessions of stores.
+fn end_sessions(server: &Peer) {
+    let user = Peer::USER;
+    server.say("mysql", &format!("KILL USER {user}"));
+}

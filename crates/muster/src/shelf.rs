@@ -1,0 +1,171 @@
+//! The store of a data folder, wherever it is kept: a file in it, or a database on a server.
+//!
+//! Opens it, waits for whoever is just writing to it, and says to people what is wrong with it and what
+//! helps there. Which kind it is, is the registry's business.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use muster_config::store::StoreSettings;
+use muster_core::ports::StoreError;
+use muster_store::{Access, Kept};
+
+use crate::client::nothing_in;
+use crate::failure::{Exit, Failure};
+use crate::folder::{self, STORE};
+use crate::greeting::Speaker;
+use crate::registry::{self, Opened};
+
+/// Where a store is.
+pub(crate) struct Shelf<'a> {
+    /// None: the file in the folder, whatever is configured.
+    settings: Option<&'a StoreSettings>,
+    folder: &'a Path,
+}
+
+impl<'a> Shelf<'a> {
+    /// The store of a data folder, as configured.
+    pub(crate) fn of(settings: impl Into<Option<&'a StoreSettings>>, folder: &'a Path) -> Self {
+        let settings = settings.into();
+        Self { settings, folder }
+    }
+
+    /// Opens it.
+    pub(crate) async fn open(&self, access: Access) -> Result<Opened, StoreError> {
+        registry::store(self.settings, &self.file(), access).await
+    }
+
+    /// Opens it to write, after waiting for a command that is just writing to it.
+    pub(crate) async fn open_patiently(&self, speaker: Speaker) -> Result<Opened, StoreError> {
+        let mut tries = LOCK_TRIES;
+        loop {
+            match self.open(Access::ReadWrite).await {
+                Err(error) if tries > 0 && (is_in_use(&error) || is_held(&error)) => {
+                    if let (LOCK_TRIES, StoreError::Unavailable { what, .. }) = (tries, &error) {
+                        speaker.waits_for_store(what);
+                    }
+                    tries -= 1;
+                    tokio::time::sleep(LOCK_PAUSE).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// The file in the folder, which is there only if nothing else is configured.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder.join(STORE)
+    }
+
+    /// The server's address, if it is on one.
+    pub(crate) fn server(&self) -> Option<String> {
+        self.settings.and_then(|it| it.url.as_ref()).map(ToString::to_string)
+    }
+
+    /// Refuses a folder in which nothing was ever kept.
+    pub(crate) fn refuse_nothing(&self) -> Result<(), Failure> {
+        if self.server().is_some() || self.file().exists() {
+            return Ok(());
+        }
+        Err(nothing_in(self.folder))
+    }
+
+    /// What a hub says that cannot open it.
+    pub(crate) fn closed(&self, error: StoreError) -> Failure {
+        let folder = self.folder.display();
+        if let Some(server) = self.server() {
+            return on_server(error, "cannot open the store", &server);
+        }
+        if is_in_use(&error) {
+            // Who has it; what the system calls that says nothing.
+            return folder::in_use(self.folder).because(anyhow::anyhow!(error.to_string()));
+        }
+        if is_held(&error) {
+            let hint = format!("find who holds it: fuser -v {folder}/{}", folder::LOCK);
+            return Failure::new(Exit::Unreachable, "cannot open the store")
+                .because(error)
+                .hint(hint);
+        }
+        let (exit, hint) = match &error {
+            StoreError::Unavailable { .. } => {
+                (Exit::Unreachable, format!("look after the data folder: {folder}"))
+            }
+            StoreError::Newer { .. } => (Exit::Failed, NEWER.to_owned()),
+            StoreError::Damaged { .. } => (
+                Exit::Failed,
+                format!("put a backup in its place: muster restore FILE --replace --data {folder}"),
+            ),
+            StoreError::Refused { .. } => (Exit::Failed, format!("it is in: {folder}")),
+        };
+        Failure::new(exit, "cannot open the store").because(error).hint(hint)
+    }
+
+    /// What a command says that cannot open it.
+    pub(crate) fn unreadable(&self, error: StoreError) -> Failure {
+        let what = format!("cannot open the store of: {}", self.folder.display());
+        if let Some(server) = self.server() {
+            return on_server(error, &what, &server);
+        }
+        let (exit, hint) = match &error {
+            StoreError::Unavailable { .. } => (
+                Exit::Unreachable,
+                "look after its disk and its owner, or choose another with --data DIR",
+            ),
+            StoreError::Newer { .. } => (Exit::Failed, NEWER),
+            StoreError::Damaged { .. } => {
+                (Exit::Failed, "put a backup in its place: muster restore FILE --replace")
+            }
+            StoreError::Refused { .. } => (Exit::Failed, "choose another with --data DIR"),
+        };
+        Failure::new(exit, what).because(error).hint(hint)
+    }
+}
+
+/// The same of a server: what it says itself is what helps there.
+fn on_server(error: StoreError, what: &str, server: &str) -> Failure {
+    let exit = match &error {
+        StoreError::Unavailable { .. } => Exit::Unreachable,
+        StoreError::Newer { .. } | StoreError::Damaged { .. } | StoreError::Refused { .. } => {
+            Exit::Failed
+        }
+    };
+    let hint = if is_in_use(&error) {
+        format!("stop the other one, or give this one another database: {server}")
+    } else if matches!(error, StoreError::Newer { .. }) {
+        NEWER.to_owned()
+    } else {
+        format!("it is where store.url says: {server}")
+    };
+    Failure::new(exit, what).because(error).hint(hint)
+}
+
+/// Lets go of a store in good order, if nobody else has it any more.
+pub(crate) async fn let_go(mut store: Arc<dyn Kept>) {
+    if Arc::get_mut(&mut store).is_some()
+        && let Err(cause) = store.close().await
+    {
+        tracing::warn!("the store was not closed in order, which loses nothing: {cause}");
+    }
+}
+
+/// By another muster.
+fn is_in_use(error: &StoreError) -> bool {
+    is_kept_out(error, io::ErrorKind::WouldBlock)
+}
+
+/// By somebody who left no number, or by a muster that has not written its own yet.
+fn is_held(error: &StoreError) -> bool {
+    is_kept_out(error, io::ErrorKind::ResourceBusy)
+}
+
+fn is_kept_out(error: &StoreError, kind: io::ErrorKind) -> bool {
+    let StoreError::Unavailable { cause, .. } = error else { return false };
+    cause.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == kind)
+}
+
+const NEWER: &str = "use the muster that wrote it, or a newer one";
+/// A command holds the store for some hundredths of a second; a hub for as long as it runs.
+const LOCK_TRIES: u32 = 60;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);

@@ -1,0 +1,155 @@
+//! The hub and its commands on real database servers.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail in its helpers")]
+
+mod common;
+
+#[path = "../../../tests/peers/postgres.rs"]
+mod postgres;
+
+#[path = "../../../tests/peers/mariadb.rs"]
+mod mariadb;
+
+use std::fs;
+
+use common::Home;
+use mariadb::MariaDb;
+use postgres::Postgres;
+use serde_json::json;
+
+/// What both kinds can do.
+trait Server {
+    const PASSWORD: &'static str;
+
+    fn url(&self) -> String;
+    fn kill(&mut self);
+    fn start_again(&mut self);
+    /// What the database `home` says.
+    fn say(&self, sql: &str) -> String;
+}
+
+impl Server for Postgres {
+    const PASSWORD: &'static str = Self::PASSWORD;
+
+    fn url(&self) -> String {
+        format!("postgres://{}@127.0.0.1:{}/home", Self::USER, self.port)
+    }
+
+    fn kill(&mut self) {
+        self.kill();
+    }
+
+    fn start_again(&mut self) {
+        self.start_again();
+    }
+
+    fn say(&self, sql: &str) -> String {
+        self.say("home", sql)
+    }
+}
+
+impl Server for MariaDb {
+    const PASSWORD: &'static str = Self::PASSWORD;
+
+    fn url(&self) -> String {
+        format!("mysql://{}@127.0.0.1:{}/home", Self::USER, self.port)
+    }
+
+    fn kill(&mut self) {
+        self.kill();
+    }
+
+    fn start_again(&mut self) {
+        self.start_again();
+    }
+
+    fn say(&self, sql: &str) -> String {
+        self.say("home", sql)
+    }
+}
+
+#[test]
+fn a_hub_keeps_everything_on_postgresql_whatever_is_killed() {
+    let server = Postgres::start();
+    server.make("home");
+    keeps_everything(server);
+}
+
+#[test]
+fn a_hub_keeps_everything_on_mariadb_whatever_is_killed() {
+    let server = MariaDb::start();
+    server.make("home");
+    keeps_everything(server);
+}
+
+/// A home whose store is the server's database `home`.
+fn home<S: Server>(server: &S) -> Home {
+    let home = Home::new();
+    let password = home.path().join("password");
+    fs::write(&password, format!("{}\n", S::PASSWORD)).unwrap();
+    let file = home.path().join("muster.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let url = server.url();
+    let store = format!("\n[store]\nurl = \"{url}\"\npassword_file = \"{}\"\n", password.display());
+    fs::write(&file, text + &store).unwrap();
+    home
+}
+
+fn keeps_everything(mut server: impl Server) {
+    let home = home(&server);
+    let hub = home.serve();
+    let anna = json!({ "name": "anna", "display": "Anna Berg" });
+    assert_eq!(hub.ask("POST", "/api/v1/people", Some(&anna)).status, 201);
+    assert_eq!(server.say("SELECT display FROM person"), "Anna Berg");
+    assert!(!home.data().join("muster.db").exists());
+
+    server.kill();
+    server.start_again();
+    // The edit is stored when the server is there again; nobody has to restart anything.
+    let ben = json!({ "name": "ben", "display": "Ben" });
+    let is_there = |it: u16| it == 201 || it == 409;
+    hub.until("the server", |hub| {
+        is_there(hub.ask("POST", "/api/v1/people", Some(&ben)).status).then_some(())
+    });
+    drop(hub);
+
+    // Without a hub the commands read the same store.
+    let listed = home.run(&["person", "list"]);
+    let text = String::from_utf8(listed.stdout).unwrap();
+    assert!(text.contains("anna") && text.contains("ben"), "{text}");
+    let again = home.serve();
+    assert_eq!(again.get("/api/v1/people/anna").json()["display"], "Anna Berg");
+}
+
+#[test]
+fn what_is_wrong_with_the_server_is_said_with_what_to_type() {
+    let mut server = Postgres::start();
+    let home = home(&server);
+    let said = |args: &[&str]| {
+        let done = home.run(args);
+        let text = String::from_utf8(done.stderr).unwrap();
+        assert!(!text.contains(Postgres::PASSWORD), "{text}");
+        (done.status.code().unwrap(), text)
+    };
+    let serve = ["serve", "--listen", "127.0.0.1:0"];
+    let (code, text) = said(&serve);
+    assert!(code == 5 && text.contains("createdb") && text.contains("hint: "), "{text}");
+    server.make("home");
+    let (code, text) = said(&["who"]);
+    assert!(code == 5 && text.contains("start `muster serve` once"), "{text}");
+
+    let hub = home.serve();
+    let second = home.muster(&serve).env("MUSTER_DATA", home.path().join("other")).output();
+    let second = second.unwrap();
+    let text = String::from_utf8(second.stderr).unwrap();
+    assert_eq!(second.status.code(), Some(5), "{text}");
+    assert!(text.contains("already in use by another muster"), "{text}");
+    let (code, text) = said(&["backup", "copy.db"]);
+    assert!(code == 1 && text.contains("pg_dump"), "{text}");
+    let (code, text) = said(&["restore", "copy.db"]);
+    assert!(code == 1 && text.contains("pg_restore"), "{text}");
+    drop(hub);
+    server.kill();
+    let (code, text) = said(&["who"]);
+    assert!(code == 5 && text.contains("cannot be reached"), "{text}");
+}
