@@ -142,5 +142,7 @@ impl Engine {
         }
         self.voters.extend(self.directory.people.keys());
         self.settle();
+        // A conflict was told by whoever met it first, in the commit that stored it.
+        self.outbox.changes.retain(|it| it.kind != ChangeKind::Conflict);
     }
 }

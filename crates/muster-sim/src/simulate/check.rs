@@ -69,7 +69,7 @@ pub(super) fn content(tables: &Tables) -> (Rows, Vec<Told>) {
 
 /// What must hold after every commit.
 pub(super) fn always(tables: &Tables) -> Option<String> {
-    overlap(tables).or_else(|| journal(tables))
+    overlap(tables).or_else(|| journal(tables)).or_else(|| told_again(tables))
 }
 
 /// Whether a change is part of the story: not that somebody listens or does not.
@@ -101,6 +101,14 @@ fn overlap(tables: &Tables) -> Option<String> {
         }
     }
     None
+}
+
+/// A conflict that the journal tells of twice.
+fn told_again(tables: &Tables) -> Option<String> {
+    let mut told = BTreeSet::new();
+    let all = tables.changes.values().filter(|it| it.kind == ChangeKind::Conflict);
+    let mut again = all.filter(|it| !told.insert((it.subject, it.site, it.at)));
+    again.next().map(|it| format!("told twice: {}", tell(it)))
 }
 
 /// What the journal says about who is there, against the stays.
