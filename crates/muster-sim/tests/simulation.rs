@@ -46,6 +46,14 @@ fn a_hub_that_forgets_ends_as_the_reference_says() {
     assert!(report.tally.fetches >= 400, "memory hardly ever ended: {}", report.tally.fetches);
 }
 
+/// Whoever is heard at two sites in the same moment moves in it, also where memory ends in between.
+#[test]
+fn a_move_at_the_end_of_memory_is_carried() {
+    let report = run(Game::Forgetful, 3_716..3_717);
+    let first = report.failures.first().map(ToString::to_string).unwrap_or_default();
+    assert!(report.failures.is_empty(), "{first}");
+}
+
 /// Only what a fact can change is judged again when it comes; judging everything again says the same.
 #[test]
 fn what_is_at_hand_is_what_a_fresh_start_says() {

@@ -144,7 +144,7 @@ impl Engine {
 
 /// Whether a stay ended by an arrival elsewhere before a time.
 fn moved_before(stay: &Judged, all: &[Recorded], floor: Time) -> bool {
-    let elsewhere = all.iter().filter(|it| it.stay.site != stay.site && it.stay.from > stay.last);
+    let elsewhere = all.iter().filter(|it| it.stay.site != stay.site && it.stay.from >= stay.last);
     let arrived = elsewhere.map(|it| it.stay.from).min();
     stay.ended == Ended::Moved && arrived.is_none_or(|it| it < floor)
 }
