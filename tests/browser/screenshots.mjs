@@ -20,7 +20,7 @@ try {
   const blank = await chromium.newPage();
   const { people } = await house.api("GET", "/now");
   const here = people.find((it) => it.presence === "present") ?? people[0];
-  const pages = { now: "/", people: "/people", devices: "/devices", nearby: "/nearby", monitors: "/monitors", why: "/" };
+  const pages = { now: "/", people: "/people", devices: "/devices", nearby: "/nearby", monitors: "/monitors", reports: "/reports", why: "/" };
   await poll("a delivery", async () => (await real.api("GET", "/sinks")).items[0].state === "delivering");
   for (const colorScheme of ["light", "dark"]) {
     for (const [screen, viewport] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {

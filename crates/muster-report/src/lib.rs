@@ -4,7 +4,7 @@ mod table;
 pub use table::{Cell, Column, Holds, Reader, Table};
 
 mod text;
-pub use text::{Style, details, text};
+pub use text::{Style, details, shown, text};
 
 mod csv;
 pub use csv::csv;

@@ -141,6 +141,28 @@ impl Report {
         Self::ALL.iter().find(|(_, it)| *it == self).map_or("", |(it, _)| it)
     }
 
+    /// What people call it.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Hourly => "Devices by hour and monitor",
+            Self::Monitors => "Monitors",
+            Self::Devices => "Devices",
+            Self::Overlap => "Heard by several monitors",
+            Self::Gaps => "Intervals and gaps",
+            Self::Days => "Devices by day",
+            Self::Busiest => "Busiest hours",
+            Self::Pattern => "Hours of the day",
+            Self::Signals => "How strong signals are",
+            Self::Nearest => "Signals by device and monitor",
+            Self::New => "Heard for the first time",
+            Self::Unseen => "Not heard for days",
+            Self::Regulars => "There most of the time",
+            Self::Recent => "Last heard",
+            Self::Occupancy => "People by hour",
+        }
+    }
+
     /// Its columns, in order; every format has the same.
     #[must_use]
     pub fn columns(self) -> &'static [Column] {
@@ -224,6 +246,21 @@ impl Report {
             | Self::Regulars
             | Self::Recent
             | Self::Occupancy => 0,
+        }
+    }
+
+    /// Whether what somebody asks for besides its name means anything in it: `from`, `to`, `monitor`,
+    /// `place`, `person`, `days` or `limit`.
+    #[must_use]
+    pub fn takes(self, what: &str) -> bool {
+        let is_sighted = matches!(self, Self::New | Self::Unseen);
+        match what {
+            "from" | "to" => self != Self::Unseen,
+            "monitor" => !is_sighted && self != Self::Occupancy,
+            "place" => !is_sighted,
+            "days" => self == Self::Unseen,
+            "limit" => matches!(self, Self::Busiest | Self::Recent),
+            _ => what == "person",
         }
     }
 

@@ -44,6 +44,23 @@ pub fn text(table: &Table, style: &Style) -> String {
     }
 }
 
+/// The columns for people, and their rows as people read them: for whoever draws a table otherwise.
+#[must_use]
+pub fn shown(table: &Table, style: &Style) -> (Vec<Column>, Vec<Vec<String>>) {
+    let columns = table.without(Reader::Programs);
+    let dated: Vec<bool> = columns.iter().map(|(at, _)| !all_today(table, *at, style)).collect();
+    let row = |row: &Vec<Cell>| {
+        let cells = columns.iter().zip(&dated);
+        cells
+            .map(|((at, _), dated)| {
+                row.get(*at).map(|it| show(it, style, *dated)).unwrap_or_default()
+            })
+            .collect()
+    };
+    let rows = table.rows.iter().map(row).collect();
+    (columns.into_iter().map(|(_, it)| it).collect(), rows)
+}
+
 /// One thing as lines of name and value; what is empty is left out.
 #[must_use]
 pub fn details(pairs: &[(&str, Cell)], style: &Style) -> String {

@@ -43,6 +43,10 @@ mod places;
 
 mod why;
 
+mod reports;
+
+mod picture;
+
 pub(crate) fn router() -> Router<App> {
     Router::new()
         .route("/", get(now::page))
@@ -64,6 +68,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/pairing/requests/{number}", post(pairing::answer))
         .route("/pairing/{id}", post(pairing::register))
         .route("/pairing/{id}/forget", post(pairing::forget))
+        .route("/reports", get(reports::page))
         .route("/monitors", get(monitors::page))
         .route("/monitors/place", post(places::stand))
         .route("/places", post(places::add))

@@ -38,6 +38,13 @@ pub(crate) struct Wanted {
     pub(crate) limit: usize,
 }
 
+impl Wanted {
+    /// Not heard for more than so many days, where nobody says how many.
+    pub(crate) const DAYS: u32 = 7;
+    /// So many rows, where nobody says how many.
+    pub(crate) const LIMIT: usize = 10;
+}
+
 /// The report's table, and the time that it is about.
 pub(crate) async fn table(app: &App, wanted: &Wanted) -> Result<(Table, Span), Problem> {
     let snapshot = app.snapshot();

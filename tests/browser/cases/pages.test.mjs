@@ -11,6 +11,9 @@ const PAGES = {
   pairing: "/pairing",
   nearby: "/nearby",
   monitors: "/monitors",
+  reports: "/reports",
+  days: "/reports?report=days&from=2026-13-40",
+  occupancy: "/reports?report=occupancy",
 };
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 

@@ -98,17 +98,15 @@ pub(crate) async fn read(
 impl Which {
     /// Refuses what a report could only leave out of account.
     fn fits(&self, report: Report) -> Result<(), Problem> {
-        let sighted = matches!(report, Report::New | Report::Unseen);
-        let ends = matches!(report, Report::Busiest | Report::Recent);
-        for (name, given, takes) in [
-            ("from", self.from.is_some(), report != Report::Unseen),
-            ("to", self.to.is_some(), report != Report::Unseen),
-            ("monitor", self.monitor.is_some(), !sighted && report != Report::Occupancy),
-            ("place", self.place.is_some(), !sighted),
-            ("days", self.days.is_some(), report == Report::Unseen),
-            ("limit", self.limit.is_some(), ends),
+        for (name, given) in [
+            ("from", self.from.is_some()),
+            ("to", self.to.is_some()),
+            ("monitor", self.monitor.is_some()),
+            ("place", self.place.is_some()),
+            ("days", self.days.is_some()),
+            ("limit", self.limit.is_some()),
         ] {
-            if given && !takes {
+            if given && !report.takes(name) {
                 let what = format!("`{name}` has no meaning in this report: {}", report.name());
                 return Err(Problem::wrong(what));
             }
@@ -123,7 +121,7 @@ impl Which {
             fits.then_some(given)
                 .ok_or_else(|| Problem::wrong(format!("{what} is 1 to {most}: {given}")))
         };
-        let days = self.days.unwrap_or(7);
+        let days = self.days.unwrap_or(Wanted::DAYS);
         within("days", days as usize, 3650)?;
         Ok(Wanted {
             report,
@@ -133,7 +131,7 @@ impl Which {
             place: self.place.clone(),
             person: self.person.clone(),
             days,
-            limit: within("limit", self.limit.unwrap_or(10), 1000)?,
+            limit: within("limit", self.limit.unwrap_or(Wanted::LIMIT), 1000)?,
         })
     }
 }
