@@ -48,4 +48,8 @@ pub trait Kept: Store + std::fmt::Debug {
     /// Lets go of it in good order; nobody asks it anything afterwards. One that is dropped, or killed,
     /// loses nothing either.
     fn close(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Ends when another process has become the store's one writer, and says who. Never while a file is
+    /// the store: that belongs to its process.
+    fn overtaken(&self) -> BoxFuture<'_, String>;
 }

@@ -1,5 +1,4 @@
-//! A store on a `MariaDB` server, 10.1 or newer, or a `MySQL` server, 5.7 or newer: in older ones a session
-//! holds one lock only, and two are needed.
+//! A store on a `MariaDB` server, 10.1 or newer, or a `MySQL` server, 5.7 or newer.
 //!
 //! Rows go in many to a statement, in few sizes, so that each is prepared once.
 
@@ -20,13 +19,12 @@ mod columns;
 
 mod session;
 
-mod lock;
-
 mod fault;
 
 /// Opens the store in a database of a `MariaDB` or `MySQL` server. Needs a tokio runtime.
 pub async fn open(address: Address, access: Access) -> Result<Arc<dyn Kept>, StoreError> {
-    Ok(Arc::new(Server::open(MariaDb { address }, access).await?))
+    let holder = address.holder.clone();
+    Ok(Arc::new(Server::open(MariaDb { address }, &holder, access).await?))
 }
 
 /// `MariaDB`, as a store speaks with it.
@@ -40,10 +38,14 @@ impl Engine for MariaDb {
     const READ: &'static str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
     const MIGRATIONS: &'static [&'static str] =
         &[include_str!("../migrations/mariadb/0001_first.sql")];
+    const LEASE: &'static str = "CREATE TABLE IF NOT EXISTS lease (id BIGINT PRIMARY KEY,
+        epoch BIGINT NOT NULL, expires BIGINT NOT NULL, holder VARCHAR(255) NOT NULL)
+        ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
+    const CLOCK: &'static str = "CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)";
     const ALL_TABLES: &'static str =
         "SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE()";
     const OUR_TABLES: &'static str = "SELECT count(*) FROM information_schema.tables
-        WHERE table_schema = DATABASE() AND table_name = 'schema'";
+        WHERE table_schema = DATABASE() AND table_name IN ('schema', 'lease')";
 
     fn readers(&self) -> MySqlPool {
         let pool = PoolOptions::new().max_connections(READERS).acquire_timeout(TO_CONNECT);
@@ -60,12 +62,11 @@ impl Engine for MariaDb {
         Ok(conn)
     }
 
-    async fn writer(&self, before: Option<&str>) -> Result<(Connection<Self>, String), StoreError> {
+    async fn writer(&self) -> Result<Connection<Self>, StoreError> {
         let mut conn = self.connect().await?;
-        let explain = |it| self.explain(it);
-        sqlx::raw_sql(FOR_WRITING).execute(&mut conn).await.map_err(explain)?;
-        let session = lock::take(&mut conn, before).await.map_err(explain)??;
-        Ok((conn, session))
+        let prepared = sqlx::raw_sql(FOR_WRITING).execute(&mut conn).await;
+        prepared.map_err(|it| self.explain(it))?;
+        Ok(conn)
     }
 
     async fn fits(&self, conn: &mut MySqlConnection) -> Result<(), StoreError> {
@@ -108,7 +109,7 @@ impl MariaDb {
     }
 
     fn options(&self) -> MySqlConnectOptions {
-        let Address { way, user, password, database, encryption } = &self.address;
+        let Address { way, user, password, database, encryption, .. } = &self.address;
         let options = MySqlConnectOptions::new()
             .username(user)
             .password(password.as_ref().map_or("", Secret::reveal))
@@ -143,10 +144,8 @@ fn fit(version: &str) -> Result<(), StoreError> {
     if (number(), number()) >= oldest {
         return Ok(());
     }
-    let what = format!(
-        "the server is too old, its sessions hold one lock only; it takes MariaDB 10.1, MySQL 5.7 or \
-         newer: {version}"
-    );
+    let what =
+        format!("the server is too old; it takes MariaDB 10.1, MySQL 5.7 or newer: {version}");
     Err(StoreError::Refused { what })
 }
 
@@ -154,9 +153,10 @@ fn fit(version: &str) -> Result<(), StoreError> {
 const FOR_READING: &str = "SET SESSION sql_mode = 'ANSI_QUOTES,STRICT_ALL_TABLES',
         SESSION innodb_lock_wait_timeout = 10;
     SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
-/// A hub whose machine is gone is noticed within a minute.
+/// A hub that says nothing has no session for long: what it locked in the middle of a transaction is free
+/// before anybody gives up waiting for it.
 const FOR_WRITING: &str = "SET SESSION sql_mode = 'ANSI_QUOTES,STRICT_ALL_TABLES',
-        SESSION innodb_lock_wait_timeout = 10, SESSION wait_timeout = 60;
+        SESSION innodb_lock_wait_timeout = 10, SESSION wait_timeout = 4;
     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 /// One for the pages, one for whoever is slow.
 const READERS: u32 = 2;
@@ -192,6 +192,7 @@ mod tests {
             password: Some(Secret::new("s3cret".to_owned())),
             database: "home".to_owned(),
             encryption: Encryption::None,
+            holder: String::new(),
         };
         let engine = MariaDb { address };
         assert!(!format!("{engine:?}").contains("s3cret"));

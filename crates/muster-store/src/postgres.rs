@@ -20,13 +20,12 @@ mod columns;
 
 mod session;
 
-mod lock;
-
 mod fault;
 
 /// Opens the store in a database of a `PostgreSQL` server. Needs a tokio runtime.
 pub async fn open(address: Address, access: Access) -> Result<Arc<dyn Kept>, StoreError> {
-    Ok(Arc::new(Server::open(Postgres { address }, access).await?))
+    let holder = address.holder.clone();
+    Ok(Arc::new(Server::open(Postgres { address }, &holder, access).await?))
 }
 
 /// `PostgreSQL`, as a store speaks with it.
@@ -40,10 +39,13 @@ impl Engine for Postgres {
     const READ: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
     const MIGRATIONS: &'static [&'static str] =
         &[include_str!("../migrations/postgres/0001_first.sql")];
+    const LEASE: &'static str = "CREATE TABLE IF NOT EXISTS lease (id BIGINT PRIMARY KEY,
+        epoch BIGINT NOT NULL, expires BIGINT NOT NULL, holder TEXT COLLATE \"C\" NOT NULL)";
+    const CLOCK: &'static str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
     const ALL_TABLES: &'static str = "SELECT count(*) FROM pg_class
         WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relkind IN ('r', 'p')";
     const OUR_TABLES: &'static str = "SELECT count(*) FROM pg_class
-        WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relname = 'schema'";
+        WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relname IN ('schema', 'lease')";
 
     fn readers(&self) -> PgPool {
         let pool = PoolOptions::new().max_connections(READERS).acquire_timeout(TO_CONNECT);
@@ -54,12 +56,11 @@ impl Engine for Postgres {
         self.connect().await
     }
 
-    async fn writer(&self, before: Option<&str>) -> Result<(Connection<Self>, String), StoreError> {
+    async fn writer(&self) -> Result<Connection<Self>, StoreError> {
         let mut conn = self.connect().await?;
-        let explain = |it| self.explain(it);
-        sqlx::raw_sql(FOR_WRITING).execute(&mut conn).await.map_err(explain)?;
-        let session = lock::take(&mut conn, before).await.map_err(explain)??;
-        Ok((conn, session))
+        let prepared = sqlx::raw_sql(FOR_WRITING).execute(&mut conn).await;
+        prepared.map_err(|it| self.explain(it))?;
+        Ok(conn)
     }
 
     async fn fits(&self, conn: &mut PgConnection) -> Result<(), StoreError> {
@@ -107,7 +108,7 @@ impl Postgres {
     }
 
     fn options(&self) -> PgConnectOptions {
-        let Address { way, user, password, database, encryption } = &self.address;
+        let Address { way, user, password, database, encryption, .. } = &self.address;
         let options = PgConnectOptions::new_without_pgpass()
             .application_name("muster")
             .username(user)
@@ -149,11 +150,12 @@ fn fit(number: i64, version: &str, encoding: &str, address: &Address) -> Result<
     Ok(())
 }
 
-/// Whatever the server's own settings are: a commit that was answered is on its disk, a hub whose machine
-/// is gone is noticed within a minute, and nobody waits for a lock for long.
+/// Whatever the server's own settings are: a commit that was answered is on its disk, what a hub locked that
+/// stopped in the middle of a transaction is free before anybody gives up waiting for it, and a hub whose
+/// machine is gone is noticed within a minute.
 const FOR_WRITING: &str = "SET synchronous_commit = on; SET tcp_keepalives_idle = 15;
     SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 30000;
-    SET lock_timeout = 10000; SET idle_in_transaction_session_timeout = 60000;
+    SET lock_timeout = 10000; SET idle_in_transaction_session_timeout = 4000;
     SET default_transaction_isolation = 'read committed'";
 /// `tcp_user_timeout` came with it.
 const OLDEST: i64 = 120_000;
@@ -173,6 +175,7 @@ mod tests {
             password: Some(Secret::new("s3cret".to_owned())),
             database: "home".to_owned(),
             encryption: Encryption::None,
+            holder: String::new(),
         }
     }
 

@@ -1,10 +1,11 @@
 //! A store on a database server: what all kinds of them have in common.
 //!
-//! One connection writes and holds a lock there for as long as it lives, two read. A connection that broke
-//! is made again by the next call. Rows carry no sums here: the servers check their own pages, and their
+//! One connection writes, one keeps the lease that says who may, two read. A connection that broke is made
+//! again by the next call. Rows carry no sums here: the servers check their own pages, and their
 //! files are out of our reach.
 
 use std::fmt;
+use std::future::pending;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use muster_core::stay::{Stay, Subject};
 use muster_core::time::Time;
 use sqlx::{Connection as _, Pool};
 use tokio::sync::Mutex;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::cursors::Cursors;
@@ -29,6 +31,8 @@ use engine::{Connection, Engine};
 use writer::Writer;
 
 pub(crate) mod engine;
+
+mod lease;
 
 mod schema;
 
@@ -49,6 +53,8 @@ pub struct Address {
     pub database: String,
     /// Whether others on the way can read along.
     pub encryption: Encryption,
+    /// What others are told of whoever writes: who this is, and where. Kept up to 200 characters of ASCII.
+    pub holder: String,
 }
 
 /// How a server is reached.
@@ -122,20 +128,26 @@ pub(crate) struct Server<E: Engine> {
     engine: Arc<E>,
     readers: Pool<E::Db>,
     /// None when opened to look only.
-    writer: Option<Mutex<Writer<E>>>,
+    writer: Option<Arc<Mutex<Writer<E>>>>,
+    /// Keeps the lease as long as this lives.
+    keeper: Mutex<JoinSet<()>>,
     cursors: Cursors,
 }
 
 impl<E: Engine> Server<E> {
     /// Opens the store; whoever writes makes its tables where there are none. Needs a tokio runtime.
-    pub(crate) async fn open(engine: E, access: Access) -> Result<Self, StoreError> {
+    pub(crate) async fn open(engine: E, holder: &str, access: Access) -> Result<Self, StoreError> {
         let engine = Arc::new(engine);
-        let writer = match access {
-            Access::ReadWrite => Some(Mutex::new(Writer::open(Arc::clone(&engine)).await?)),
-            Access::ReadOnly => None,
+        let (writer, keeper) = match access {
+            Access::ReadWrite => {
+                let opened = timeout(PATIENCE, Writer::open(Arc::clone(&engine), holder)).await;
+                let (writer, keeper) = opened.map_err(unanswered)??;
+                (Some(writer), keeper)
+            }
+            Access::ReadOnly => (None, JoinSet::new()),
         };
-        let readers = engine.readers();
-        let store = Self { engine, readers, writer, cursors: Cursors::default() };
+        let (readers, keeper) = (engine.readers(), Mutex::new(keeper));
+        let store = Self { engine, readers, writer, keeper, cursors: Cursors::default() };
         if access == Access::ReadOnly {
             // The pool would only say that it waited.
             let mut conn = store.engine.reader().await?;
@@ -172,7 +184,7 @@ impl<E: Engine> Server<E> {
     }
 
     fn writer(&self) -> Result<&Mutex<Writer<E>>, StoreError> {
-        self.writer.as_ref().ok_or_else(|| StoreError::Refused {
+        self.writer.as_deref().ok_or_else(|| StoreError::Refused {
             what: "the store was opened to look only".to_owned(),
         })
     }
@@ -184,8 +196,20 @@ impl<E: Engine> Kept for Server<E> {
             self.readers.close().await;
             let Some(writer) = &self.writer else { return Ok(()) };
             let written = self.write_cursors(writer).await;
+            self.keeper.lock().await.shutdown().await;
             writer.lock().await.close().await?;
             written
+        })
+    }
+
+    fn overtaken(&self) -> BoxFuture<'_, String> {
+        Box::pin(async move {
+            let Some(writer) = &self.writer else { return pending().await };
+            let mut told = writer.lock().await.overtaken();
+            match told.wait_for(Option::is_some).await.map(|it| it.clone()) {
+                Ok(Some(by)) => by,
+                Ok(None) | Err(_) => pending().await,
+            }
         })
     }
 }
@@ -303,12 +327,12 @@ fn unanswered(late: tokio::time::error::Elapsed) -> StoreError {
 }
 
 /// Somebody else writes; the kind of the cause is what callers know it by.
-pub(crate) fn in_use(who: &str) -> StoreError {
+fn in_use(who: &str) -> StoreError {
     let kind = std::io::ErrorKind::WouldBlock;
-    let cause = std::io::Error::new(kind, "it holds the lock in the database");
+    let cause = std::io::Error::new(kind, "it has the lease in the database");
     unavailable(format!("already in use by another muster ({who})"), cause)
 }
 
 /// How long a server may take over one answer. Its other limits end sooner; this one is for a server
 /// that says nothing at all.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(20);

@@ -23,7 +23,7 @@ pub(crate) trait Session: Tables + Debug {
     /// The rows of a table that `tail` (`WHERE` ... `ORDER BY` ...) asks for.
     fn find<R: Record>(
         &mut self,
-        tail: &'static str,
+        tail: &str,
         values: &[Value<'_>],
     ) -> impl Future<Output = Result<Vec<R>, sqlx::Error>> + Send;
 
@@ -36,14 +36,14 @@ pub(crate) trait Session: Tables + Debug {
     /// The numbers in the first column of an answer.
     fn numbers(
         &mut self,
-        sql: &'static str,
+        sql: &str,
         values: &[Value<'_>],
     ) -> impl Future<Output = Result<Vec<Option<i64>>, sqlx::Error>> + Send;
 
     /// Says something without an answer; how many rows it touched.
     fn run(
         &mut self,
-        sql: &'static str,
+        sql: &str,
         values: &[Value<'_>],
     ) -> impl Future<Output = Result<u64, sqlx::Error>> + Send;
 

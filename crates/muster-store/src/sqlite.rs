@@ -185,6 +185,10 @@ impl Kept for Sqlite {
     fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(self.let_go())
     }
+
+    fn overtaken(&self) -> BoxFuture<'_, String> {
+        Box::pin(std::future::pending())
+    }
 }
 
 impl Store for Sqlite {

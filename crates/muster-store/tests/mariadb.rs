@@ -28,6 +28,7 @@ fn address(server: &Peer, database: &str) -> Address {
         password: Some(Secret::new(Peer::PASSWORD.to_owned())),
         database: database.to_owned(),
         encryption: Encryption::None,
+        holder: "a test".to_owned(),
     }
 }
 

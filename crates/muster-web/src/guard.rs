@@ -40,7 +40,7 @@ pub(crate) async fn check(State(guard): State<Guard>, request: Request, next: Ne
 }
 
 /// Whether a person in front of a browser reads the answer.
-fn wants_page(request: &Request) -> bool {
+pub(crate) fn wants_page(request: &Request) -> bool {
     let accept = request.headers().get(header::ACCEPT).and_then(|it| it.to_str().ok());
     !request.uri().path().starts_with("/api/") && accept.is_some_and(|it| it.contains("text/html"))
 }

@@ -26,6 +26,8 @@ mod heard;
 
 mod app;
 
+mod standby;
+
 mod api;
 
 mod pages;
@@ -38,3 +40,4 @@ pub use api::openapi;
 pub use app::router;
 pub use guard::Guard;
 pub use hub::{EditRefused, Hub, PairingRefused, PairingWish, Pulse, WhyRefused};
+pub use standby::standby;

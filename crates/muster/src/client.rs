@@ -2,10 +2,10 @@
 //!
 //! Both ways end in the same routes, so a command does not know which one it took.
 
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{io, mem};
 
 use axum::Router;
 use axum::body::Body;
@@ -14,6 +14,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use muster_store::Kept;
 use muster_web::Guard;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -28,7 +29,7 @@ use crate::failure::{Exit, Failure};
 use crate::folder::SOCKET;
 use crate::offline::{OfflineHub, Wish};
 use crate::shape::Now;
-use crate::shelf::Shelf;
+use crate::shelf::{self, Shelf};
 
 /// The API, wherever it is.
 pub(crate) struct Api {
@@ -40,7 +41,7 @@ enum Way {
     /// A hub runs.
     Socket(Box<Path>),
     /// None does: the routes over the store.
-    Inside(Box<Router>),
+    Inside(Box<Router>, Arc<dyn Kept>),
 }
 
 impl Api {
@@ -79,7 +80,7 @@ impl Api {
             Err(_) => {}
         }
         Shelf::of(&context.config()?.config.store, &folder).refuse_nothing()?;
-        let hub = runtime.block_on(OfflineHub::open(context, &folder, wish))?;
+        let (hub, kept) = runtime.block_on(OfflineHub::open(context, &folder, wish))?;
         if !context.common.quiet {
             let verb = if wish == Wish::Edit { "changing" } else { "reading" };
             crate::output::aside(&format!(
@@ -88,7 +89,7 @@ impl Api {
             ));
         }
         let router = muster_web::router(Arc::new(hub), Guard::Socket);
-        Ok(Self { runtime, way: Way::Inside(Box::new(router)) })
+        Ok(Self { runtime, way: Way::Inside(Box::new(router), kept) })
     }
 
     /// Reads a resource.
@@ -170,13 +171,23 @@ impl Api {
     }
 }
 
+impl Drop for Api {
+    /// Whoever comes next finds the store free.
+    fn drop(&mut self) {
+        if let Way::Inside(router, kept) = &mut self.way {
+            drop(mem::take(router));
+            self.runtime.block_on(shelf::let_go(kept));
+        }
+    }
+}
+
 impl Way {
     async fn answer(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), Failure> {
         let lost = |cause: anyhow::Error| {
             Failure::new(Exit::Unreachable, "the hub went away while it was asked").because(cause)
         };
         match self {
-            Self::Inside(router) => {
+            Self::Inside(router, _) => {
                 let answer = router.as_ref().clone().oneshot(request.map(Body::new)).await;
                 let answer = answer.unwrap_or_else(|it| match it {});
                 let status = answer.status();

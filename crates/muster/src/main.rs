@@ -44,6 +44,7 @@ mod past;
 mod shape;
 
 mod shelf;
+mod standby;
 mod when;
 
 mod demo;

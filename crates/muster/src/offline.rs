@@ -18,7 +18,7 @@ use muster_core::snapshot::{Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::step::Step;
 use muster_core::time::{Now, Time};
-use muster_store::Access;
+use muster_store::{Access, Kept};
 use muster_web::{EditRefused, Hub, PairingRefused, PairingWish, WhyRefused};
 use muster_wire::bluetooth::key::Irk;
 use tokio::sync::{Mutex, watch};
@@ -55,12 +55,12 @@ pub(crate) struct OfflineHub {
 }
 
 impl OfflineHub {
-    /// Opens the store of a data folder.
+    /// Opens the store of a data folder, which whoever is done with this lets go of.
     pub(crate) async fn open(
         context: &Context,
         folder: &Path,
         wish: Wish,
-    ) -> Result<Self, Failure> {
+    ) -> Result<(Self, Arc<dyn Kept>), Failure> {
         let config = &context.config()?.config;
         privileges::act_as_owner(folder)?;
         let policy = config.policy();
@@ -70,7 +70,8 @@ impl OfflineHub {
         };
         let shelf = Shelf::of(&config.store, folder);
         let unreadable = |it| shelf.unreadable(it);
-        let store: Arc<dyn Store> = shelf.open(access).await.map_err(unreadable)?.store;
+        let kept = shelf.open(access).await.map_err(unreadable)?.store;
+        let store: Arc<dyn Store> = Arc::clone(&kept) as _;
         let clock = Arc::clone(&context.clock);
         let now = clock.now();
         let stored = store.frontier().await.map_err(unreadable)?;
@@ -95,7 +96,7 @@ impl OfflineHub {
             step.handle_timeout(now);
         }
         let snapshot = Arc::new(step.snapshot(now));
-        Ok(Self {
+        let hub = Self {
             past: Past::new(Arc::clone(&store), policy),
             store,
             clock,
@@ -105,7 +106,8 @@ impl OfflineHub {
             snapshot: RwLock::new(snapshot),
             step: Mutex::new(step),
             wish,
-        })
+        };
+        Ok((hub, kept))
     }
 
     fn instant(&self) -> Now {

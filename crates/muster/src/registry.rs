@@ -1,8 +1,9 @@
 //! Which adapters this configuration wants: one closed match a port, nothing is found at run time.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
+use std::process;
 use std::sync::Arc;
 
 use muster_config::Config;
@@ -174,12 +175,21 @@ fn address(settings: &StoreSettings, database: &Database) -> Result<Address, Sto
         user: database.user.to_string(),
         password,
         database: database.name.to_string(),
+        holder: holder(),
         encryption: match settings.encryption() {
             Tls::Off => Encryption::None,
             Tls::Require => Encryption::Unchecked,
             Tls::Verify => Encryption::Checked { ca_file },
         },
     })
+}
+
+/// Who this is, for those who find the store in use.
+fn holder() -> String {
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = host.trim();
+    let host = if host.is_empty() { "an unnamed machine" } else { host };
+    format!("process {} on {host}", process::id())
 }
 
 /// The first line of a file.

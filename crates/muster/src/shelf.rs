@@ -142,12 +142,18 @@ fn on_server(error: StoreError, what: &str, server: &str) -> Failure {
 }
 
 /// Lets go of a store in good order, if nobody else has it any more.
-pub(crate) async fn let_go(mut store: Arc<dyn Kept>) {
-    if Arc::get_mut(&mut store).is_some()
+pub(crate) async fn let_go(store: &mut Arc<dyn Kept>) {
+    if Arc::get_mut(store).is_some()
         && let Err(cause) = store.close().await
     {
         tracing::warn!("the store was not closed in order, which loses nothing: {cause}");
     }
+}
+
+/// What is said of another muster that has it, if that is what is wrong.
+pub(crate) fn in_use(error: &StoreError) -> Option<&str> {
+    let StoreError::Unavailable { what, .. } = error else { return None };
+    is_in_use(error).then_some(what)
 }
 
 /// By another muster.

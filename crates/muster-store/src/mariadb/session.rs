@@ -25,7 +25,7 @@ impl Session for MySqlConnection {
 
     async fn find<R: Record>(
         &mut self,
-        tail: &'static str,
+        tail: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<R>, sqlx::Error> {
         let (tail, values, is_kept) = spoken(tail, values)?;
@@ -45,7 +45,7 @@ impl Session for MySqlConnection {
 
     async fn numbers(
         &mut self,
-        sql: &'static str,
+        sql: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<Option<i64>>, sqlx::Error> {
         let (sql, values, is_kept) = spoken(sql, values)?;
@@ -53,7 +53,7 @@ impl Session for MySqlConnection {
         asked.fetch_all(self).await
     }
 
-    async fn run(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, sqlx::Error> {
+    async fn run(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, sqlx::Error> {
         let (sql, values, is_kept) = spoken(sql, values)?;
         let done = sqlx::query_with(AssertSqlSafe(sql), values).persistent(is_kept).execute(self);
         Ok(done.await?.rows_affected())

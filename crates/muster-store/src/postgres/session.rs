@@ -27,7 +27,7 @@ impl Session for PgConnection {
 
     async fn find<R: Record>(
         &mut self,
-        tail: &'static str,
+        tail: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<R>, sqlx::Error> {
         let sql = AssertSqlSafe(selection::<R>(&spoken(tail)));
@@ -46,13 +46,13 @@ impl Session for PgConnection {
 
     async fn numbers(
         &mut self,
-        sql: &'static str,
+        sql: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<Option<i64>>, sqlx::Error> {
         sqlx::query_scalar_with(AssertSqlSafe(spoken(sql)), bound(values)?).fetch_all(self).await
     }
 
-    async fn run(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, sqlx::Error> {
+    async fn run(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, sqlx::Error> {
         let done = sqlx::query_with(AssertSqlSafe(spoken(sql)), bound(values)?).execute(self);
         Ok(done.await?.rows_affected())
     }

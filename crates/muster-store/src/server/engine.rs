@@ -18,9 +18,14 @@ pub(crate) trait Engine: Debug + Send + Sync + Sized + 'static {
     /// The statements that lead from each schema to the next; the first makes it.
     const MIGRATIONS: &'static [&'static str];
 
+    /// Makes the table of the lease, unless there is one.
+    const LEASE: &'static str;
+    /// The server's clock: microseconds since 1970.
+    const CLOCK: &'static str;
+
     /// Counts the tables in the database.
     const ALL_TABLES: &'static str;
-    /// Counts those that are called `schema`.
+    /// Counts those that are called `schema` and `lease`.
     const OUR_TABLES: &'static str;
 
     /// Two connections to look through, made when they are needed.
@@ -29,13 +34,9 @@ pub(crate) trait Engine: Debug + Send + Sync + Sized + 'static {
     /// A connection to look through.
     fn reader(&self) -> impl Future<Output = Result<Connection<Self>, StoreError>> + Send;
 
-    /// A connection that alone may write, and what names its session. `before` is the last one that this
-    /// process had: should the server not know yet that it is over, it is ended first, so that whatever was
-    /// asked of it has happened by then, or never will.
-    fn writer(
-        &self,
-        before: Option<&str>,
-    ) -> impl Future<Output = Result<(Connection<Self>, String), StoreError>> + Send;
+    /// A connection to write through. The server ends one that stops in the middle of a transaction, within
+    /// seconds, and waits for no lock for long.
+    fn writer(&self) -> impl Future<Output = Result<Connection<Self>, StoreError>> + Send;
 
     /// Refuses a server that cannot keep a store: too old, another character set.
     fn fits(

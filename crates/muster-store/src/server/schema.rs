@@ -1,30 +1,44 @@
 //! Which shape the tables on a server have, and how an older one is brought up to date.
 //!
 //! The table `schema` keeps its shape for ever, so that any Muster can say that a store is too new for it.
-//! It is made first and says 0 until all other tables are there, because not every server makes tables
-//! within a transaction: whoever finds a 0 goes on where another was interrupted.
+//! It and the lease are made first, and it says 0 until all other tables are there, because not every
+//! server makes tables within a transaction: whoever finds a 0 goes on where another was interrupted.
 
 use muster_core::ports::StoreError;
 
 use super::engine::{Connection, Engine};
+use super::lease;
 use crate::directory::Tables as _;
 use crate::record::{Fields, Record, Sheet};
 use crate::session::{Session, Value};
 
-/// Makes the tables in an empty database, or brings those of an older Muster up to date.
-pub(super) async fn migrate<E: Engine>(
+/// Makes what has to be there before anybody can write: the lease, and then the schema's version. Refuses a
+/// database of others, and a newer store.
+pub(super) async fn prepare<E: Engine>(
     engine: &E,
     conn: &mut Connection<E>,
 ) -> Result<(), StoreError> {
     let explain = |it| engine.explain(it);
-    if tables(conn, E::OUR_TABLES).await.map_err(explain)? == 0 {
-        if tables(conn, E::ALL_TABLES).await.map_err(explain)? > 0 {
+    let ours = tables(conn, E::OUR_TABLES).await.map_err(explain)?;
+    if ours < FIRST {
+        if tables(conn, E::ALL_TABLES).await.map_err(explain)? > ours {
             let what =
                 "the database holds tables that are not muster's; give it a database of its own";
             return Err(StoreError::Refused { what: what.to_owned() });
         }
         E::script(conn, MAKE).await.map_err(explain)?;
+        E::script(conn, E::LEASE).await.map_err(explain)?;
     }
+    version(engine, conn).await?;
+    lease::begin(conn).await.map_err(explain)
+}
+
+/// Brings the tables up to date: of an older Muster, or of an empty database.
+pub(super) async fn migrate<E: Engine>(
+    engine: &E,
+    conn: &mut Connection<E>,
+) -> Result<(), StoreError> {
+    let explain = |it| engine.explain(it);
     let found = version(engine, conn).await?;
     for (sql, number) in E::MIGRATIONS.iter().zip(1_i64..).filter(|(_, number)| *number > found) {
         E::script(conn, sql).await.map_err(explain)?;
@@ -39,7 +53,7 @@ pub(super) async fn check<E: Engine>(
     conn: &mut Connection<E>,
 ) -> Result<(), StoreError> {
     let ours = tables(conn, E::OUR_TABLES).await.map_err(|it| engine.explain(it))?;
-    let found = if ours == 0 { 0 } else { version(engine, conn).await? };
+    let found = if ours < FIRST { 0 } else { version(engine, conn).await? };
     if found == newest::<E>() {
         return Ok(());
     }
@@ -87,4 +101,7 @@ impl Record for Version {
     }
 }
 
-const MAKE: &str = "CREATE TABLE \"schema\" (id BIGINT PRIMARY KEY, version BIGINT NOT NULL)";
+/// The tables that are made first.
+const FIRST: i64 = 2;
+const MAKE: &str =
+    "CREATE TABLE IF NOT EXISTS \"schema\" (id BIGINT PRIMARY KEY, version BIGINT NOT NULL)";

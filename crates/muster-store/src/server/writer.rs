@@ -5,9 +5,9 @@
 //! acknowledged: when the same changes come again and the count shows that they are in the journal already,
 //! their rows are written again (which changes nothing) and the changes are not.
 //!
-//! **Whoever writes holds the server's lock, and it ends with the session.** A new session gets it only when
-//! the one before is over, so nothing of that can still be under way. Should somebody else have written
-//! meanwhile, the count shows it, and this writer writes nothing more.
+//! **Every transaction locks the row of the lease first** ([`super::lease`]). Whoever looks behind that lock
+//! whether a commit took place finds it over: it held the lock, or it was never asked to end. Whoever finds
+//! another epoch there was overtaken, and writes nothing more.
 
 use std::sync::Arc;
 
@@ -16,11 +16,14 @@ use muster_core::change::Change;
 use muster_core::ports::StoreError;
 use muster_core::time::Time;
 use sqlx::Connection as _;
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::engine::{Connection, Engine};
+use super::lease::{self, Lease};
 use super::{PATIENCE, unanswered};
 use crate::judged::{CursorRow, Meta};
-use crate::record::{Record as _, broken};
 use crate::session::{Merge, Session};
 use crate::write::{meta, write};
 
@@ -31,11 +34,11 @@ pub(super) struct Writer<E: Engine> {
     /// Missing after a failure, and while it is in use: whoever is dropped in the middle takes the
     /// connection along, and with it the open transaction.
     conn: Option<Connection<E>>,
-    /// What names the session that was made last.
-    session: String,
+    /// That of the lease as this one took it.
+    epoch: i64,
     attempt: Option<Attempt>,
-    /// How many commits there were after the last one that is known to have taken place.
-    commits: i64,
+    /// Who has taken the lease meanwhile.
+    overtaken: watch::Sender<Option<String>>,
 }
 
 /// A commit of which it is not known whether it took place.
@@ -47,13 +50,40 @@ struct Attempt {
 }
 
 impl<E: Engine> Writer<E> {
-    /// Takes the lock, and finds the store as it is.
-    pub(super) async fn open(engine: Arc<E>) -> Result<Self, StoreError> {
-        let (mut conn, session) = engine.writer(None).await?;
+    /// Takes the lease in the name of `holder`, and keeps it as long as the keeper lives that comes along.
+    pub(super) async fn open(
+        engine: Arc<E>,
+        holder: &str,
+    ) -> Result<(Arc<Mutex<Self>>, JoinSet<()>), StoreError> {
+        let mut conn = engine.writer().await?;
         engine.fits(&mut conn).await?;
+        super::schema::prepare(&*engine, &mut conn).await?;
+        let epoch = lease::take(&*engine, &mut conn, holder).await?;
+        let (overtaken, _) = watch::channel(None);
+        let told = overtaken.clone();
+        let writer = Self { engine, conn: None, epoch, attempt: None, overtaken };
+        let engine = Arc::clone(&writer.engine);
+        let writer = Arc::new(Mutex::new(writer));
+        let mut keeper = JoinSet::new();
+        keeper.spawn(lease::keep(Arc::clone(&engine), epoch, Arc::clone(&writer), told));
         super::schema::migrate(&*engine, &mut conn).await?;
-        let found = permitted(&mut conn).await.map_err(|it| engine.explain(it))?;
-        Ok(Self { engine, conn: Some(conn), session, attempt: None, commits: found.commits })
+        permitted(&mut conn).await.map_err(|it| engine.explain(it))?;
+        writer.lock().await.conn = Some(conn);
+        Ok((writer, keeper))
+    }
+
+    /// Tells when somebody else has taken the lease, and who.
+    pub(super) fn overtaken(&self) -> watch::Receiver<Option<String>> {
+        self.overtaken.subscribe()
+    }
+
+    /// Says a word, or the server would end the session.
+    pub(super) async fn keep_alive(&mut self) {
+        if let Some(mut conn) = self.conn.take()
+            && timeout(PATIENCE, conn.ping()).await.is_ok_and(|it| it.is_ok())
+        {
+            self.conn = Some(conn);
+        }
     }
 
     /// Writes a batch, and cursors along with it; the id of the last change.
@@ -62,7 +92,7 @@ impl<E: Engine> Writer<E> {
         batch: &Batch,
         cursors: &[CursorRow],
     ) -> Result<u64, StoreError> {
-        let done = tokio::time::timeout(PATIENCE, self.try_commit(batch, cursors)).await;
+        let done = timeout(PATIENCE, self.try_commit(batch, cursors)).await;
         done.unwrap_or_else(|late| Err(unanswered(late)))
     }
 
@@ -75,14 +105,13 @@ impl<E: Engine> Writer<E> {
         let explain = |it| engine.explain(it);
         let mut conn = self.connection().await?;
         let mut tx = conn.begin().await.map_err(explain)?;
-        let found = locked_meta(&mut *tx).await.map_err(explain)?;
+        let held = lease::locked(&mut *tx).await.map_err(explain)?;
+        self.still_leads(held)?;
+        let found = meta(&mut *tx).await.map_err(explain)?;
         let told = self.attempt.as_ref().is_some_and(|it| it.is(batch, found));
-        if !self.is_alone(found) {
-            return Err(overtaken());
-        }
-        self.commits = if told { found.commits - 1 } else { found.commits };
+        let commits = if told { found.commits - 1 } else { found.commits };
         let (frontier, changes) = (batch.frontier, batch.changes.clone());
-        self.attempt = Some(Attempt { commits: self.commits, frontier, changes });
+        self.attempt = Some(Attempt { commits, frontier, changes });
         let written = async {
             tx.merge(cursors, Merge::ByKey).await?;
             write(&mut *tx, batch, found, told).await
@@ -103,7 +132,6 @@ impl<E: Engine> Writer<E> {
         }
         self.conn = Some(conn);
         self.attempt = None;
-        self.commits = written.commits;
         Ok(written.last_change)
     }
 
@@ -112,26 +140,36 @@ impl<E: Engine> Writer<E> {
         &mut self,
         work: impl AsyncFnOnce(&mut Connection<E>) -> Result<T, sqlx::Error>,
     ) -> Result<T, StoreError> {
+        let done = timeout(PATIENCE, self.try_together(work)).await;
+        done.unwrap_or_else(|late| Err(unanswered(late)))
+    }
+
+    async fn try_together<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Connection<E>) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
         let engine = Arc::clone(&self.engine);
         let explain = |it| engine.explain(it);
         let mut conn = self.connection().await?;
         let mut tx = conn.begin().await.map_err(explain)?;
-        let found = locked_meta(&mut *tx).await.map_err(explain)?;
-        if !self.is_alone(found) {
-            return Err(overtaken());
-        }
+        let held = lease::locked(&mut *tx).await.map_err(explain)?;
+        self.still_leads(held)?;
         let done = work(&mut *tx).await.map_err(explain)?;
         tx.commit().await.map_err(explain)?;
         self.conn = Some(conn);
         Ok(done)
     }
 
-    /// Lets go of the lock.
+    /// Lets go of the lease.
     pub(super) async fn close(&mut self) -> Result<(), StoreError> {
-        match self.conn.take() {
-            Some(conn) => conn.close().await.map_err(|it| self.engine.explain(it)),
-            None => Ok(()),
-        }
+        let engine = Arc::clone(&self.engine);
+        let done = async {
+            let mut conn = self.connection().await?;
+            let released = lease::release(&mut conn, self.epoch).await;
+            released.map_err(|it| engine.explain(it))?;
+            conn.close().await.map_err(|it| engine.explain(it))
+        };
+        timeout(PATIENCE, done).await.unwrap_or_else(|late| Err(unanswered(late)))
     }
 
     async fn connection(&mut self) -> Result<Connection<E>, StoreError> {
@@ -141,29 +179,32 @@ impl<E: Engine> Writer<E> {
         {
             return Ok(conn);
         }
-        let (conn, session) = self.engine.writer(Some(&self.session)).await?;
-        self.session = session;
-        Ok(conn)
+        self.engine.writer().await
     }
 
-    /// Looks through a fresh connection whether a commit that ended in an error is stored.
+    /// Looks through a fresh connection, behind the lock, whether a commit that ended in an error is stored.
     async fn took_place(&mut self, batch: &Batch) -> Option<u64> {
         let mut conn = self.connection().await.ok()?;
-        let found = meta(&mut conn).await.ok()?;
+        let mut tx = conn.begin().await.ok()?;
+        lease::locked(&mut *tx).await.ok()?;
+        let found = meta(&mut *tx).await.ok()?;
+        tx.rollback().await.ok()?;
         let stored = self.attempt.as_ref().is_some_and(|it| it.is(batch, found));
         self.conn = Some(conn);
         if !stored {
             return None;
         }
         self.attempt = None;
-        self.commits = found.commits;
         Some(found.last_change)
     }
 
-    /// Whether all commits in the store are this writer's, or from before it.
-    fn is_alone(&self, found: Meta) -> bool {
-        let unknown = i64::from(self.attempt.is_some());
-        (self.commits..=self.commits + unknown).contains(&found.commits)
+    fn still_leads(&self, found: Lease) -> Result<(), StoreError> {
+        if found.epoch == self.epoch {
+            return Ok(());
+        }
+        let error = lease::lost(&found.holder);
+        self.overtaken.send_replace(Some(found.holder));
+        Err(error)
     }
 }
 
@@ -176,28 +217,7 @@ impl Attempt {
     }
 }
 
-/// What there is once, and nobody else writes it before the transaction ends.
-async fn locked_meta(session: &mut impl Session) -> Result<Meta, sqlx::Error> {
-    let rows = session.find("WHERE id = 1 FOR UPDATE", &[]).await?;
-    rows.first().copied().ok_or_else(|| broken(Meta::TABLE))
-}
-
-/// What there is once, for somebody who may write it.
-async fn permitted<S: Session + sqlx::Connection>(conn: &mut S) -> Result<Meta, sqlx::Error>
-where
-    <S::Database as sqlx::Database>::Connection: Session,
-{
-    let mut tx = conn.begin().await?;
-    // Some servers lock a row for whoever may read it.
-    tx.run("UPDATE meta SET commits = commits WHERE id = 1", &[]).await?;
-    let found = locked_meta(&mut *tx).await?;
-    tx.rollback().await?;
-    Ok(found)
-}
-
-/// Not ever again: what is in memory no longer goes with what is stored.
-fn overtaken() -> StoreError {
-    StoreError::Refused {
-        what: "another muster has written to this store meanwhile; start this one again".to_owned(),
-    }
+/// Whether this user may write; some servers lock a row for whoever may read it.
+async fn permitted(session: &mut impl Session) -> Result<(), sqlx::Error> {
+    session.run("UPDATE meta SET commits = commits WHERE id = 1", &[]).await.map(drop)
 }

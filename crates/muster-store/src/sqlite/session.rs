@@ -20,7 +20,7 @@ impl Session for SqliteConnection {
 
     async fn find<R: Record>(
         &mut self,
-        tail: &'static str,
+        tail: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<R>, sqlx::Error> {
         find(self, &spoken(tail, values), bound(values)?).await
@@ -35,14 +35,14 @@ impl Session for SqliteConnection {
 
     async fn numbers(
         &mut self,
-        sql: &'static str,
+        sql: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<Option<i64>>, sqlx::Error> {
         let sql = AssertSqlSafe(spoken(sql, values));
         sqlx::query_scalar_with(sql, bound(values)?).fetch_all(self).await
     }
 
-    async fn run(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, sqlx::Error> {
+    async fn run(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, sqlx::Error> {
         let sql = AssertSqlSafe(spoken(sql, values));
         Ok(sqlx::query_with(sql, bound(values)?).execute(self).await?.rows_affected())
     }

@@ -93,7 +93,7 @@ async fn who_stops_waiting_and_tries_again_doubles_nothing() {
         let patience = if round % 2 == 0 { round / 2 % 12 } else { u32::MAX };
         let batch = scene.batch();
         let last = model.commit(&batch);
-        // The session that was left has the lock until the server notices, or is told.
+        // The session that was left has the lock until the server notices.
         if let Some(done) = give_up(store.commit(&batch), patience).await {
             assert_eq!(done.unwrap(), last);
             answered += 1;
@@ -129,10 +129,11 @@ async fn who_was_overtaken_writes_nothing_more() {
     let mut scene = Scene::new(8);
     let first = scene.batch();
     store.commit(&first).await.unwrap();
-    // As if another had come while this one's session was gone.
-    server.say("home", "UPDATE meta SET commits = commits + 2");
+    // As if another had come while this one was not there.
+    server.say("home", "UPDATE lease SET epoch = epoch + 1, holder = 'another test'");
     let told = store.commit(&scene.batch()).await.unwrap_err();
     assert!(matches!(told, StoreError::Refused { .. }), "{told:?}");
-    assert!(told.to_string().contains("start this one again"), "{told}");
+    assert!(told.to_string().contains("another muster leads meanwhile (another test)"), "{told}");
+    assert_eq!(store.overtaken().await, "another test");
     assert_eq!(store.frontier().await.unwrap(), first.frontier);
 }

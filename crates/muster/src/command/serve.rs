@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +47,7 @@ use crate::retention::{self, Retention, Witness};
 use crate::runtime::{Input, Runtime, Start};
 use crate::senders::{Readings, Senders};
 use crate::shelf::{Shelf, let_go};
+use crate::standby::{self, Doors};
 use crate::stop;
 use crate::supervisor::{Backoff, Channels, Plan, Wires, supervise};
 use crate::{inspection, listen, logs, registry};
@@ -76,18 +78,38 @@ pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
     let speaker = Speaker { quiet: context.common.quiet };
     let file = context.config()?.file.clone();
     let clock = Arc::clone(&context.clock);
-    let entry = Entry { address, rights, means, file, speaker };
+    let mut entry = Entry { address, rights, means, file, speaker, is_told: false };
     runtime.block_on(async {
+        let mut stop = pin!(stop::asked()?);
         let Some(data) = data else {
             let (plan, kept) = Demo::prepare(&clock).await?.open(&clock);
             let house = House { folder: &kept.folder, policy: Policy::default(), demo: true };
-            return serve(house, config, vec![plan], entry, clock).await;
+            let shelf = house.shelf(config);
+            let opened = shelf.open_patiently(speaker).await.map_err(|it| shelf.closed(it))?;
+            return lead(&house, config, vec![plan], opened, &mut entry, stop, clock)
+                .await
+                .map(drop);
         };
         let folder = Folder::take(&data).map_err(|it| out_of_reach(it, owner.as_ref()))?;
-        let policy = config.policy();
-        let house = House { folder: &folder, policy, demo: false };
-        let plans = registry::sources(config, &clock, &radio);
-        serve(house, config, plans, entry, clock).await
+        let house = House { folder: &folder, policy: config.policy(), demo: false };
+        let mut leader = None;
+        loop {
+            let shelf = house.shelf(config);
+            let doors = async || entry.open(&house).await;
+            let opened = tokio::select! {
+                it = standby::open(&shelf, leader, speaker, doors) => it?,
+                () = &mut stop => {
+                    drop(std::fs::remove_file(folder.socket()));
+                    return Ok(());
+                }
+            };
+            let plans = registry::sources(config, &clock, &radio);
+            let (clock, stop) = (Arc::clone(&clock), stop.as_mut());
+            leader = lead(&house, config, plans, opened, &mut entry, stop, clock).await?;
+            if leader.is_none() {
+                return Ok(());
+            }
+        }
     })
 }
 
@@ -133,21 +155,48 @@ struct Entry {
     /// The configuration file in use.
     file: Option<PathBuf>,
     speaker: Speaker,
+    /// Whether people know where the page is.
+    is_told: bool,
 }
 
-async fn serve(
-    house: House<'_>,
+impl Entry {
+    /// Opens the doors, always the same ones, and says where they are.
+    async fn open(&mut self, house: &House<'_>) -> Result<Doors, Failure> {
+        let pages = listen::pages(self.address).await?;
+        let commands = listen::commands(&house.folder.socket())?;
+        self.address = pages.local_addr().unwrap_or(self.address);
+        if !self.is_told {
+            self.is_told = true;
+            let file = self.file.as_deref();
+            self.speaker.started(&house.started(self.address, &self.rights, file));
+        }
+        Ok(Doors { pages, commands })
+    }
+
+    /// Says to whoever saw it wait that it does no longer.
+    fn leads(&self, waited: bool) {
+        if waited {
+            self.speaker.say("leads: nobody else writes to the store\n");
+        }
+    }
+}
+
+/// The hub that writes to the store, until it is stopped; or until another one has taken the store: who, in
+/// words for people.
+async fn lead(
+    house: &House<'_>,
     config: &Config,
     plans: Vec<Plan>,
-    entry: Entry,
+    mut kept: Opened,
+    entry: &mut Entry,
+    stop: impl Future<Output = ()>,
     clock: Arc<dyn Clock>,
-) -> Result<(), Failure> {
-    let stop = stop::asked()?;
+) -> Result<Option<String>, Failure> {
     let shelf = house.shelf(config);
-    let (kept, restored) = open_store(&house, &shelf, &*clock, entry.speaker).await?;
+    let restored = restore(house, &shelf, &kept, &*clock).await?;
     let store: Arc<dyn Store> = Arc::clone(&kept.store) as _;
-    let pages = listen::pages(entry.address).await?;
-    let commands = listen::commands(&house.folder.socket())?;
+    let waited = entry.is_told;
+    let Doors { pages, commands } = entry.open(house).await?;
 
     let (inputs, taken) = mpsc::channel(QUEUE);
     let channels = Channels::default();
@@ -155,7 +204,7 @@ async fn serve(
     let mut sources = start(plans, &mut picture, &inputs, &channels, &clock);
     let declared = if house.demo { Declared::default() } else { Declared::new(config) };
     sources.spawn(declare::keep(declared.clone(), picture.snapshots(), inputs.clone()));
-    let senders = senders(&house, config, &store, &picture, &clock);
+    let senders = senders(house, config, &store, &picture, &clock);
     let (finder, damage) = inspection::channel();
     let announcer = picture.announcer();
     let (broadcasts, pulses) = (Broadcasts::default(), Pulses::default());
@@ -164,7 +213,7 @@ async fn serve(
     let found = keyring::remember(&keyring, &mut sources);
     let shared = Shared { picture: &picture, inputs: &inputs, keyring: &keyring, clock: &clock };
     let about = (house.folder.path(), house.demo);
-    let (pairing, desk) = pairing::start(&config.pairing, entry.means, about, &shared);
+    let (pairing, desk) = pairing::start(&config.pairing, entry.means.turn(), about, &shared);
     let hub = Arc::new(LiveHub {
         keyring,
         pairing,
@@ -189,19 +238,21 @@ async fn serve(
     let restored = Start { policy, restored, synchronised, recogniser, broadcasts, pulses, found };
     let runtime = Runtime::new(restored, Arc::clone(&store), Arc::clone(&clock), taken, picture);
 
-    let address = pages.local_addr().unwrap_or(entry.address);
-    let (open, doors) = open_doors(pages, commands, address, hub);
+    let (open, doors) = open_doors(pages, commands, entry.address, hub);
     let mut rooms = JoinSet::new();
     rooms.spawn(retention::keep(store, Arc::clone(&clock), retention(config), witness));
     let torn = kept.file.map(|it| inspection::once(it, shelf.file(), clock, finder, announcer));
     torn.map(|it| rooms.spawn(it));
-    let Entry { rights, file, speaker, .. } = entry;
-    speaker.started(&house.started(address, &rights, file.as_deref()));
-    rooms.spawn(speaker.tell(channels, config.monitor.clone()));
+    entry.leads(waited);
+    rooms.spawn(entry.speaker.tell(channels, config.monitor.clone()));
 
+    let mut leader = None;
     let ended = runtime
-        .run(async move {
-            stop.await;
+        .run(async {
+            tokio::select! {
+                () = stop => {}
+                by = kept.store.overtaken() => leader = Some(by),
+            }
             desk.end().await;
             sources.shutdown().await;
         })
@@ -209,32 +260,39 @@ async fn serve(
     senders.finish().await;
     rooms.shutdown().await;
     shut(open, doors).await;
-    let_go(kept.store).await;
+    let_go(&mut kept.store).await;
     drop(std::fs::remove_file(house.folder.socket()));
-    ended.map_err(unstored)
+    left(leader, ended)
+}
+
+/// Who leads now, if another one does; an error, if the last of what there was to store was not.
+fn left(leader: Option<String>, ended: Result<(), StoreError>) -> Result<Option<String>, Failure> {
+    let Some(by) = leader else { return ended.map_err(unstored).map(|()| None) };
+    let words = format!("another muster leads: {by}");
+    let lost = ended.err().map(|it| format!("; what was not stored yet is not: {it}"));
+    tracing::warn!("overtaken, {words}{}", lost.unwrap_or_default());
+    Ok(Some(words))
 }
 
 fn unstored(cause: StoreError) -> Failure {
     Failure::new(Exit::Failed, "what happened last could not be stored").because(cause)
 }
 
-/// The store, and what it gives back.
-async fn open_store(
+/// What the store gives back.
+async fn restore(
     house: &House<'_>,
     shelf: &Shelf<'_>,
+    opened: &Opened,
     clock: &dyn Clock,
-    speaker: Speaker,
-) -> Result<(Opened, Restored), Failure> {
+) -> Result<Restored, Failure> {
     let refused = |it| shelf.closed(it);
-    let opened = shelf.open_patiently(speaker).await.map_err(refused)?;
     let mut wall = clock.now().wall;
     if !is_synchronised() {
         // A clock that woke in the past must not have the whole store read.
         wall = wall.max(opened.store.frontier().await.map_err(refused)?);
     }
     let since = Engine::since(&house.policy, wall);
-    let restored = opened.store.restore(since).await.map_err(refused)?;
-    Ok((opened, restored))
+    opened.store.restore(since).await.map_err(refused)
 }
 
 /// Starts the sources, each under its supervisor.

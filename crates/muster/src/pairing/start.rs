@@ -1,8 +1,8 @@
 //! Puts the desk, the radio and the keys together, as far as this machine and its settings have them.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{io, mem};
 
 use muster_config::pairing::PairingSettings;
 use muster_core::pairing::{Ask, Said, Trouble};
@@ -31,6 +31,15 @@ impl Means {
     pub(crate) fn gather() -> Self {
         // What may not be read is not there for us; what is missing is said on the page.
         Self { socket: Trusted::open(), found: keys_in_files(Path::new(FILES)).unwrap_or_default() }
+    }
+
+    /// The same once more, but for the keys in files: who was told of them remembers them.
+    pub(crate) fn turn(&mut self) -> Self {
+        let socket = match &self.socket {
+            Ok(it) => it.again(),
+            Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+        };
+        Self { socket, found: mem::take(&mut self.found) }
     }
 
     /// Nothing, for a house without a radio.

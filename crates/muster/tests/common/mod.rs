@@ -135,6 +135,25 @@ impl Hub {
         items.iter().map(|it| format!("{} {}", word(it, "kind"), word(it, "subject"))).collect()
     }
 
+    /// Reads on until it has said something; the whole line.
+    #[track_caller]
+    pub(crate) fn until_it_says(&mut self, words: &str) -> String {
+        loop {
+            let mut line = String::new();
+            let ended = self.stderr.read_line(&mut line).unwrap() == 0;
+            assert!(!ended, "it ended before it said {words:?}, after:\n{}", self.said);
+            self.said.push_str(&line);
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+
+    /// Stops it where it stands, or lets it go on.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
+    }
+
     pub(crate) fn terminate(self) -> (ExitStatus, String) {
         self.end(Signal::SIGTERM)
     }
