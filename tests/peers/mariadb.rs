@@ -14,6 +14,7 @@ use tempfile::TempDir;
 pub(crate) struct MariaDb {
     folder: TempDir,
     pub(crate) port: u16,
+    encrypted: bool,
     running: Option<Child>,
 }
 
@@ -39,7 +40,7 @@ impl MariaDb {
         made.arg(format!("--tmpdir={}", folder.path().display()));
         succeed(made.arg(format!("--datadir={}", data.display())));
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-        let mut server = Self { folder, port, running: None };
+        let mut server = Self { folder, port, encrypted: false, running: None };
         server.start_again();
         let (user, password) = (Self::USER, Self::PASSWORD);
         let sql = format!(
@@ -48,6 +49,30 @@ impl MariaDb {
         );
         server.say("mysql", &sql);
         server
+    }
+
+    /// The same, over TLS if somebody wants it, with a certificate for 127.0.0.1 that it signed itself.
+    pub(crate) fn start_encrypted() -> Self {
+        let mut server = Self::start();
+        server.kill();
+        let (key, certificate) = (server.folder.path().join("key.pem"), server.certificate());
+        let mut openssl = Command::new("openssl");
+        openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]);
+        openssl.args(["-nodes", "-days", "3650", "-subj", "/CN=127.0.0.1"]);
+        openssl.args(["-addext", "subjectAltName=IP:127.0.0.1"]);
+        openssl.args(["-addext", "basicConstraints=critical,CA:false"]);
+        succeed(openssl.arg("-keyout").arg(&key).arg("-out").arg(&certificate));
+        if is_root() {
+            succeed(Command::new("chown").arg(SERVANT).arg(&key));
+        }
+        server.encrypted = true;
+        server.start_again();
+        server
+    }
+
+    /// The file with the certificate that it shows.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.folder.path().join("certificate.pem")
     }
 
     /// Starts it where it stopped.
@@ -60,6 +85,12 @@ impl MariaDb {
         server.args([format!("--port={}", self.port), format!("--datadir={at}/data")]);
         server.args([format!("--socket={at}/socket"), format!("--pid-file={at}/pid")]);
         server.arg(format!("--tmpdir={at}"));
+        if self.encrypted {
+            server.args([
+                format!("--ssl-cert={at}/certificate.pem"),
+                format!("--ssl-key={at}/key.pem"),
+            ]);
+        }
         let server = server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = server.spawn().unwrap();
         let said = BufReader::new(child.stderr.take().unwrap());
@@ -76,6 +107,21 @@ impl MariaDb {
             drop(child.kill());
             drop(child.wait());
         }
+    }
+
+    /// Lets it stand still where it is.
+    pub(crate) fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub(crate) fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.running.as_ref().unwrap().id().to_string();
+        succeed(Command::new("kill").args([signal, &pid]));
     }
 
     /// Its socket.

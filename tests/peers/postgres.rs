@@ -117,16 +117,30 @@ impl Postgres {
 
     /// Kills it and everybody who works for it, at once.
     pub(crate) fn kill(&mut self) {
+        self.signal("-KILL");
         let Some(mut child) = self.running.take() else { return };
-        let pid = child.id();
+        drop(child.kill());
+        drop(child.wait());
+    }
+
+    /// Lets it and everybody who works for it stand still.
+    pub(crate) fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets them go on.
+    pub(crate) fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let Some(pid) = self.running.as_ref().map(Child::id) else { return };
         let workers = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
         let workers = workers.unwrap_or_default();
         let mut kill = Command::new("kill");
-        kill.args(["-KILL", &pid.to_string()]).args(workers.split_whitespace());
+        kill.args([signal, &pid.to_string()]).args(workers.split_whitespace());
         // Some of them may have gone by themselves.
         drop(kill.stderr(Stdio::null()).status());
-        drop(child.kill());
-        drop(child.wait());
     }
 
     /// The folder in which its socket is.

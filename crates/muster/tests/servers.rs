@@ -27,6 +27,8 @@ trait Server {
     fn url(&self) -> String;
     fn kill(&mut self);
     fn start_again(&mut self);
+    fn pause(&self);
+    fn go_on(&self);
     /// What the database `home` says.
     fn say(&self, sql: &str) -> String;
 }
@@ -44,6 +46,14 @@ impl Server for Postgres {
 
     fn start_again(&mut self) {
         self.start_again();
+    }
+
+    fn pause(&self) {
+        self.pause();
+    }
+
+    fn go_on(&self) {
+        self.go_on();
     }
 
     fn say(&self, sql: &str) -> String {
@@ -64,6 +74,14 @@ impl Server for MariaDb {
 
     fn start_again(&mut self) {
         self.start_again();
+    }
+
+    fn pause(&self) {
+        self.pause();
+    }
+
+    fn go_on(&self) {
+        self.go_on();
     }
 
     fn say(&self, sql: &str) -> String {
@@ -114,6 +132,17 @@ fn keeps_everything(mut server: impl Server) {
     hub.until("the server", |hub| {
         is_there(hub.ask("POST", "/api/v1/people", Some(&ben)).status).then_some(())
     });
+    // One that stands still is not waited for, and nothing is lost when it goes on.
+    server.pause();
+    let carl = json!({ "name": "carl", "display": "Carl" });
+    let answer = hub.ask("POST", "/api/v1/people", Some(&carl));
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert!(answer.body.contains("does not answer"), "{answer:?}");
+    server.go_on();
+    hub.until("the server again", |hub| {
+        is_there(hub.ask("POST", "/api/v1/people", Some(&carl)).status).then_some(())
+    });
+    assert_eq!(server.say("SELECT count(*) FROM person"), "3");
     drop(hub);
 
     // Without a hub the commands read the same store.

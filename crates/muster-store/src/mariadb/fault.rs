@@ -86,8 +86,15 @@ fn by_number(number: u16, message: &str, address: &Address) -> StoreError {
     let what = match number {
         1045 | 1698 | 4151 => format!(
             "the MariaDB server does not take {user}'s password from here: {message}; look at \
-             store.password_file; on the server: mariadb -e \"SELECT user, host, plugin FROM mysql.user; \
-             CREATE USER '{user}'@'%' IDENTIFIED BY '...'\""
+             store.password_file{}; on the server: mariadb -e \"SELECT user, host, plugin FROM mysql.user; \
+             CREATE USER '{user}'@'%' IDENTIFIED BY '...'\"",
+            match address.encryption {
+                // A user who has to come in encrypted is refused in the same words.
+                Encryption::None => {
+                    "; if the user has to encrypt (REQUIRE SSL), set store.tls = \"verify\""
+                }
+                Encryption::Unchecked | Encryption::Checked { .. } => "",
+            }
         ),
         1130 => format!(
             "the MariaDB server lets nobody in from here: {message}; on the server: mariadb -e \"CREATE \

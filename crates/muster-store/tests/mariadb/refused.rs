@@ -161,3 +161,25 @@ async fn copies_are_left_to_the_server() {
     says(&told.to_string(), &["mariadb-dump --single-transaction -h 127.0.0.1", "home"]);
     assert!(!file.exists());
 }
+
+#[tokio::test]
+async fn only_the_right_server_is_trusted() {
+    let server = Peer::start_encrypted();
+    server.make("home");
+    let by = |encryption| Address { encryption, ..address(&server, "home") };
+    let ours = Encryption::Checked { ca_file: Some(server.certificate()) };
+    let another = Encryption::Checked { ca_file: None };
+    says(&told(by(another), Access::ReadWrite).await, &["only the right MariaDB server"]);
+    let named = Way::Network { host: "localhost".to_owned(), port: server.port };
+    let elsewhere = Address { way: named, ..by(ours.clone()) };
+    says(&told(elsewhere, Access::ReadWrite).await, &["is for another name"]);
+    // Whoever does not encrypt is not let in.
+    server.say("mysql", "ALTER USER muster@'%' REQUIRE SSL");
+    says(&told(by(Encryption::None), Access::ReadWrite).await, &["store.tls"]);
+    for encryption in [ours, Encryption::Unchecked] {
+        let store = mariadb::open(by(encryption), Access::ReadWrite).await.unwrap();
+        store.commit(&Batch::default()).await.unwrap();
+        assert_eq!(store.frontier().await.unwrap(), Time::default());
+        store.close().await.unwrap();
+    }
+}

@@ -46,6 +46,34 @@ async fn a_server_that_is_killed_in_the_middle_of_commits() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_stands_still_in_the_middle_of_commits() {
+    let server = Peer::start();
+    server.make("home");
+    let store = open(&server, "home").await.unwrap();
+    let mut scene = Scene::new(12);
+    let mut model = Model::default();
+    let batches: Vec<Batch> = (0..60).map(|_| scene.batch()).collect();
+    for batch in &batches {
+        model.commit(batch);
+    }
+    let (said, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let writing = tokio::spawn(write(Arc::clone(&store), batches, said));
+    for _ in 0..7 {
+        heard.recv().await.unwrap();
+    }
+    server.pause();
+    // Longer than a lease lasts: somebody is refused, and goes on when the server does.
+    while heard.recv().await.unwrap() {}
+    let told = store.frontier().await.unwrap_err().to_string();
+    assert!(told.contains("cannot be reached"), "{told}");
+    server.go_on();
+    writing.await.unwrap();
+    conformance::agrees(&*store, &model).await.unwrap();
+    let done = store.commit(&Batch::default()).await.unwrap();
+    assert_eq!(done, model.commit(&Batch::default()));
+}
+
 /// Commits everything, each until it is answered, and says of each try whether it was.
 async fn write(
     store: Arc<dyn Kept>,
