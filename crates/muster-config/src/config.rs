@@ -11,12 +11,14 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::ble::BleSettings;
 use crate::classic::ClassicSettings;
 use crate::graphite::GraphiteSettings;
+use crate::ingest::IngestSettings;
 use crate::lan::LanSettings;
 use crate::mqtt::MqttSettings;
 use crate::pairing::PairingSettings;
 use crate::people::DeclaredPerson;
 use crate::presence::PresenceSettings;
 use crate::readings::ReadingSettings;
+use crate::relay::RelaySettings;
 use crate::store::StoreSettings;
 use crate::tags::TagSettings;
 use crate::value::{Listen, MonitorName, Shown, Zone};
@@ -47,9 +49,11 @@ pub struct Config {
     /// Where facts come from.
     pub sources: Sources,
     pub pairing: PairingSettings,
+    pub ingest: IngestSettings,
     /// Where changes and numbers go.
     pub sinks: Sinks,
     pub store: StoreSettings,
+    pub relay: RelaySettings,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub people: Vec<DeclaredPerson>,
 }
@@ -118,8 +122,10 @@ impl Default for Config {
             tags: TagSettings::default(),
             sources: Sources::default(),
             pairing: PairingSettings::default(),
+            ingest: IngestSettings::default(),
             sinks: Sinks::default(),
             store: StoreSettings::default(),
+            relay: RelaySettings::default(),
             people: Vec::new(),
         }
     }

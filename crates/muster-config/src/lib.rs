@@ -22,9 +22,13 @@ pub mod tags;
 
 pub mod pairing;
 
+pub mod ingest;
+
 pub mod graphite;
 
 pub mod store;
+
+pub mod relay;
 
 pub mod people;
 

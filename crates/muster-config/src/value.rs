@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -196,33 +195,6 @@ macro_rules! text {
 }
 
 text! {
-    /// An address on this machine alone: `127.0.0.1:8080`, `[::1]:8080`.
-    Listen(SocketAddr), |text| {
-        let address: SocketAddr = text
-            .parse()
-            .map_err(|_| Wrong::new(text, "an address and a port, as in 127.0.0.1:8080"))?;
-        if address.ip().is_loopback() {
-            Ok(address)
-        } else {
-            Err(Wrong::new(text, "an address of this machine alone, as in 127.0.0.1:8080 (pages \
-                                  have no accounts: reach them from elsewhere through an SSH tunnel)"))
-        }
-    }
-}
-
-impl Listen {
-    pub(crate) fn standard(port: u16) -> Self {
-        Self(SocketAddr::from(([127, 0, 0, 1], port)))
-    }
-
-    /// The address itself.
-    #[must_use]
-    pub fn get(&self) -> SocketAddr {
-        self.0
-    }
-}
-
-text! {
     /// A monitor's name: 1 to 64 of a-z, A-Z, 0-9, `_`, `.` and `-`.
     MonitorName(Box<str>), |text| word(text, 64, |it| it.is_ascii_alphanumeric() || "_.-".contains(it))
         .ok_or_else(|| Wrong::new(text, "a name of 1 to 64 letters, digits, _, . and -"))
@@ -346,6 +318,8 @@ macro_rules! as_str {
 as_str! { MonitorName PersonName Shown AdapterAlias MetricPrefix HostPort Zone }
 
 // Behind the macros, which it uses.
+mod address;
+pub use address::{AnyAddress, Listen};
 mod broker;
 pub use broker::{FilePath, Login, Pointer, Topic, TopicPattern};
 mod database;

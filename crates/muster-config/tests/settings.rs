@@ -14,6 +14,15 @@ use muster_core::policy::Policy;
 #[path = "settings/radio.rs"]
 mod radio;
 
+// config: ingest.listen
+#[test]
+fn far_monitors_come_in_by_any_address() {
+    let standard = Config::default().ingest.listen.get();
+    assert_eq!(standard, "[::]:8129".parse().unwrap());
+    let config = set(&[("ingest.listen", "\"192.168.1.2:9000\"")]);
+    assert_eq!(config.ingest.listen.get(), "192.168.1.2:9000".parse().unwrap());
+}
+
 // config: listen
 // config: data
 // config: monitor
@@ -204,6 +213,16 @@ fn a_server_for_the_store() {
     let here = ("store.url", "\"postgres://anna@localhost/home\"");
     assert_eq!(set(&[here]).store.encryption(), Tls::Off);
     assert_eq!(Config::default().store.url, None);
+}
+
+// config: relay.patience
+// config: relay.spool_mib
+#[test]
+fn relay() {
+    let relay = set(&[("relay.patience", "\"0s\""), ("relay.spool_mib", "2")]).relay;
+    assert_eq!(relay.patience.get(), Duration::ZERO);
+    assert_eq!(relay.capacity(), 2 * 1024 * 1024);
+    assert_eq!(Config::default().relay.patience.get(), Duration::from_secs(5));
 }
 
 // config: store.retention_facts

@@ -14,7 +14,7 @@ use crate::identity::{Identity, IdentityId, ListenerId};
 use crate::span::Span;
 use crate::stay::{Stay, StayId};
 use crate::time::Time;
-use crate::uplink::{BootId, SequenceSet};
+use crate::uplink::{BootId, Health, Liveness, SequenceSet};
 
 /// The length of the pieces in which spans and probes are stored.
 pub const HOUR: Duration = Duration::from_hours(1);
@@ -53,6 +53,10 @@ pub struct Batch {
     pub changes: Vec<Change>,
     /// What was received of monitors, replaced by monitor and boot: in the commit that holds the facts.
     pub received: Vec<ReceivedRanges>,
+    /// Of which starts of a monitor's program it is forgotten what was received.
+    pub unreceived: Vec<(Box<str>, BootId)>,
+    /// Signs of life of far monitors, replaced by monitor.
+    pub monitors: Vec<MonitorRow>,
     /// The wall time up to which has been judged.
     pub frontier: Time,
 }
@@ -80,6 +84,8 @@ impl Batch {
             directory,
             changes,
             received,
+            unreceived,
+            monitors,
             frontier: _,
         } = self;
         identities.is_empty()
@@ -96,6 +102,8 @@ impl Batch {
             && directory.is_none()
             && changes.is_empty()
             && received.is_empty()
+            && unreceived.is_empty()
+            && monitors.is_empty()
     }
 }
 
@@ -110,6 +118,21 @@ pub struct ReceivedRanges {
     pub runs: SequenceSet,
     /// When the last of them came in.
     pub at: Time,
+}
+
+/// The last sign of life of a far monitor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MonitorRow {
+    /// The monitor's name.
+    pub monitor: Box<str>,
+    /// When it came in.
+    pub at: Time,
+    /// Whether others were due since.
+    pub liveness: Liveness,
+    /// When the oldest fact was noticed that still waited in its spool.
+    pub oldest_unsent: Option<Time>,
+    /// How it was.
+    pub health: Health,
 }
 
 /// First and last sighting of an identity. Kept beyond the retention of heard spans.
@@ -235,6 +258,8 @@ pub struct Restored {
     pub last_change: u64,
     /// What was received of monitors, by monitor and boot.
     pub received: Vec<ReceivedRanges>,
+    /// The last signs of life of far monitors, by monitor.
+    pub monitors: Vec<MonitorRow>,
     /// The wall time up to which had been judged.
     pub frontier: Time,
 }

@@ -20,7 +20,7 @@ pub struct Change {
     pub decided: Time,
     /// What was decided.
     pub kind: ChangeKind,
-    /// Of whom; none for changes of a listener.
+    /// Of whom; none for changes of a listener or a far monitor.
     pub subject: Option<Subject>,
     /// The owner, when the subject is a device that has one.
     pub owner: Option<PersonId>,
@@ -89,11 +89,17 @@ pub enum ChangeKind {
     Dark,
     /// A listener hears again. Reason: its name.
     Covered,
+    /// A far monitor gave no sign of life for longer than it should. Reason: its name. Site.
+    Late,
+    /// It gave none for so long that something is wrong. Reason: its name. Site.
+    Down,
+    /// It gave one again. Reason: its name. Site.
+    Back,
 }
 
 impl ChangeKind {
     /// All kinds with the words that stand for them in stores, JSON and on pages.
-    pub const ALL: [(&'static str, Self); 13] = [
+    pub const ALL: [(&'static str, Self); 16] = [
         ("arrived", Self::Arrived),
         ("left", Self::Left),
         ("moved", Self::Moved),
@@ -107,6 +113,9 @@ impl ChangeKind {
         ("override_ended", Self::OverrideEnded),
         ("dark", Self::Dark),
         ("covered", Self::Covered),
+        ("late", Self::Late),
+        ("down", Self::Down),
+        ("back", Self::Back),
     ];
 
     /// The word.

@@ -8,11 +8,14 @@ use std::str::FromStr;
 
 use crate::identity::{DeviceId, IdentityId, PersonId, PlaceId};
 use crate::time::Time;
+use crate::uplink::StoreId;
 
 pub use edit::Edit;
+pub use enrolment::{Enrol, Enrolment, TokenHash};
 pub use error::EditError;
 
 mod edit;
+mod enrolment;
 mod error;
 #[cfg(test)]
 mod tests;
@@ -32,6 +35,11 @@ pub struct Directory {
     pub places: BTreeMap<PlaceId, Place>,
     /// Where monitors stand, by the monitor's name.
     pub monitors: BTreeMap<Box<str>, PlaceId>,
+    /// Far monitors that were let in, by name; those that were shut out again included.
+    pub enrolments: BTreeMap<Box<str>, Enrolment>,
+    /// The number of the store that this is kept in, to which far monitors are bound: drawn when the
+    /// first one is let in.
+    pub store: Option<StoreId>,
     /// Presence set by hand, in hub order; the newest few of each person.
     pub overrides: BTreeMap<PersonId, Vec<Override>>,
     /// The highest number ever given to a person: the journal and stays speak of people by number,
@@ -113,6 +121,8 @@ impl Default for Directory {
             groups: BTreeMap::new(),
             places: BTreeMap::from([(Self::FIRST_SITE, site)]),
             monitors: BTreeMap::new(),
+            enrolments: BTreeMap::new(),
+            store: None,
             overrides: BTreeMap::new(),
             last_person: PersonId(0),
             last_place: Self::FIRST_SITE,

@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::batch::{Batch, HOUR, Restored};
 use crate::change::Change;
 use crate::directory::{Directory, Edit, EditError};
-use crate::fact::Fact;
+use crate::fact::{Fact, Listener};
 use crate::identity::{DeviceId, ListenerId, PersonId, PlaceId};
 use crate::policy::Policy;
 use crate::stay::{Stay, StayId};
@@ -225,6 +225,11 @@ impl Engine {
     #[must_use]
     pub fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    /// All listeners that facts ever named.
+    pub fn listeners(&self) -> impl Iterator<Item = &Listener> {
+        self.book.listeners().map(|(_, it)| &it.listener)
     }
 
     /// The stays at hand, of all subjects: for comparison with a reference.

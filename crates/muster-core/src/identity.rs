@@ -116,6 +116,21 @@ impl Identity {
     /// The longest text value accepted, in bytes: no medium carries a longer one in an identifier.
     pub const MAX_TEXT: usize = 255;
 
+    /// All words that [`Identity::kind`] says.
+    pub const KINDS: [&str; 11] = [
+        "mac",
+        "ble",
+        "bt",
+        "private",
+        "ibeacon",
+        "altbeacon",
+        "eddystone",
+        "irk",
+        "tag",
+        "name",
+        "entity",
+    ];
+
     /// The word before the colon: `mac`, `ble`, `bt`, `private`, `ibeacon` ...
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::batch::ReceivedRanges;
 use crate::engine::Intake;
-use crate::fact::{Fact, FactBody, Listener};
+use crate::fact::{Fact, FactBody, Listener, SourceKind};
 use crate::time::{Now, Time};
 use crate::uplink::{
     Answer, BootId, Header, Lane, Reply, Rights, Row, SequenceSet, StoreId, Upload,
@@ -30,6 +30,10 @@ pub struct Ingest {
     /// Keys whose sets are in no batch yet, and those in the batch that is under way.
     dirty: BTreeSet<Key>,
     riding_dirty: BTreeSet<Key>,
+    /// Keys that were forgotten, and that a store still has.
+    forgotten: BTreeSet<Key>,
+    /// Which channels each monitor has told of, ever.
+    channels: BTreeMap<Box<str>, Channels>,
     waiting: VecDeque<Waiting>,
     riding: Vec<Waiting>,
     replies: VecDeque<(Ticket, Reply)>,
@@ -44,6 +48,8 @@ pub struct Ticket(pub u64);
 
 /// A monitor's name, and a start of its program.
 type Key = (Box<str>, BootId);
+
+type Channels = BTreeSet<(SourceKind, Box<str>)>;
 
 #[derive(Clone, Debug)]
 struct Received {
@@ -71,6 +77,9 @@ impl Ingest {
     /// Of how many starts of each monitor's program it is known what was received. Facts of one that
     /// was forgotten merge with themselves.
     pub const MAX_BOOTS: usize = 256;
+    /// The most channels of one monitor, ever: more than adapters and interfaces come and go in a
+    /// machine. Each is a listener, which is never forgotten.
+    pub const MAX_CHANNELS: usize = 64;
 
     /// An ingest that goes on where a store ends.
     #[must_use]
@@ -83,6 +92,8 @@ impl Ingest {
             received: received.into_iter().map(known).collect(),
             dirty: BTreeSet::new(),
             riding_dirty: BTreeSet::new(),
+            forgotten: BTreeSet::new(),
+            channels: BTreeMap::new(),
             waiting: VecDeque::new(),
             riding: Vec::new(),
             replies: VecDeque::new(),
@@ -93,6 +104,14 @@ impl Ingest {
             it.bound_boots(monitor);
         }
         it
+    }
+
+    /// Takes note of listeners that there were before.
+    pub(crate) fn know<'a>(&mut self, listeners: impl Iterator<Item = &'a Listener>) {
+        for it in listeners {
+            let channels = self.channels.entry(it.monitor.clone()).or_default();
+            channels.insert((it.source, it.channel.clone()));
+        }
     }
 
     /// Takes an upload of a monitor that was let in: what of it goes to the engine, and what was
@@ -118,7 +137,9 @@ impl Ingest {
         let is_empty = upload.is_empty();
         let key = (rights.monitor.clone(), upload.header.boot);
         let known = self.received.get(&key);
-        let Screened { facts, settled, refused } = screen(upload, rights, known.map(|it| &it.runs));
+        let channels = self.channels.entry(rights.monitor.clone()).or_default();
+        let names = Names { rights, channels, latest: None };
+        let Screened { facts, settled, refused } = screen(upload, names, known.map(|it| &it.runs));
         let mut runs = known.map(|it| it.runs.clone()).unwrap_or_default();
         let is_known = runs.holds(&settled);
         runs.union(&settled);
@@ -132,6 +153,7 @@ impl Ingest {
         if !is_known {
             self.received.insert(key.clone(), Received { runs, at: now.wall });
             self.dirty.insert(key.clone());
+            self.forgotten.remove(&key);
             self.bound_boots(&key.0);
         }
         self.pending += facts.len();
@@ -166,8 +188,9 @@ impl Ingest {
         Some(if is_much { oldest } else { oldest + Self::COMMIT_WITHIN })
     }
 
-    /// What is to be stored with the facts that were handed to the engine, all of them.
-    pub fn drain(&mut self) -> Vec<ReceivedRanges> {
+    /// What is to be stored with the facts that were handed to the engine, all of them; and of which
+    /// starts nothing need be kept any more.
+    pub fn drain(&mut self) -> (Vec<ReceivedRanges>, Vec<(Box<str>, BootId)>) {
         self.pending = 0;
         self.riding.extend(self.waiting.drain(..));
         let keys = std::mem::take(&mut self.dirty);
@@ -177,7 +200,7 @@ impl Ingest {
         };
         let rows = keys.iter().filter_map(row).collect();
         self.riding_dirty.extend(keys);
-        rows
+        (rows, std::mem::take(&mut self.forgotten).into_iter().collect())
     }
 
     /// What was drained is stored.
@@ -221,6 +244,7 @@ impl Ingest {
         stored.sort_unstable();
         for (_, key) in stored.into_iter().take(surplus) {
             self.received.remove(&key);
+            self.forgotten.insert(key);
         }
     }
 }
@@ -232,11 +256,10 @@ struct Screened {
     refused: Vec<(Box<str>, u64)>,
 }
 
-fn screen(upload: Upload, rights: &Rights, known: Option<&SequenceSet>) -> Screened {
+fn screen(upload: Upload, mut names: Names<'_>, known: Option<&SequenceSet>) -> Screened {
     let Upload { header, rows } = upload;
     let mut settled = header.settles.clone();
     let mut refused = Vec::new();
-    let mut names = Names { rights, latest: None };
     let mut facts = Vec::with_capacity(rows.len());
     let mut overtaking = Vec::new();
     for row in rows {
@@ -245,10 +268,12 @@ fn screen(upload: Upload, rights: &Rights, known: Option<&SequenceSet>) -> Scree
         }
         if overtakes(&header, &row) {
             overtaking.push(row.sequence);
-        } else if let Some(why) = objection(&header, &row.fact, rights) {
+        } else if let Some(why) = objection(&header, &row.fact, names.rights) {
             count(&mut refused, &why);
+        } else if let Some(fact) = names.rename(row.fact) {
+            facts.push(fact);
         } else {
-            facts.push(names.rename(row.fact));
+            count(&mut refused, CROWDED);
         }
     }
     // From the end, where nothing has to be moved.
@@ -285,28 +310,36 @@ fn objection(header: &Header, fact: &Fact, rights: &Rights) -> Option<String> {
 /// Puts the monitor's name in place of what it calls itself.
 struct Names<'a> {
     rights: &'a Rights,
-    /// Facts of a listener come in rows.
-    latest: Option<(Arc<Listener>, Arc<Listener>)>,
+    channels: &'a mut Channels,
+    /// Facts of a listener come in rows: the one that came, and what it is here; none: one too many.
+    latest: Option<(Arc<Listener>, Option<Arc<Listener>>)>,
 }
 
 impl Names<'_> {
-    fn rename(&mut self, fact: Fact) -> Fact {
+    /// None: its channel is one more than a monitor may have.
+    fn rename(&mut self, fact: Fact) -> Option<Fact> {
         let Fact { listener, body } = fact;
-        if listener.monitor == self.rights.monitor {
-            return Fact { listener, body };
-        }
         let known = self.latest.as_ref().filter(|(from, _)| Arc::ptr_eq(from, &listener));
-        let renamed = known.map_or_else(
-            || {
-                Arc::new(Listener {
-                    monitor: self.rights.monitor.clone(),
-                    ..Listener::clone(&listener)
-                })
-            },
-            |(_, to)| Arc::clone(to),
-        );
-        self.latest = Some((listener, Arc::clone(&renamed)));
-        Fact { listener: renamed, body }
+        let renamed = match known {
+            Some((_, to)) => to.clone(),
+            None => self.listener(&listener),
+        };
+        self.latest = Some((listener, renamed.clone()));
+        renamed.map(|listener| Fact { listener, body })
+    }
+
+    fn listener(&mut self, from: &Arc<Listener>) -> Option<Arc<Listener>> {
+        let channel = (from.source, from.channel.clone());
+        let is_full = self.channels.len() >= Ingest::MAX_CHANNELS;
+        if is_full && !self.channels.contains(&channel) {
+            return None;
+        }
+        self.channels.insert(channel);
+        if from.monitor == self.rights.monitor {
+            return Some(Arc::clone(from));
+        }
+        let monitor = self.rights.monitor.clone();
+        Some(Arc::new(Listener { monitor, ..Listener::clone(from) }))
     }
 }
 
@@ -322,6 +355,7 @@ fn count(reasons: &mut Vec<(Box<str>, u64)>, why: &str) {
     }
 }
 
+const CROWDED: &str = "this monitor told of more than 64 channels";
 const OTHER: &str = "other reasons";
 /// How soon a monitor may try again: soon enough for a page that shows who is here.
 const BUSY: Duration = Duration::from_secs(5);

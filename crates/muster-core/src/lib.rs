@@ -27,6 +27,7 @@ mod book;
 
 pub mod engine;
 
+pub mod fleet;
 pub mod ingest;
 pub mod relay;
 pub mod uplink;

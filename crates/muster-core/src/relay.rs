@@ -263,6 +263,16 @@ impl Relay {
         self.queue.is_empty() && self.at_spool.is_none()
     }
 
+    /// How many facts neither the hub nor the disk is known to have.
+    #[must_use]
+    pub fn unkept(&self) -> usize {
+        let writing = match &self.at_spool {
+            Some(AtSpool::Writing { entries, .. }) => entries.len(),
+            Some(AtSpool::Reading(_) | AtSpool::Thinning(_) | AtSpool::Dropping(_)) | None => 0,
+        };
+        self.queue.len() + writing
+    }
+
     /// What the spool holds.
     #[must_use]
     pub fn spooled(&self) -> &Spooled {

@@ -183,7 +183,10 @@ fn decided(kind: ChangeKind) -> Option<(bool, bool)> {
         | ChangeKind::Overridden
         | ChangeKind::OverrideEnded
         | ChangeKind::Dark
-        | ChangeKind::Covered => None,
+        | ChangeKind::Covered
+        | ChangeKind::Late
+        | ChangeKind::Down
+        | ChangeKind::Back => None,
     }
 }
 

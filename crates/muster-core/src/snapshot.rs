@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::directory::{Directory, Mark};
+use crate::batch::MonitorRow;
+use crate::directory::{Directory, Enrolment, Mark};
 use crate::fact::{Listener, SourceKind};
 use crate::identity::{DeviceId, Identity, IdentityId, ListenerId, PersonId, PlaceId};
 use crate::stay::{StayId, Subject};
@@ -28,6 +29,8 @@ pub struct Snapshot {
     pub devices: Vec<DeviceView>,
     /// Listeners, in order of number.
     pub listeners: Vec<ListenerView>,
+    /// Far monitors, by name.
+    pub monitors: Vec<MonitorView>,
 }
 
 impl Snapshot {
@@ -156,6 +159,19 @@ pub struct ListenerView {
     pub covered: bool,
     /// Up to when it is known to have heard.
     pub covered_to: Option<Time>,
+}
+
+/// A far monitor now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MonitorView {
+    /// Its name.
+    pub monitor: Box<str>,
+    /// Where it stands.
+    pub place: PlaceId,
+    /// How it was let in.
+    pub enrolment: Option<Enrolment>,
+    /// Its last sign of life; none: it never gave one.
+    pub row: Option<MonitorRow>,
 }
 
 /// Why something is believed: what a *why?* panel and `explain` show.

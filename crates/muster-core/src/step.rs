@@ -13,11 +13,13 @@ use crate::batch::{Batch, Restored};
 use crate::directory::Edit;
 use crate::engine::{Deadline, EditRefused, Engine, Intake};
 use crate::fact::{Fact, SourceKind};
+use crate::fleet::Fleet;
 use crate::ingest::{Ingest, Ticket};
+use crate::policy::Policy;
 use crate::snapshot::{Interest, Snapshot, Why};
 use crate::stay::Subject;
 use crate::time::{Now, Time};
-use crate::uplink::{Reply, Rights, Upload};
+use crate::uplink::{Header, Reply, Rights, Upload};
 
 /// An engine with a store behind it.
 #[derive(Debug)]
@@ -30,6 +32,7 @@ pub struct Step {
     flush: bool,
     /// What monitors send; none: no monitors are let in.
     ingest: Option<Ingest>,
+    fleet: Fleet,
 }
 
 /// A batch that is not stored yet.
@@ -52,12 +55,34 @@ impl Step {
     #[must_use]
     pub fn new(engine: Engine, now: Now) -> Self {
         let (under_way, degraded, ingest) = (None, None, None);
-        Self { engine, under_way, degraded, last_commit: now.mono, flush: false, ingest }
+        let fleet = Fleet::new(Vec::new(), now);
+        Self { engine, under_way, degraded, last_commit: now.mono, flush: false, ingest, fleet }
+    }
+
+    /// The same, with far monitors that were heard of before.
+    #[must_use]
+    pub fn with_fleet(mut self, fleet: Fleet) -> Self {
+        self.fleet = fleet;
+        self
+    }
+
+    /// A hub that goes on where a store ends, with its far monitors.
+    #[must_use]
+    pub fn resume(policy: Policy, mut restored: Restored, now: Now) -> Self {
+        let received = std::mem::take(&mut restored.received);
+        let fleet = Fleet::new(std::mem::take(&mut restored.monitors), now);
+        let store = restored.directory.store;
+        let step = Self::new(Engine::new(policy, restored, now), now).with_fleet(fleet);
+        match store {
+            Some(store) => step.with_ingest(Ingest::new(store, received)),
+            None => step,
+        }
     }
 
     /// The same, with monitors that send what they notice.
     #[must_use]
-    pub fn with_ingest(mut self, ingest: Ingest) -> Self {
+    pub fn with_ingest(mut self, mut ingest: Ingest) -> Self {
+        ingest.know(self.engine.listeners());
         self.ingest = Some(ingest);
         self
     }
@@ -70,8 +95,15 @@ impl Step {
         rights: &Rights,
         now: Now,
     ) -> Option<(Ticket, Vec<Fact>)> {
+        self.handle_sign_of_life(&rights.monitor, &upload.header, now);
         let is_degraded = self.degraded.is_some();
         self.ingest.as_mut().map(|it| it.handle_upload(upload, rights, is_degraded, now))
+    }
+
+    /// An upload came in, whether anything of it is taken or not.
+    pub fn handle_sign_of_life(&mut self, monitor: &str, header: &Header, now: Now) {
+        let now = self.judged(now);
+        self.fleet.handle_upload(monitor, header, self.engine.directory(), now);
     }
 
     /// See [`Ingest::handle_intake`].
@@ -88,7 +120,9 @@ impl Step {
 
     /// See [`Engine::handle_facts`].
     pub fn handle_facts(&mut self, facts: Vec<Fact>, now: Now) -> Intake {
-        self.engine.handle_facts(facts, now)
+        let intake = self.engine.handle_facts(facts, now);
+        self.watch(now);
+        intake
     }
 
     /// See [`Engine::handle_edit`].
@@ -98,12 +132,19 @@ impl Step {
         expect: Option<u64>,
         now: Now,
     ) -> Result<u64, EditRefused> {
-        self.engine.handle_edit(edit, expect, now)
+        let version = self.engine.handle_edit(edit, expect, now)?;
+        if let (None, Some(store)) = (&self.ingest, self.engine.directory().store) {
+            // The first far monitor is let in: nothing was received of any before.
+            self.ingest = Some(Ingest::new(store, Vec::new()));
+        }
+        self.watch(now);
+        Ok(version)
     }
 
     /// Lets time pass.
     pub fn handle_timeout(&mut self, now: Now) {
         self.engine.handle_timeout(now);
+        self.watch(now);
     }
 
     /// When time alone will change something or a batch is due, if ever.
@@ -112,14 +153,17 @@ impl Step {
         let engine = self.engine.poll_timeout();
         let commit = match &self.under_way {
             Some(it) => it.again.map(|mono| Deadline { mono, why: "try to store again" }),
-            None => self.engine.wants_commit().0.then(|| Deadline {
+            None => self.wants_commit().0.then(|| Deadline {
                 mono: self.last_commit + Self::COMMIT_EVERY,
                 why: "store what was heard",
             }),
         };
         let uploads = self.uploads_due().filter(|_| self.under_way.is_none());
         let uploads = uploads.map(|mono| Deadline { mono, why: "store what monitors sent" });
-        engine.into_iter().chain(commit).chain(uploads).min_by_key(|it| it.mono)
+        let fleet = self.fleet.poll_timeout();
+        let fleet = fleet.map(|mono| Deadline { mono, why: "a far monitor's silence" });
+        let all = [engine, commit, uploads, fleet];
+        all.into_iter().flatten().min_by_key(|it| it.mono)
     }
 
     /// The batch to store now, if one is due. The shell answers with
@@ -133,7 +177,7 @@ impl Step {
             it.again = None;
             return Some(Arc::clone(&it.batch));
         }
-        let (wants, news) = self.engine.wants_commit();
+        let (wants, news) = self.wants_commit();
         let waited = now.mono.saturating_sub(self.last_commit) >= Self::COMMIT_EVERY;
         let history = self.engine.poll_history().is_some();
         let sent = self.uploads_due().is_some_and(|due| due <= now.mono || self.flush);
@@ -145,8 +189,11 @@ impl Step {
         let is_whole = !self.engine.waits_for_history();
         let mut batch = self.engine.drain();
         if let Some(ingest) = self.ingest.as_mut().filter(|_| is_whole) {
-            batch.received = ingest.drain();
+            (batch.received, batch.unreceived) = ingest.drain();
         }
+        let (monitors, mut changes) = self.fleet.drain();
+        batch.monitors = monitors;
+        batch.changes.append(&mut changes);
         let batch = Arc::new(batch);
         self.last_commit = now.mono;
         self.under_way = Some(UnderWay { batch: Arc::clone(&batch), failures: 0, again: None });
@@ -182,6 +229,22 @@ impl Step {
         self.flush = true;
     }
 
+    fn watch(&mut self, now: Now) {
+        let now = self.judged(now);
+        self.fleet.handle_timeout(self.engine.directory(), now);
+    }
+
+    /// Civil time as changes are dated: it does not go back.
+    fn judged(&self, now: Now) -> Now {
+        Now { wall: now.wall.max(self.engine.frontier()), ..now }
+    }
+
+    /// Whether there is anything to store, and whether it is news that should not wait.
+    fn wants_commit(&self) -> (bool, bool) {
+        let (engine, fleet) = (self.engine.wants_commit(), self.fleet.wants_commit());
+        (engine.0 || fleet.0, engine.1 || fleet.1)
+    }
+
     /// When uploads are to be stored, unless some of their facts wait for history.
     fn uploads_due(&self) -> Option<Duration> {
         let is_whole = !self.engine.waits_for_history();
@@ -192,7 +255,7 @@ impl Step {
     /// stored; the shell restores from the store and calls [`Step::handle_restored`].
     #[must_use]
     pub fn poll_history(&self) -> Option<Time> {
-        let idle = self.under_way.is_none() && !self.engine.wants_commit().0;
+        let idle = self.under_way.is_none() && !self.wants_commit().0;
         self.engine.poll_history().filter(|_| idle)
     }
 
@@ -206,6 +269,7 @@ impl Step {
     pub fn snapshot(&self, now: Now) -> Snapshot {
         let mut snapshot = self.engine.snapshot(now);
         snapshot.degraded.clone_from(&self.degraded);
+        snapshot.monitors = self.fleet.views(self.engine.directory());
         snapshot
     }
 

@@ -141,6 +141,35 @@ impl Health {
     }
 }
 
+/// Whether a monitor gives signs of life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Liveness {
+    /// It did lately.
+    Alive,
+    /// Not for longer than it should.
+    Late,
+    /// Not for so long that something is wrong.
+    Down,
+}
+
+impl Liveness {
+    /// All with their words.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("alive", Self::Alive), ("late", Self::Late), ("down", Self::Down)];
+
+    /// The word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(_, it)| *it == self).map_or("", |(word, _)| word)
+    }
+
+    /// What a word stands for.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(it, _)| *it == word).map(|(_, it)| *it)
+    }
+}
+
 /// One fact with its number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {

@@ -25,3 +25,5 @@ pub mod tags;
 pub mod pairing;
 
 pub mod replay;
+
+pub mod feed;

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::future::Future;
 
 use muster_core::directory::{
-    Device, DeviceKind, Directory, Mark, Override, Ownership, Person, Place,
+    Device, DeviceKind, Directory, Enrolment, Mark, Override, Ownership, Person, Place,
 };
 use muster_core::identity::{DeviceId, IdentityId, PersonId, PlaceId};
 
+use crate::far::StoreNumber;
 use crate::record::{Fields, Record, Sheet, broken};
 
 /// Whole tables of any store, in a transaction that is open.
@@ -37,6 +38,9 @@ pub(crate) async fn write(
     replace(tables, groups).await?;
     replace(tables, places).await?;
     replace(tables, monitors).await?;
+    replace(tables, &directory.enrolments).await?;
+    let number: Vec<_> = directory.store.into_iter().map(StoreNumber).collect();
+    tables.replace(&number).await?;
     let mut manual = Vec::new();
     for (&person, all) in overrides {
         manual.extend(all.iter().cloned().zip(0..).map(|(it, position)| OverrideRow {
@@ -74,8 +78,10 @@ pub(crate) async fn read(
     }
     let numbers = tables.all::<Numbers>("").await?;
     let numbers = numbers.first().ok_or_else(|| broken(Numbers::TABLE))?;
+    let store = tables.all::<StoreNumber>("").await?;
     Ok(Directory {
         version,
+        store: store.first().map(|it| it.0),
         last_person: numbers.person,
         last_place: numbers.place,
         devices,
@@ -83,6 +89,7 @@ pub(crate) async fn read(
         groups: all(tables).await?,
         places: all(tables).await?,
         monitors: all(tables).await?,
+        enrolments: all(tables).await?,
         overrides,
     })
 }
@@ -96,6 +103,8 @@ pub(crate) async fn check(tables: &mut impl Tables) -> Result<(), sqlx::Error> {
     all::<Box<str>, PlaceId>(tables).await?;
     tables.all::<OwnershipRow>("").await?;
     tables.all::<Numbers>("").await?;
+    all::<Box<str>, Enrolment>(tables).await?;
+    tables.all::<StoreNumber>("").await?;
     tables.all::<OverrideRow>("").await.map(drop)
 }
 

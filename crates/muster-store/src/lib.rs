@@ -26,6 +26,8 @@ mod record;
 
 mod rows;
 
+mod far;
+
 mod readings;
 
 mod judged;

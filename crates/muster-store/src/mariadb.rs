@@ -36,8 +36,10 @@ struct MariaDb {
 impl Engine for MariaDb {
     type Db = Driver;
     const READ: &'static str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
-    const MIGRATIONS: &'static [&'static str] =
-        &[include_str!("../migrations/mariadb/0001_first.sql")];
+    const MIGRATIONS: &'static [&'static str] = &[
+        include_str!("../migrations/mariadb/0001_first.sql"),
+        include_str!("../migrations/mariadb/0002_far_monitors.sql"),
+    ];
     const LEASE: &'static str = "CREATE TABLE IF NOT EXISTS lease (id BIGINT PRIMARY KEY,
         epoch BIGINT NOT NULL, expires BIGINT NOT NULL, holder VARCHAR(255) NOT NULL)
         ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";

@@ -37,8 +37,10 @@ struct Postgres {
 impl Engine for Postgres {
     type Db = Driver;
     const READ: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-    const MIGRATIONS: &'static [&'static str] =
-        &[include_str!("../migrations/postgres/0001_first.sql")];
+    const MIGRATIONS: &'static [&'static str] = &[
+        include_str!("../migrations/postgres/0001_first.sql"),
+        include_str!("../migrations/postgres/0002_far_monitors.sql"),
+    ];
     const LEASE: &'static str = "CREATE TABLE IF NOT EXISTS lease (id BIGINT PRIMARY KEY,
         epoch BIGINT NOT NULL, expires BIGINT NOT NULL, holder TEXT COLLATE \"C\" NOT NULL)";
     const CLOCK: &'static str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";

@@ -41,6 +41,7 @@ pub(crate) async fn restore(
         last_stay: StayId(meta.last_stay),
         last_change: meta.last_change,
         received: session.find("ORDER BY monitor, boot", &[]).await?,
+        monitors: session.find("ORDER BY monitor", &[]).await?,
         frontier: meta.frontier,
     })
 }

@@ -18,12 +18,12 @@ use sqlx::{Connection as _, Sqlite as Engine, Transaction};
 use tokio::sync::Mutex;
 
 use commit::Writer;
-use files::Lock;
 use ground::Ground;
 
 use crate::cursors::Cursors;
 use crate::{Access, Kept, read, readings};
 
+pub use files::Lock;
 pub use replace::{Backup, Over, Ready, kept};
 
 mod files;

@@ -28,7 +28,12 @@ pub(crate) async fn write(
     session.merge(&batch.levels, Merge::ByKey).await?;
     write_details(session, &batch.details).await?;
     readings::write(session, &batch.readings).await?;
+    for (monitor, boot) in &batch.unreceived {
+        let key = [Value::Text(monitor), Value::Text(&boot.to_string())];
+        session.run("DELETE FROM received WHERE monitor = ?1 AND boot = ?2", &key).await?;
+    }
     session.merge(&batch.received, Merge::ByKey).await?;
+    session.merge(&batch.monitors, Merge::ByKey).await?;
     session.write_stays(&batch.stays).await?;
     if !batch.gone.is_empty() {
         let gone: Vec<i64> = batch.gone.iter().map(|it| it.0.cast_signed()).collect();

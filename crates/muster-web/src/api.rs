@@ -34,6 +34,8 @@ pub(crate) mod places;
 
 pub(crate) mod monitors;
 
+pub(crate) mod fleet;
+
 pub(crate) mod sinks;
 
 pub(crate) mod why;
@@ -63,6 +65,7 @@ pub(crate) fn routes() -> Routes {
     let routes = pairing::add(routes);
     let routes = places::add(routes);
     let routes = monitors::add(routes);
+    let routes = fleet::add(routes);
     let routes = sinks::add(routes);
     let routes = why::add(routes);
     let routes = changes::add(routes);

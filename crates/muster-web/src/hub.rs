@@ -10,8 +10,8 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use muster_core::broadcast::Broadcast;
 use muster_core::directory::{Edit, EditError};
-use muster_core::fact::Listener;
-use muster_core::identity::{DeviceId, Identity};
+use muster_core::fact::{Listener, SourceKind};
+use muster_core::identity::{DeviceId, Identity, PlaceId};
 use muster_core::pairing::PairingView;
 use muster_core::policy::Policy;
 use muster_core::ports::{BoxFuture, ChannelStatus, Store, StoreError};
@@ -22,6 +22,8 @@ use muster_core::time::{Now, Time};
 use muster_wire::bluetooth::key::Irk;
 use muster_wire::bluetooth::tag::TagRules;
 use tokio::sync::watch;
+
+use crate::host::Host;
 
 /// The running program, as the web house sees it.
 pub trait Hub: Send + Sync {
@@ -67,6 +69,12 @@ pub trait Hub: Send + Sync {
     /// Does what a person wants of pairing. What it answers is done: a window that opens may still be
     /// on its way, which [`Hub::pairing`] shows.
     fn pair(&self, wish: PairingWish) -> BoxFuture<'_, Result<(), PairingRefused>>;
+
+    /// Lets a far monitor in: what it has to show. Nothing is in the directory until it has shown it.
+    fn invite(&self, _wish: InviteWish) -> BoxFuture<'_, Result<Invitation, EditRefused>> {
+        let why = "only a running hub lets monitors in".to_owned();
+        Box::pin(std::future::ready(Err(EditRefused::Unavailable(why))))
+    }
 
     /// How many different private addresses that no key resolves each listener heard in the last five
     /// minutes; one that never heard any is left out.
@@ -125,6 +133,30 @@ pub trait Hub: Send + Sync {
     fn declares_site(&self) -> bool {
         false
     }
+}
+
+/// Which far monitor shall be let in, and how.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InviteWish {
+    /// What it is called from then on.
+    pub monitor: String,
+    /// Where it stands; none: where it stood, or the first site.
+    pub place: Option<PlaceId>,
+    /// The sources that it may tell of; none: all.
+    pub sources: Option<Vec<SourceKind>>,
+    /// The kinds of identity that it may tell of; none: all.
+    pub kinds: Option<Vec<Box<str>>>,
+    /// By which name or address it reaches this machine; none: as the network says.
+    pub address: Option<Host>,
+}
+
+/// What a far monitor shows to be let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    /// The command to type on the monitor.
+    pub line: String,
+    /// Until when it is good, once.
+    pub until: Time,
 }
 
 /// How much a listener hears.

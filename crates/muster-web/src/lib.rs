@@ -2,6 +2,8 @@
 
 pub mod hub;
 
+pub mod host;
+
 pub mod guard;
 
 pub mod subject;
@@ -39,5 +41,8 @@ mod extract;
 pub use api::openapi;
 pub use app::router;
 pub use guard::Guard;
-pub use hub::{EditRefused, Hub, PairingRefused, PairingWish, Pulse, WhyRefused};
+pub use host::Host;
+pub use hub::{
+    EditRefused, Hub, Invitation, InviteWish, PairingRefused, PairingWish, Pulse, WhyRefused,
+};
 pub use standby::standby;

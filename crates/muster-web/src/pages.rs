@@ -37,6 +37,8 @@ mod nearby;
 
 mod monitors;
 
+mod fleet;
+
 mod pairing;
 
 mod places;
@@ -69,7 +71,8 @@ pub(crate) fn router() -> Router<App> {
         .route("/pairing/{id}", post(pairing::register))
         .route("/pairing/{id}/forget", post(pairing::forget))
         .route("/reports", get(reports::page))
-        .route("/monitors", get(monitors::page))
+        .route("/monitors", get(monitors::page).post(fleet::invite))
+        .route("/fleet/revoke", post(fleet::revoke))
         .route("/monitors/place", post(places::stand))
         .route("/places", post(places::add))
         .route("/places/{id}", post(places::rename))

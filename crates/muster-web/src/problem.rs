@@ -121,6 +121,7 @@ impl From<EditRefused> for Problem {
                         "" => problem.hint("type one of a-z, 0-9, _ and -, as in li-lei"),
                         name => problem.hint(format!("as in {name}")),
                     },
+                    EditError::MonitorName { .. } => problem.hint("as in kitchen or 1st-floor"),
                     EditError::Text { .. }
                     | EditError::Taken { .. }
                     | EditError::Missing { .. }
@@ -150,6 +151,7 @@ fn status_of(error: &EditError) -> StatusCode {
         EditError::Missing { .. } => StatusCode::NOT_FOUND,
         EditError::Taken { .. } | EditError::InUse { .. } => StatusCode::CONFLICT,
         EditError::PersonName { .. }
+        | EditError::MonitorName { .. }
         | EditError::Text { .. }
         | EditError::UnknownWord { .. }
         | EditError::Expiry

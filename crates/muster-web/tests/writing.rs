@@ -2,6 +2,7 @@
 
 use muster_core::identity::DeviceId;
 use muster_core::stay::Subject;
+use muster_core::uplink::{Health, Liveness};
 use muster_web::{Guard, Hub as _, router};
 use serde_json::json;
 use std::sync::Arc;
@@ -239,4 +240,64 @@ async fn reading_changes_nothing() {
     }
     let after = get(&door, "/api/v1/people").await;
     assert_eq!((before.text, before.headers), (after.text, after.headers));
+}
+
+#[tokio::test]
+async fn a_far_monitor_is_let_in_and_shut_out() {
+    let house = House::small().await;
+    let door = door(&house);
+    let wish = json!({
+        "monitor": "attic", "place": "here", "sources": ["ble"], "kinds": ["ble", "irk"],
+        "address": "hub.example.org",
+    });
+    let invited = ask::json(&door, "POST", "/api/v1/fleet", &wish).await;
+    assert_eq!(invited.status, 201, "{}", invited.text);
+    assert!(invited.json()["line"].as_str().unwrap().starts_with("muster monitor --hub https://"));
+    for (wrong, status, why) in [
+        (json!({"monitor": "the attic"}), 422, "1 to 64 of a-z"),
+        (json!({"monitor": "attic", "place": "moon"}), 404, "no such place"),
+        (json!({"monitor": "attic", "sources": ["nose"]}), 400, "source is one of lan, ble"),
+        (json!({"monitor": "attic", "kinds": ["phone"]}), 422, "kind of identity is one of mac"),
+        (json!({"monitor": "attic", "address": "$(reboot)"}), 400, "a name or an address"),
+    ] {
+        let refused = ask::json(&door, "POST", "/api/v1/fleet", &wrong).await;
+        assert_eq!(refused.status, status, "{wrong}: {}", refused.text);
+        assert!(refused.text.contains(why), "{wrong}: {}", refused.text);
+    }
+    let health = Health {
+        version: "0.1.0".into(),
+        clock_ahead: Some(-1_234_567),
+        spooled: 7,
+        last_error: Some("<b>no adapter</b>".into()),
+        simulated: true,
+        ..Health::default()
+    };
+    house.far("attic", Some((Liveness::Late, health)));
+    house.far("cellar", None);
+    let all = get(&door, "/api/v1/fleet").await.json();
+    let (attic, cellar) = (&all["items"][0], &all["items"][1]);
+    assert_eq!((&attic["state"], &cellar["state"]), (&json!("late"), &json!("silent")));
+    assert_eq!(attic["health"]["clock_ahead_ms"], -1_234);
+    assert_eq!(attic["health"]["backlog"], 7);
+    let page = get(&door, "/monitors").await.text;
+    for shown in ["1234 ms behind", "7 facts", "simulated", "not heard of yet", "&#60;b&#62;no"] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+    let gone = send(&door, "DELETE", "/api/v1/fleet/attic", &[], "").await;
+    assert_eq!(gone.status, 204, "{}", gone.text);
+    assert_eq!(get(&door, "/api/v1/fleet").await.json()["items"][0]["state"], "revoked");
+    assert_eq!(send(&door, "DELETE", "/api/v1/fleet/moon", &[], "").await.status, 404);
+
+    // On the page: the line is shown once, and what was refused is still there.
+    let shown = ask::form(&door, "/monitors", "monitor=shed").await;
+    assert!(shown.status == 200 && shown.text.contains("--enrol shed"), "{}", shown.text);
+    assert!(!get(&door, "/monitors").await.text.contains("--enrol"));
+    let refused = ask::form(&door, "/monitors", "monitor=the+shed").await;
+    assert!(
+        refused.status == 422 && refused.text.contains("value=\"the shed\""),
+        "{}",
+        refused.text
+    );
+    assert_eq!(ask::form(&door, "/fleet/revoke", "monitor=cellar").await.status, 303);
+    assert_eq!(ask::form(&door, "/fleet/revoke", "monitor=moon").await.status, 404);
 }

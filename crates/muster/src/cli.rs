@@ -11,11 +11,13 @@ pub(crate) use data::{
     StaysArgs, WindowArgs,
 };
 pub(crate) use edit::{
-    Carried, DeviceCommand, MonitorCommand, OverrideArgs, PersonCommand, PlaceCommand,
+    Carried, DeviceCommand, EnrolArgs, MonitorCommand, OverrideArgs, PersonCommand, PlaceCommand,
 };
+pub(crate) use running::{Enrolment, MonitorArgs, RunningArgs};
 
 mod data;
 mod edit;
+mod running;
 #[cfg(test)]
 mod tests;
 
@@ -113,9 +115,13 @@ pub(crate) enum Command {
     /// List, add and edit places
     #[command(subcommand, after_help = "Example: muster place add Kitchen --in Home")]
     Place(PlaceCommand),
-    /// List monitors and say where they stand
-    #[command(subcommand, after_help = "Example: muster monitor list")]
-    Monitor(MonitorCommand),
+    /// Run a monitor that tells a hub what it hears, or list monitors, let far ones in, and say where
+    /// they stand
+    #[command(
+        args_conflicts_with_subcommands = true,
+        after_help = "Example: muster monitor --once"
+    )]
+    Monitor(MonitorArgs),
     /// Let phones pair by Bluetooth for a while
     #[command(after_help = "Example: muster pair --for 2m")]
     Pair(PairArgs),

@@ -36,7 +36,7 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Device(command) => device::run(context, &command),
         Command::Person(command) => person::run(context, &command),
         Command::Place(command) => place::run(context, &command),
-        Command::Monitor(command) => monitor::run(context, &command),
+        Command::Monitor(args) => monitor::run(context, &args),
         Command::Pair(args) => pair::run(context, &args),
         Command::Top(args) => top::run(context, &args),
         Command::Report(command) => report::run(context, &command),

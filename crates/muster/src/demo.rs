@@ -64,7 +64,8 @@ impl Demo {
         let open = Box::new(move || match both.take() {
             Some((household, radio)) => {
                 let waiting = introductions(&radio).map(Report::Channel).collect();
-                let live = Live { household, radio, clock: Arc::clone(&clock), waiting };
+                let clock = Arc::clone(&clock);
+                let live = Live { household, radio, clock, waiting, is_alone: false };
                 Ok(Box::new(live) as Box<dyn Source>)
             }
             None => Err(SourceError::Unusable {
@@ -75,6 +76,38 @@ impl Demo {
         let plan = Plan { monitor: Household::MONITOR.into(), kind: SourceKind::Lan, open };
         (plan, Kept { folder, _removed_at_the_end: throw_away })
     }
+}
+
+/// What one monitor hears of a household that is made up, from now on.
+pub(crate) fn monitor(clock: &Arc<dyn Clock>) -> Plan {
+    let clock = Arc::clone(clock);
+    let open = Box::new(move || {
+        let (household, radio) = begin(clock.now().wall);
+        let is_own = |it: &ChannelStatus| *it.listener.monitor == *Household::MONITOR;
+        let waiting = introductions(&radio).filter(is_own).map(Report::Channel).collect();
+        let clock = Arc::clone(&clock);
+        let live = Live { household, radio, clock, waiting, is_alone: true };
+        Ok(Box::new(live) as Box<dyn Source>)
+    });
+    Plan { monitor: Household::MONITOR.into(), kind: SourceKind::Lan, open }
+}
+
+/// What one monitor heard lately of a household that is made up.
+pub(crate) fn look(clock: &dyn Clock) -> Vec<Fact> {
+    let now = clock.now().wall;
+    let (mut household, mut radio) = begin(now - LOOK);
+    let mut facts = household.facts_until(now);
+    facts.extend(radio.facts_until(now).into_iter().filter(is_own));
+    facts
+}
+
+fn begin(at: Time) -> (Household, Radio) {
+    (Household::new(SEED, at.floor(TICK)), Radio::new(SEED, at))
+}
+
+/// Whether the household's own monitor noticed it, and not the one in the garden.
+fn is_own(it: &Fact) -> bool {
+    *it.listener.monitor == *Household::MONITOR
 }
 
 /// Removes what demonstrations left behind that were killed. What cannot be removed stays.
@@ -175,6 +208,8 @@ struct Live {
     clock: Arc<dyn Clock>,
     /// What is to be said next.
     waiting: VecDeque<Report>,
+    /// Only what the household's own monitor notices.
+    is_alone: bool,
 }
 
 /// What its receivers say of themselves.
@@ -216,7 +251,10 @@ impl Source for Live {
                 if !facts.is_empty() {
                     self.waiting.push_back(Report::Facts(facts));
                 }
-                let heard = self.radio.facts_until(now);
+                let mut heard = self.radio.facts_until(now);
+                if self.is_alone {
+                    heard.retain(is_own);
+                }
                 if !heard.is_empty() {
                     self.waiting.push_back(Report::Facts(heard));
                     self.waiting.push_back(Report::Broadcasts(self.radio.broadcasts()));
@@ -239,6 +277,8 @@ const PREFIX: &str = "muster-demo-";
 const PAST: Duration = Duration::from_hours(24);
 /// How much of it is played at once.
 const PIECE: Duration = Duration::from_hours(1);
+/// How much of it one look sees.
+const LOOK: Duration = Duration::from_mins(1);
 /// Any number gives a household; the same one gives the same.
 const SEED: u64 = 7;
 

@@ -22,6 +22,37 @@ use patient::Patient;
 
 mod patient;
 
+/// All doors of the house, open until they are shut together.
+pub(crate) struct Doors {
+    open: watch::Sender<()>,
+    keepers: JoinSet<()>,
+}
+
+impl Doors {
+    /// None yet.
+    pub(crate) fn new() -> Self {
+        Self { open: watch::Sender::new(()), keepers: JoinSet::new() }
+    }
+
+    /// What a keeper looks at: it ends when the other end is dropped.
+    pub(crate) fn open(&self) -> watch::Receiver<()> {
+        self.open.subscribe()
+    }
+
+    /// One more, with its keeper.
+    pub(crate) fn add(&mut self, keeper: impl Future<Output = ()> + Send + 'static) {
+        self.keepers.spawn(keeper);
+    }
+
+    /// Lets nobody in any more, and those who are in read to the end.
+    pub(crate) async fn shut(self) {
+        drop(self.open);
+        if tokio::time::timeout(LAST_ANSWERS, self.keepers.join_all()).await.is_err() {
+            debug!("somebody was still reading the last answer");
+        }
+    }
+}
+
 /// What a door allows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Manners {
@@ -36,6 +67,11 @@ impl Manners {
     /// For browsers on this machine: pages open a stream each, and some connections more.
     pub(crate) fn browsers() -> Self {
         Self { seats: 256.min(files() / 2), silence: SILENCE }
+    }
+
+    /// For far monitors: two connections each, which stay open between two signs of life.
+    pub(crate) fn monitors() -> Self {
+        Self { seats: 256.min(files() / 4).max(1), silence: BETWEEN_SIGNS }
     }
 
     /// For administrators' commands.
@@ -107,8 +143,12 @@ fn files() -> usize {
     soft.map_or(FEW_FILES, |it| it.parse().unwrap_or(usize::MAX))
 }
 
+/// How long answers that are under way at the end may take.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
 /// A browser keeps a connection for its next click; longer ago, a new one is cheap.
 const SILENCE: Duration = Duration::from_secs(30);
+/// A far monitor says something every 30 s.
+const BETWEEN_SIGNS: Duration = Duration::from_secs(40);
 /// What a connection may hold unread or unsent; browsers send some kilobytes of head.
 const BUFFER: usize = 32 << 10;
 /// Where the system does not say.

@@ -1,12 +1,14 @@
 //! The data folder: made when missing, for its owner alone.
 //!
-//! Refuses to know what lies in it but for the names. The store's lock keeps a second hub out.
+//! Refuses to know what lies in it but for the names. One lock keeps a second hub, and a monitor, out.
 
 use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
+use muster_core::ports::StoreError;
+use muster_store::sqlite::Lock;
 use nix::unistd::{AccessFlags, access};
 
 use crate::failure::{Exit, Failure};
@@ -24,6 +26,21 @@ impl Folder {
         access(path, AccessFlags::W_OK | AccessFlags::X_OK)
             .map_err(|it| unusable(path, "written", it.into()))?;
         Ok(Self { path: path.to_owned() })
+    }
+
+    /// Keeps every other muster out for as long as the lock is held.
+    pub(crate) fn lock(&self) -> Result<Lock, Failure> {
+        let unusable = |it: StoreError| {
+            let what = format!("the data folder cannot be used: {}", self.path.display());
+            kept_out(&it, &self.path).unwrap_or(Failure::new(Exit::Failed, what).because(it))
+        };
+        Lock::take(&self.store()).map_err(unusable)
+    }
+
+    /// The file in which a monitor keeps what its hub does not have. What is made up has another:
+    /// in the end it would be told as if it were true.
+    pub(crate) fn spool(&self, simulated: bool) -> PathBuf {
+        self.path.join(if simulated { SIMULATED } else { SPOOL })
     }
 
     /// Where it is.
@@ -55,6 +72,35 @@ pub(crate) fn in_use(path: &Path) -> Failure {
         .hint("ask the running one with `muster who`, or choose another folder with --data DIR")
 }
 
+/// What it means if somebody else has the lock; none: nobody has.
+pub(crate) fn kept_out(error: &StoreError, path: &Path) -> Option<Failure> {
+    if is_in_use(error) {
+        // Who has it; what the system calls that says nothing.
+        return Some(in_use(path).because(anyhow::anyhow!(error.to_string())));
+    }
+    is_held(error).then(|| {
+        let hint = format!("find who holds it: fuser -v {}/{LOCK}", path.display());
+        Failure::new(Exit::Unreachable, "cannot open the data folder")
+            .because(anyhow::anyhow!(error.to_string()))
+            .hint(hint)
+    })
+}
+
+/// By another muster.
+pub(crate) fn is_in_use(error: &StoreError) -> bool {
+    is_kept_out(error, io::ErrorKind::WouldBlock)
+}
+
+/// By somebody who left no number, or by a muster that has not written its own yet.
+pub(crate) fn is_held(error: &StoreError) -> bool {
+    is_kept_out(error, io::ErrorKind::ResourceBusy)
+}
+
+fn is_kept_out(error: &StoreError, kind: io::ErrorKind) -> bool {
+    let StoreError::Unavailable { cause, .. } = error else { return false };
+    cause.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == kind)
+}
+
 pub(crate) fn unusable(path: &Path, done: &str, cause: io::Error) -> Failure {
     use io::ErrorKind as Kind;
     let is = |kinds: &[Kind]| kinds.contains(&cause.kind());
@@ -75,6 +121,10 @@ pub(crate) fn unusable(path: &Path, done: &str, cause: io::Error) -> Failure {
 pub(crate) const STORE: &str = "muster.db";
 /// What whoever writes the store holds, beside it.
 pub(crate) const LOCK: &str = "muster.lock";
+/// What a monitor's hub does not have yet.
+pub(crate) const SPOOL: &str = "spool.db";
+/// The same of a made-up household.
+pub(crate) const SIMULATED: &str = "spool-simulated.db";
 /// The commands' socket in the data folder.
 pub(crate) const SOCKET: &str = "muster.sock";
 

@@ -97,7 +97,8 @@ fn started_told(it: &Started<'_>) -> String {
     text
 }
 
-fn rights_told(rights: &Rights) -> String {
+/// Which rights were given up.
+pub(crate) fn rights_told(rights: &Rights) -> String {
     let gave_up = if rights.net_raw { "every right but CAP_NET_RAW" } else { "every right" };
     match &rights.became {
         Some(user) => format!("started as root: runs as {user}, gave up {gave_up}\n"),
@@ -129,7 +130,8 @@ fn channel_told(status: &ChannelStatus, own: &str) -> String {
     text
 }
 
-fn line(text: &mut String, what: std::fmt::Arguments<'_>) {
+/// Adds a line.
+pub(crate) fn line(text: &mut String, what: std::fmt::Arguments<'_>) {
     // Writing to a string does not fail.
     writeln!(text, "{what}").ok();
 }

@@ -18,7 +18,9 @@ use muster_core::series::SinkHealth;
 use muster_core::snapshot::{Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::time::{Now, Time};
-use muster_web::{EditRefused, Hub, PairingRefused, PairingWish, Pulse, WhyRefused};
+use muster_web::{
+    EditRefused, Hub, Invitation, InviteWish, PairingRefused, PairingWish, Pulse, WhyRefused,
+};
 use muster_wire::bluetooth::key::Irk;
 use muster_wire::bluetooth::tag::TagRules;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -27,6 +29,7 @@ use tokio::task::spawn_blocking;
 use crate::broadcasts::Broadcasts;
 use crate::declare::Declared;
 use crate::keyring::Keyring;
+use crate::monitors::Desk;
 use crate::pairing::Counter;
 use crate::past::Past;
 use crate::pulse::Pulses;
@@ -66,6 +69,8 @@ pub(crate) struct LiveHub {
     pub(crate) clock: Arc<dyn Clock>,
     /// Questions about the past.
     pub(crate) past: Past,
+    /// Where far monitors are let in; none: a demonstration lets none in.
+    pub(crate) desk: Option<Desk>,
     /// The zone in which days begin.
     pub(crate) zone: TimeZone,
     /// What the configuration says, which pages cannot change.
@@ -129,6 +134,16 @@ impl Hub for LiveHub {
 
     fn pair(&self, wish: PairingWish) -> BoxFuture<'_, Result<(), PairingRefused>> {
         Box::pin(self.pairing.pair(wish))
+    }
+
+    fn invite(&self, wish: InviteWish) -> BoxFuture<'_, Result<Invitation, EditRefused>> {
+        Box::pin(async move {
+            let Some(desk) = &self.desk else {
+                let why = "a demonstration lets no monitors in".to_owned();
+                return Err(EditRefused::Unavailable(why));
+            };
+            desk.invite(wish).await
+        })
     }
 
     fn strangers(&self) -> BTreeMap<Listener, usize> {

@@ -20,6 +20,7 @@ mod declare;
 mod hold;
 mod inspection;
 mod keyring;
+mod monitors;
 mod pairing;
 mod picture;
 mod pulse;
@@ -56,6 +57,7 @@ mod belief;
 mod clock;
 mod folder;
 mod logs;
+mod machine;
 mod owner;
 mod privileges;
 

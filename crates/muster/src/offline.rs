@@ -90,7 +90,7 @@ impl OfflineHub {
             Wish::Edit => now.wall,
         };
         let restored = store.restore(Engine::since(&policy, left)).await.map_err(unreadable)?;
-        let mut step = Step::new(Engine::new(policy.clone(), restored, civil(left)), civil(left));
+        let mut step = Step::resume(policy.clone(), restored, civil(left));
         let now = civil(now.wall);
         if wish == Wish::Read {
             step.handle_timeout(now);

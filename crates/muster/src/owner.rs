@@ -1,4 +1,4 @@
-//! Whose the data folder is, and so as whom a hub runs that root starts.
+//! Whose the data folder is, and so as whom a hub or a monitor runs that root starts.
 //!
 //! A process without capabilities that is still root owns the machine's passwords and timetables,
 //! so the hub is root for no longer than it takes to find out who else to be. **Invariant:** nothing
@@ -10,12 +10,13 @@ use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::path::{Path, PathBuf};
 
+use muster_relay::membership::Membership;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid, User};
 
 use crate::failure::{Exit, Failure};
-use crate::folder::{self, STORE};
+use crate::folder::{self, SIMULATED, SPOOL, STORE};
 
 mod way;
 
@@ -81,7 +82,8 @@ impl Owner {
         // By the open folder, whatever has its name meanwhile.
         let inside = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd()));
         let is_empty = fs::read_dir(&inside).map_err(unusable)?.next().is_none();
-        if !is_empty && inside.join(STORE).symlink_metadata().is_err() {
+        let has = |it: &&str| inside.join(it).symlink_metadata().is_ok();
+        if !is_empty && ![STORE, SPOOL, SIMULATED, Membership::FILE].iter().any(has) {
             let what = format!("the folder is root's and holds other things: {}", data.display());
             return Err(Failure::new(Exit::NotAllowed, what)
                 .hint("choose a folder of its own with --data DIR, or start it as another user"));
@@ -92,6 +94,15 @@ impl Owner {
         }
         Ok(())
     }
+}
+
+/// A folder that was made, and that whoever root became cannot get to.
+pub(crate) fn out_of_reach(failure: Failure, owner: Option<&Owner>) -> Failure {
+    let Some(owner) = owner else { return failure };
+    let who = owner.name();
+    failure.hint(format!(
+        "started as root it runs as {who}, who must get there: choose another with --data DIR"
+    ))
 }
 
 /// Who has a file, unless it is root's.
@@ -113,9 +124,14 @@ fn roots(folder: &File, name: &str) -> Option<File> {
     found.is_ok_and(|it| it.is_file() && it.nlink() == 1 && it.uid() == 0).then_some(file)
 }
 
-/// What a hub keeps, and what a restore leaves.
-const OURS: [&str; 6] = [
+/// What a hub and a monitor keep, and what a restore leaves.
+const OURS: [&str; 11] = [
     STORE,
+    SPOOL,
+    "spool.db-wal",
+    SIMULATED,
+    "spool-simulated.db-wal",
+    Membership::FILE,
     "muster.db-wal",
     "muster.db-shm",
     "muster.lock",

@@ -127,14 +127,24 @@ impl Picture {
 
 /// Whether two pictures show the same but for when they were taken.
 fn same(old: &Snapshot, new: &Snapshot) -> bool {
-    let Snapshot { at: _, last_change, simulated, degraded, directory, people, devices, listeners } =
-        new;
+    let Snapshot {
+        at: _,
+        last_change,
+        simulated,
+        degraded,
+        directory,
+        people,
+        devices,
+        listeners,
+        monitors,
+    } = new;
     *last_change == old.last_change
         && *simulated == old.simulated
         && *degraded == old.degraded
         && *people == old.people
         && *devices == old.devices
         && *listeners == old.listeners
+        && *monitors == old.monitors
         && *directory == old.directory
 }
 

@@ -90,6 +90,11 @@ impl Recogniser {
         facts
     }
 
+    /// The same of facts that a far monitor kept: nobody in them was heard lately.
+    pub(crate) fn recognise_kept(&mut self, facts: Vec<Fact>) -> Vec<Fact> {
+        recognise(&mut self.keys, facts).facts
+    }
+
     /// What was sent by whoever is known, under the identities of facts; what only strangers sent is
     /// dropped.
     pub(crate) fn name(&mut self, mut all: Vec<Broadcast>) -> Vec<Broadcast> {

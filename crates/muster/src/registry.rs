@@ -98,7 +98,7 @@ pub(crate) fn sources(
 }
 
 /// The same socket once more, or the same reason once more.
-fn again(radio: &io::Result<Trusted>) -> io::Result<Trusted> {
+pub(crate) fn again(radio: &io::Result<Trusted>) -> io::Result<Trusted> {
     match radio {
         Ok(socket) => socket.again(),
         Err(error) => Err(io::Error::new(error.kind(), error.to_string())),

@@ -32,8 +32,10 @@ use crate::refusals::Refusals;
 use crate::trouble::{Trouble, said};
 
 pub(crate) use input::{Answer, Input, Start};
+use noticed::Waiting;
 
 mod input;
+mod noticed;
 
 /// The hub's one writer.
 pub(crate) struct Runtime {
@@ -54,6 +56,8 @@ pub(crate) struct Runtime {
     riding: Vec<Made>,
     /// Edits made since, that the next commit stores.
     made: Vec<Made>,
+    /// Who waits for the answer to an upload.
+    uploads: Waiting,
     /// Why nothing is stored at the moment.
     trouble: Option<Trouble>,
     /// What came in before the machine's clock was set; none once it can be trusted.
@@ -90,7 +94,7 @@ impl Runtime {
         let hold = Hold::is_due(last, synchronised(), belief.doubts());
         let hold = hold.then(|| Hold::begin(belief.doubts()));
         let mut it = Self {
-            step: Step::new(Engine::new(policy.clone(), restored, now), now),
+            step: Step::resume(policy.clone(), restored, now),
             policy,
             synchronised,
             store,
@@ -103,6 +107,7 @@ impl Runtime {
             sent: Duration::ZERO,
             riding: Vec::new(),
             made: Vec::new(),
+            uploads: Waiting::new(),
             trouble: None,
             hold,
             asked: None,
@@ -159,21 +164,9 @@ impl Runtime {
 
     fn take_at(&mut self, input: Input, now: Now) {
         match input {
-            Input::Facts(facts) => {
-                self.pulses.note(&facts, now);
-                let facts = self.recogniser.recognise(facts, self.last);
-                for found in self.recogniser.take_found() {
-                    // Once for each key: nobody remembers when the hub ends, and it is found again.
-                    self.found.send(found).ok();
-                }
-                if let Some(hold) = &mut self.hold {
-                    hold.keep(&facts, self.last);
-                }
-                let facts = Belief::dated(facts, self.last, now);
-                let intake = self.step.handle_facts(facts, now);
-                self.log_refused(&intake, now);
-            }
+            Input::Facts(facts) => self.facts(facts, now),
             Input::Broadcasts(all) => self.broadcasts.keep(self.recogniser.name(all)),
+            Input::Upload { token, upload, answer } => self.upload(&token, upload, answer, now),
             Input::Edit { edit, expect, answer } => self.edit(edit, expect, answer, now),
             Input::Key(key) => self.recogniser.add(&key),
             Input::Unkey(key) => self.recogniser.remove(key),
@@ -210,6 +203,7 @@ impl Runtime {
             self.sent = now.mono;
             self.in_flight = Some(Box::pin(async move { store.commit(&batch).await }));
         }
+        self.answer_uploads(now);
         self.picture.refresh(&self.step, now);
     }
 
@@ -270,7 +264,7 @@ impl Runtime {
         let Some(facts) = hold.dated_again(now) else { return };
         match self.store.restore(Engine::since(&self.policy, now.wall)).await {
             Ok(restored) => {
-                self.step = Step::new(Engine::new(self.policy.clone(), restored, now), now);
+                self.step = Step::resume(self.policy.clone(), restored, now);
                 self.step.handle_facts(facts, now);
             }
             Err(error) => warn!("dates before the clock was set stay wrong: {}", said(&error)),
@@ -324,6 +318,7 @@ impl Runtime {
                 Err(error) => return Err(error),
             }
         }
+        self.answer_uploads(now);
         debug!("everything is stored");
         Ok(())
     }

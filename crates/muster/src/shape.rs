@@ -196,6 +196,47 @@ pub(crate) struct Listening {
     pub(crate) cannot: Vec<Cannot>,
 }
 
+/// What is typed on a far monitor.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Invited {
+    /// The command.
+    pub(crate) line: String,
+}
+
+/// A far monitor.
+#[derive(Debug, Deserialize)]
+pub(crate) struct FarMonitor {
+    /// Its name.
+    pub(crate) monitor: String,
+    /// `alive`, `late`, `down`, `silent`, `revoked`.
+    pub(crate) state: String,
+    /// Where it stands.
+    pub(crate) place: String,
+    /// Its last sign of life.
+    pub(crate) last: Option<Stamp>,
+    /// How it was then.
+    pub(crate) health: Option<Health>,
+}
+
+/// How a far monitor was.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Health {
+    /// The version of its program.
+    pub(crate) version: String,
+    /// How long that ran.
+    pub(crate) uptime_seconds: u64,
+    /// Its own clock less the hub's.
+    pub(crate) clock_ahead_ms: Option<i64>,
+    /// How many facts wait there.
+    pub(crate) backlog: u64,
+    /// When the oldest of them was noticed.
+    pub(crate) backlog_since: Option<Stamp>,
+    /// Whether its facts are made up.
+    pub(crate) simulated: bool,
+    /// What went wrong last.
+    pub(crate) last_error: Option<String>,
+}
+
 /// Something that a channel cannot do.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Cannot {

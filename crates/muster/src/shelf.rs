@@ -3,7 +3,6 @@
 //! Opens it, waits for whoever is just writing to it, and says to people what is wrong with it and what
 //! helps there. Which kind it is, is the registry's business.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use muster_store::{Access, Kept};
 
 use crate::client::nothing_in;
 use crate::failure::{Exit, Failure};
-use crate::folder::{self, STORE};
+use crate::folder::{self, STORE, is_held, is_in_use};
 use crate::greeting::Speaker;
 use crate::registry::{self, Opened};
 
@@ -78,15 +77,8 @@ impl<'a> Shelf<'a> {
         if let Some(server) = self.server() {
             return on_server(error, "cannot open the store", &server);
         }
-        if is_in_use(&error) {
-            // Who has it; what the system calls that says nothing.
-            return folder::in_use(self.folder).because(anyhow::anyhow!(error.to_string()));
-        }
-        if is_held(&error) {
-            let hint = format!("find who holds it: fuser -v {folder}/{}", folder::LOCK);
-            return Failure::new(Exit::Unreachable, "cannot open the store")
-                .because(error)
-                .hint(hint);
+        if let Some(failure) = folder::kept_out(&error, self.folder) {
+            return failure;
         }
         let (exit, hint) = match &error {
             StoreError::Unavailable { .. } => {
@@ -154,21 +146,6 @@ pub(crate) async fn let_go(store: &mut Arc<dyn Kept>) {
 pub(crate) fn in_use(error: &StoreError) -> Option<&str> {
     let StoreError::Unavailable { what, .. } = error else { return None };
     is_in_use(error).then_some(what)
-}
-
-/// By another muster.
-fn is_in_use(error: &StoreError) -> bool {
-    is_kept_out(error, io::ErrorKind::WouldBlock)
-}
-
-/// By somebody who left no number, or by a muster that has not written its own yet.
-fn is_held(error: &StoreError) -> bool {
-    is_kept_out(error, io::ErrorKind::ResourceBusy)
-}
-
-fn is_kept_out(error: &StoreError, kind: io::ErrorKind) -> bool {
-    let StoreError::Unavailable { cause, .. } = error else { return false };
-    cause.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == kind)
 }
 
 const NEWER: &str = "use the muster that wrote it, or a newer one";

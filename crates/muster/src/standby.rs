@@ -10,9 +10,8 @@ use muster_store::Access;
 use muster_web::{Guard, standby};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
-use crate::doors::{self, Manners};
+use crate::doors::{self, Doors, Manners};
 use crate::failure::Failure;
 use crate::greeting::Speaker;
 use crate::listen::Administrators;
@@ -21,7 +20,7 @@ use crate::shelf::{Shelf, in_use};
 use crate::trouble::said;
 
 /// Where a hub can be asked.
-pub(crate) struct Doors {
+pub(crate) struct Entrances {
     pub(crate) pages: TcpListener,
     pub(crate) commands: Administrators,
 }
@@ -32,7 +31,7 @@ pub(crate) async fn open(
     shelf: &Shelf<'_>,
     leader: Option<String>,
     speaker: Speaker,
-    doors: impl AsyncFnOnce() -> Result<Doors, Failure>,
+    doors: impl AsyncFnOnce() -> Result<Entrances, Failure>,
 ) -> Result<Opened, Failure> {
     let leader = match leader {
         Some(it) => it,
@@ -53,19 +52,18 @@ pub(crate) async fn open(
 /// Tries again and again. `leader`: who writes now, in words for people.
 async fn wait(
     shelf: &Shelf<'_>,
-    doors: Doors,
+    at: Entrances,
     leader: String,
     speaker: Speaker,
 ) -> Result<Opened, Failure> {
     speaker.say(&format!("standby: {leader}\n"));
     let (told, leads) = watch::channel(leader);
-    let (open, opened) = watch::channel(());
-    let mut rooms = JoinSet::new();
-    let port = doors.pages.local_addr().map_or(0, |it| it.port());
+    let mut doors = Doors::new();
+    let port = at.pages.local_addr().map_or(0, |it| it.port());
     let browsers = standby(leads.clone(), VERSION, Guard::Loopback { port });
-    rooms.spawn(doors::keep(doors.pages, browsers, Manners::browsers(), opened.clone()));
+    doors.add(doors::keep(at.pages, browsers, Manners::browsers(), doors.open()));
     let administrators = standby(leads, VERSION, Guard::Socket);
-    rooms.spawn(doors::keep(doors.commands, administrators, Manners::commands(), opened));
+    doors.add(doors::keep(at.commands, administrators, Manners::commands(), doors.open()));
     let opened = loop {
         match shelf.open(Access::ReadWrite).await {
             Err(error @ StoreError::Unavailable { .. }) => {
@@ -81,8 +79,7 @@ async fn wait(
         tokio::time::sleep(PAUSE).await;
     };
     // The next ones to come in find the hub that leads.
-    drop(open);
-    rooms.shutdown().await;
+    doors.shut().await;
     opened
 }
 

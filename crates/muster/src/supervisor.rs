@@ -10,13 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use muster_core::fact::{Listener, SourceKind};
+use muster_core::broadcast::Broadcast;
+use muster_core::fact::{Fact, Listener, SourceKind};
 use muster_core::ports::{BoxError, ChannelStatus, Clock, Inability, Report, Source, SourceError};
 use muster_core::snapshot::Interest;
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, info, warn};
-
-use crate::runtime::Input;
 
 /// How a source is opened, and whose it is.
 pub(crate) struct Plan {
@@ -31,10 +30,20 @@ pub(crate) struct Plan {
 /// Opens a source, as often as it takes.
 pub(crate) type Opener = Box<dyn FnMut() -> Result<Box<dyn Source>, SourceError> + Send>;
 
+/// What sources bring, in the words of whoever takes it.
+pub(crate) trait Heard: Send + 'static {
+    /// What a source noticed.
+    fn facts(facts: Vec<Fact>) -> Self;
+    /// What was sent by those whom facts are about; none where nobody looks at it.
+    fn broadcasts(all: Vec<Broadcast>) -> Option<Self>
+    where
+        Self: Sized;
+}
+
 /// What a supervised source is connected to.
-pub(crate) struct Wires {
+pub(crate) struct Wires<T> {
     /// Where its facts go.
-    pub(crate) inputs: mpsc::Sender<Input>,
+    pub(crate) inputs: mpsc::Sender<T>,
     /// Whom the engine would like it to look for.
     pub(crate) interest: watch::Receiver<Arc<[Interest]>>,
     /// Where what it hears is shown.
@@ -46,7 +55,7 @@ pub(crate) struct Wires {
 }
 
 /// Runs a source until its recording ends, it turns out unusable, or nobody takes its facts.
-pub(crate) async fn supervise(mut plan: Plan, mut wires: Wires) {
+pub(crate) async fn supervise<T: Heard>(mut plan: Plan, mut wires: Wires<T>) {
     let (mut tries, mut lost) = (0, false);
     loop {
         let began = wires.clock.now();
@@ -78,7 +87,11 @@ enum End {
 }
 
 /// `lost`: whether the log tells of a loss, and nothing yet of its end.
-async fn attempt(plan: &mut Plan, wires: &mut Wires, lost: &mut bool) -> Result<End, SourceError> {
+async fn attempt<T: Heard>(
+    plan: &mut Plan,
+    wires: &mut Wires<T>,
+    lost: &mut bool,
+) -> Result<End, SourceError> {
     let running = AssertUnwindSafe(async {
         let source = (plan.open)()?;
         let owner = (plan.monitor.clone(), plan.kind);
@@ -91,10 +104,10 @@ async fn attempt(plan: &mut Plan, wires: &mut Wires, lost: &mut bool) -> Result<
     })
 }
 
-async fn pull(
+async fn pull<T: Heard>(
     mut source: Box<dyn Source>,
     owner: &Owner,
-    wires: &mut Wires,
+    wires: &mut Wires<T>,
     lost: &mut bool,
 ) -> Result<End, SourceError> {
     let wanted = Arc::clone(&wires.interest.borrow_and_update());
@@ -118,12 +131,14 @@ async fn pull(
         }
         match report {
             Report::Facts(facts) => {
-                if wires.inputs.send(Input::Facts(facts)).await.is_err() {
+                if wires.inputs.send(T::facts(facts)).await.is_err() {
                     return Ok(End::Closed);
                 }
             }
             Report::Broadcasts(all) => {
-                if wires.inputs.send(Input::Broadcasts(all)).await.is_err() {
+                if let Some(it) = T::broadcasts(all)
+                    && wires.inputs.send(it).await.is_err()
+                {
                     return Ok(End::Closed);
                 }
             }

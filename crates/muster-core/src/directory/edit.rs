@@ -6,7 +6,9 @@ use crate::identity::{DeviceId, Identity, IdentityId, PersonId, PlaceId};
 use crate::legible::is_legible;
 use crate::time::Time;
 
-use super::{Device, DeviceKind, Directory, EditError, Mark, Override, Ownership, Person, Place};
+use super::{
+    Device, DeviceKind, Directory, EditError, Enrol, Mark, Override, Ownership, Person, Place,
+};
 
 /// One edit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +109,15 @@ pub enum Edit {
         /// Where.
         place: PlaceId,
     },
+    /// Lets a far monitor in.
+    Enrol(Enrol),
+    /// Shuts a far monitor out, at once.
+    Revoke {
+        /// Which.
+        monitor: String,
+        /// When.
+        at: Time,
+    },
     /// Sets a person's presence by hand.
     Override {
         /// Whose.
@@ -147,6 +158,8 @@ impl Edit {
             | Self::RenamePlace { .. }
             | Self::RemovePlace { .. }
             | Self::PlaceMonitor { .. }
+            | Self::Enrol(_)
+            | Self::Revoke { .. }
             | Self::Override { .. }
             | Self::ClearOverride { .. } => Ok(()),
         }
@@ -188,6 +201,8 @@ impl Directory {
                 self.place(place)?;
                 self.monitors.insert(monitor.into(), place);
             }
+            Edit::Enrol(it) => self.enrol(it)?,
+            Edit::Revoke { monitor, at } => self.revoke(&monitor, at)?,
             Edit::Override { person, set } => {
                 self.person_mut(person)?;
                 if set.until <= set.at || set.until.since(set.at) > MAX_OVERRIDE {
@@ -346,7 +361,7 @@ impl Directory {
         Ok(())
     }
 
-    fn place(&self, id: PlaceId) -> Result<&Place, EditError> {
+    pub(super) fn place(&self, id: PlaceId) -> Result<&Place, EditError> {
         let missing = || EditError::Missing { what: "place", given: id.to_string() };
         self.places.get(&id).ok_or_else(missing)
     }

@@ -11,6 +11,12 @@ pub enum EditError {
         /// What was given.
         given: String,
     },
+    /// The name cannot be used in addresses and lines to paste.
+    #[error("a monitor's name has 1 to 64 of a-z, A-Z, 0-9, _, . and -: {given}")]
+    MonitorName {
+        /// What was given.
+        given: String,
+    },
     /// A text for people that cannot be shown.
     #[error("a name has 1 to 64 characters, some to see and none that is hidden: {given}")]
     Text {
@@ -28,7 +34,7 @@ pub enum EditError {
     /// Not there.
     #[error("no such {what}: {given}")]
     Missing {
-        /// Person, device or place.
+        /// Person, device, place or far monitor.
         what: &'static str,
         /// What was given.
         given: String,

@@ -1,6 +1,7 @@
 //! Stories of the directory: what was edited, and what is then known.
 
 use super::*;
+use crate::identity::Identity;
 
 fn directory(edits: impl IntoIterator<Item = Edit>) -> Directory {
     let mut directory = Directory::default();
@@ -178,4 +179,52 @@ fn a_forgotten_device_leaves_what_was_judged_by_it_and_else_nothing() {
     assert_eq!((device.owner_at(Time::from_secs(8)), all.groups.len()), (anna, 1));
     let ahead = Edit::ForgetDevice { device: annas, at }.check(Time::from_secs(8));
     assert_eq!(ahead, Err(EditError::Ahead { from: at }));
+}
+
+fn enrol(monitor: &str, token: u8, kinds: Option<&str>) -> Edit {
+    Edit::Enrol(Enrol {
+        monitor: monitor.to_owned(),
+        enrolment: Enrolment {
+            token: TokenHash([token; 32]),
+            sources: None,
+            kinds: kinds.map(|it| vec![it.into()]),
+            at: Time::default(),
+            revoked: None,
+        },
+        place: None,
+        store: StoreId(token.into()),
+    })
+}
+
+#[test]
+fn a_far_monitor_is_known_by_its_last_token_until_it_is_shut_out() {
+    let mut all = directory([enrol("attic", 1, Some("ble")), enrol("cellar", 2, None)]);
+    let rights = |all: &Directory, token| all.rights_of(&TokenHash([token; 32]));
+    let attic = rights(&all, 1).unwrap();
+    assert_eq!((&*attic.monitor, attic.kinds), ("attic", Some(vec!["ble".into()])));
+    assert_eq!(rights(&all, 3), None);
+    assert_eq!(all.store, Some(StoreId(1)), "the first one stays");
+    all.apply(enrol("attic", 3, None)).unwrap();
+    assert_eq!(rights(&all, 1), None);
+    assert_eq!(&*rights(&all, 3).unwrap().monitor, "attic");
+    let revoke = |monitor: &str| Edit::Revoke { monitor: monitor.to_owned(), at: Time::default() };
+    all.apply(revoke("attic")).unwrap();
+    assert_eq!(rights(&all, 3), None);
+    assert!(all.lets_monitors_in(), "the other one");
+    all.apply(revoke("cellar")).unwrap();
+    assert!(!all.lets_monitors_in());
+    assert!(matches!(all.apply(revoke("shed")), Err(EditError::Missing { .. })));
+    all.apply(enrol("attic", 4, None)).unwrap();
+    assert!(rights(&all, 4).is_some());
+    let wrong = all.apply(enrol("a/b", 5, None));
+    assert!(matches!(wrong, Err(EditError::MonitorName { .. })));
+    let wrong = all.apply(enrol("shed", 5, Some("phone")));
+    assert!(matches!(wrong, Err(EditError::UnknownWord { .. })));
+    let kinds = Identity::KINDS.map(|it| enrol("shed", 6, Some(it)));
+    assert!(kinds.into_iter().all(|it| all.apply(it).is_ok()));
+    for number in all.enrolments.len()..Directory::MAX_ENROLMENTS {
+        all.apply(enrol(&format!("m{number}"), 7, None)).unwrap();
+    }
+    assert_eq!(all.apply(enrol("more", 8, None)), Err(EditError::Full));
+    all.apply(enrol("shed", 8, None)).unwrap();
 }

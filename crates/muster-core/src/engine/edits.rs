@@ -68,12 +68,15 @@ impl Engine {
                 parts.into_iter().map(IdentityId::own_device).chain([*device]).collect()
             }
             Edit::PlaceMonitor { .. } | Edit::RemovePlace { .. } => self.devices.ids().collect(),
+            Edit::Enrol(it) if it.place.is_some() => self.devices.ids().collect(),
             Edit::AddPerson { .. }
             | Edit::AddDevice { .. }
             | Edit::RenamePerson { .. }
             | Edit::RemovePerson { .. }
             | Edit::AddPlace { .. }
             | Edit::RenamePlace { .. }
+            | Edit::Enrol(_)
+            | Edit::Revoke { .. }
             | Edit::Override { .. }
             | Edit::ClearOverride { .. } => Vec::new(),
         })
@@ -127,7 +130,9 @@ impl Engine {
             | Edit::AddPlace { .. }
             | Edit::RenamePlace { .. }
             | Edit::RemovePlace { .. }
-            | Edit::PlaceMonitor { .. } => None,
+            | Edit::PlaceMonitor { .. }
+            | Edit::Enrol(_)
+            | Edit::Revoke { .. } => None,
         }
     }
 }

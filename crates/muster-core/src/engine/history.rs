@@ -95,6 +95,10 @@ impl Engine {
                 Some(Time::MIN)
             }
             Edit::PlaceMonitor { monitor, .. } => (!self.is_new(monitor)).then_some(Time::MIN),
+            Edit::Enrol(it) => {
+                let moves = it.place.is_some() && !self.is_new(&it.monitor);
+                moves.then_some(Time::MIN)
+            }
             Edit::AddPerson { .. }
             | Edit::AddDevice { .. }
             | Edit::RenamePerson { .. }
@@ -102,6 +106,7 @@ impl Engine {
             | Edit::AddPlace { .. }
             | Edit::RenamePlace { .. }
             | Edit::RemovePlace { .. }
+            | Edit::Revoke { .. }
             | Edit::Override { .. }
             | Edit::ClearOverride { .. } => None,
         }

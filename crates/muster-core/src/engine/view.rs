@@ -27,6 +27,7 @@ impl Engine {
             people: self.directory.people.keys().map(|id| self.person_view(*id)).collect(),
             devices: self.device_ids().into_iter().filter_map(|id| self.device_view(id)).collect(),
             listeners: self.book.listeners().map(|(id, _)| self.listener_view(id)).collect(),
+            monitors: Vec::new(),
         }
     }
 

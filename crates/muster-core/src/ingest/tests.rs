@@ -170,7 +170,8 @@ fn another_store_and_signs_of_life_are_answered_at_once() {
     assert_eq!(step.poll_reply(now(100)).unwrap().1, Reply::OtherStore { store: STORE });
     hand_in(&mut step, upload(0, []), &rights(), now(100));
     assert_eq!(answer(&mut step, now(100)).store, STORE);
-    assert!(step.poll_commit(now(200)).is_none(), "there is nothing to store");
+    let batch = step.poll_commit(now(200)).unwrap();
+    assert!(batch.received.is_empty() && batch.monitors.len() == 1, "only the sign of life");
 }
 
 #[test]
@@ -206,13 +207,18 @@ fn what_is_remembered_is_bounded() {
     given.header.settles = scattered;
     ingest.handle_upload(given, &rights(), false, now(100));
     assert!(matches!(ingest.poll_reply(now(100)), Some((_, Reply::Busy { .. }))));
+    let mut forgotten = Vec::new();
     for boot in 0..1_000_u32 {
         let mut given = upload(0, [seen(1, 99)]);
         given.header.boot = BootId(boot.into());
         ingest.handle_upload(given, &rights(), false, now(100 + u64::from(boot)));
-        ingest.drain();
+        forgotten.extend(ingest.drain().1);
         ingest.handle_committed();
     }
+    // What is not remembered need not be kept.
+    let kept: Vec<u128> = (0..1_000).filter(|it| !forgotten.iter().any(|f| f.1.0 == *it)).collect();
+    assert_eq!(kept.len(), ingest.received.len());
+    assert!(kept.iter().all(|it| ingest.received.contains_key(&("attic".into(), BootId(*it)))));
     assert!(ingest.received.len() <= Ingest::MAX_BOOTS);
     assert!(ingest.received.contains_key(&("attic".into(), BootId(999))), "the latest stay");
 
@@ -225,6 +231,7 @@ fn what_is_remembered_is_bounded() {
     });
     let mut ingest = Ingest::new(STORE, kept.collect());
     assert_eq!(ingest.received.len(), Ingest::MAX_BOOTS);
+    assert_eq!(ingest.drain().1.len(), 1_000 - Ingest::MAX_BOOTS);
     assert!(ingest.received.contains_key(&("attic".into(), BootId(999))), "the latest stay");
     // While the store takes nothing, no more starts than that wait for it.
     for boot in 2_000..2_600_u32 {
@@ -233,4 +240,33 @@ fn what_is_remembered_is_bounded() {
         ingest.handle_upload(given, &rights(), true, now(100));
     }
     assert_eq!(ingest.dirty.len(), Ingest::MAX_BOOTS);
+}
+
+#[test]
+fn a_monitor_has_no_more_channels_than_a_machine() {
+    let on = |channel: usize, sequence: u64| {
+        let mut it = upload(sequence, [seen(1, 99)]);
+        let listener = Listener::new("attic", SourceKind::Ble, &format!("hci{channel}"));
+        it.rows[0].fact.listener = Arc::new(listener);
+        it
+    };
+    let mut step = step(Vec::new());
+    for channel in 0..Ingest::MAX_CHANNELS {
+        assert_eq!(hand_in(&mut step, on(channel, channel as u64), &rights(), now(100)).1.len(), 1);
+    }
+    assert_eq!(hand_in(&mut step, on(1_000, 1_000), &rights(), now(100)).1, []);
+    assert_eq!(hand_in(&mut step, on(7, 1_001), &rights(), now(100)).1.len(), 1, "a known one");
+    let other = Rights { monitor: "cellar".into(), ..rights() };
+    assert_eq!(hand_in(&mut step, on(1_000, 0), &other, now(100)).1.len(), 1, "another's");
+    step.poll_commit(now(100)).unwrap();
+    step.handle_committed(1);
+    let replies = std::iter::from_fn(|| step.poll_reply(now(100)));
+    let refused: Vec<_> = replies
+        .filter_map(|(_, it)| if let Reply::Taken(it) = it { Some(it.refused) } else { None })
+        .flatten()
+        .collect();
+    assert_eq!(refused, [(CROWDED.into(), 1)]);
+    // A restart is no way around it.
+    let mut again = step.with_ingest(Ingest::new(STORE, Vec::new()));
+    assert_eq!(hand_in(&mut again, on(1_000, 2_000), &rights(), now(101)).1, []);
 }

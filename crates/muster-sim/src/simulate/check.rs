@@ -135,7 +135,10 @@ fn journal(tables: &Tables) -> Option<String> {
             | ChangeKind::Overridden
             | ChangeKind::OverrideEnded
             | ChangeKind::Dark
-            | ChangeKind::Covered => {}
+            | ChangeKind::Covered
+            | ChangeKind::Late
+            | ChangeKind::Down
+            | ChangeKind::Back => {}
         }
     }
     let stored: BTreeSet<StayId> =

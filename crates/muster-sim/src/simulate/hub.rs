@@ -14,6 +14,7 @@ use muster_core::change::ChangeKind;
 use muster_core::directory::Edit;
 use muster_core::engine::{Engine, Intake};
 use muster_core::fact::Fact;
+use muster_core::fleet::Fleet;
 use muster_core::policy::Policy;
 use muster_core::ports::{Store, StoreError};
 use muster_core::step::Step;
@@ -257,7 +258,8 @@ impl Hub {
 
     fn restore(&mut self) -> Result<(), Wrong> {
         let step = Step::new(self.fresh()?, self.now);
-        self.step = step.with_ingest(uploads::ingest(&self.store));
+        let fleet = Fleet::new(self.tables().monitors.into_values().collect(), self.now);
+        self.step = step.with_ingest(uploads::ingest(&self.store)).with_fleet(fleet);
         self.under_way = None;
         Ok(())
     }

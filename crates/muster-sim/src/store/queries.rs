@@ -57,6 +57,7 @@ impl Tables {
             last_stay: self.last_stay,
             last_change: self.last_change,
             received: self.received.values().cloned().collect(),
+            monitors: self.monitors.values().cloned().collect(),
             frontier: self.frontier,
         }
     }

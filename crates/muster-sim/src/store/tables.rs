@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use muster_core::batch::{Batch, HOUR, LevelRow, Reading, ReceivedRanges, Seen};
+use muster_core::batch::{Batch, HOUR, LevelRow, MonitorRow, Reading, ReceivedRanges, Seen};
 use muster_core::change::{Change, ChangeKind};
 use muster_core::directory::Directory;
 use muster_core::fact::{DetailKind, Listener, Outcome};
@@ -52,6 +52,8 @@ pub struct Tables {
     pub last_change: u64,
     /// What was received of monitors.
     pub received: BTreeMap<(Box<str>, BootId), ReceivedRanges>,
+    /// The last signs of life of far monitors.
+    pub monitors: BTreeMap<Box<str>, MonitorRow>,
     /// Up to when has been judged.
     pub frontier: Time,
 }
@@ -100,6 +102,10 @@ impl Tables {
             }
             self.changes.insert(change.id, change);
         }
+        for it in &batch.unreceived {
+            self.received.remove(it);
+        }
+        self.monitors.extend(batch.monitors.iter().map(|it| (it.monitor.clone(), it.clone())));
         for it in &batch.received {
             self.received.insert((it.monitor.clone(), it.boot), it.clone());
         }

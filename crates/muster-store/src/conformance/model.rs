@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use muster_core::batch::{
-    Batch, CoverageHour, DetailRow, HOUR, HeardHour, History, LevelRow, ProbeHour, Reading,
-    ReceivedRanges, Restored, Seen,
+    Batch, CoverageHour, DetailRow, HOUR, HeardHour, History, LevelRow, MonitorRow, ProbeHour,
+    Reading, ReceivedRanges, Restored, Seen,
 };
 use muster_core::change::{Change, ChangeKind};
 use muster_core::directory::Directory;
@@ -34,6 +34,7 @@ pub struct Model {
     probes: BTreeMap<(Time, IdentityId, ListenerId), ProbeHour>,
     levels: BTreeSet<LevelRow>,
     received: BTreeMap<(Box<str>, BootId), ReceivedRanges>,
+    monitors: BTreeMap<Box<str>, MonitorRow>,
     readings: Readings,
     stays: BTreeMap<StayId, Stay>,
     directory: Directory,
@@ -61,6 +62,10 @@ impl Model {
             batch.probes.iter().map(|it| ((it.hour, it.identity, it.listener), it.clone())),
         );
         self.levels.extend(batch.levels.iter().copied());
+        for it in &batch.unreceived {
+            self.received.remove(it);
+        }
+        self.monitors.extend(batch.monitors.iter().map(|it| (it.monitor.clone(), it.clone())));
         for it in &batch.received {
             self.received.insert((it.monitor.clone(), it.boot), it.clone());
         }
@@ -122,6 +127,7 @@ impl Model {
             last_stay: self.last_stay,
             last_change: self.last_change,
             received: self.received.values().cloned().collect(),
+            monitors: self.monitors.values().cloned().collect(),
             frontier: self.frontier,
         }
     }

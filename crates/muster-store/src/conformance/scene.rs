@@ -3,19 +3,19 @@
 use std::time::Duration;
 
 use muster_core::batch::{
-    Batch, CoverageHour, DetailRow, HOUR, HeardHour, LevelRow, ProbeHour, Reading, ReceivedRanges,
-    Seen,
+    Batch, CoverageHour, DetailRow, HOUR, HeardHour, LevelRow, MonitorRow, ProbeHour, Reading,
+    ReceivedRanges, Seen,
 };
 use muster_core::change::{Change, ChangeKind};
 use muster_core::directory::{
-    Device, DeviceKind, Directory, Mark, Override, Ownership, Person, Place,
+    Device, DeviceKind, Directory, Enrolment, Mark, Override, Ownership, Person, Place, TokenHash,
 };
 use muster_core::fact::{DetailKind, LevelState, Listener, Outcome, SourceKind};
 use muster_core::identity::{DeviceId, Identity, IdentityId, ListenerId, Mac, PersonId, PlaceId};
 use muster_core::span::Span;
 use muster_core::stay::{Ended, Stay, StayId, Subject};
 use muster_core::time::Time;
-use muster_core::uplink::{BootId, SequenceSet};
+use muster_core::uplink::{BootId, Health, Liveness, SequenceSet, StoreId};
 
 /// A source of batches; the same seed gives the same ones.
 #[derive(Clone, Debug)]
@@ -63,6 +63,13 @@ impl Scene {
         }
         for _ in 0..self.count(2) {
             put(&mut batch.received, self.received(), |it| (it.monitor.clone(), it.boot));
+        }
+        if self.one_in(4) {
+            let ReceivedRanges { monitor, boot, .. } = self.received();
+            batch.unreceived.push((monitor, boot));
+        }
+        if self.one_in(3) {
+            batch.monitors.push(self.sign_of_life());
         }
         batch.changes = (0..self.count(5)).map(|_| self.change()).collect();
         batch
@@ -164,6 +171,39 @@ impl Scene {
         ReceivedRanges { monitor, boot, runs, at: self.time() }
     }
 
+    fn sign_of_life(&mut self) -> MonitorRow {
+        let health = Health {
+            version: self.text().into(),
+            uptime: Duration::from_micros(self.below(1 << 50)),
+            clock_ahead: self.one_in(2).then(|| self.below(1 << 40).cast_signed() - (1 << 39)),
+            synchronised: self.one_in(2),
+            spooled: self.below(u64::MAX),
+            thinned: self.below(9),
+            dropped: self.below(u64::MAX),
+            facts: self.below(1 << 40),
+            listened: Duration::from_micros(self.below(1 << 50)),
+            simulated: self.one_in(3),
+            last_error: self.one_in(2).then(|| self.text().into()),
+        };
+        let monitor = self.one_of(&["attic", "kitchen", "1st Floor"]).into();
+        let (at, liveness) = (self.time(), self.one_of(&Liveness::ALL).1);
+        let oldest_unsent = self.one_in(2).then(|| self.time());
+        MonitorRow { monitor, at, liveness, oldest_unsent, health }
+    }
+
+    fn enrolment(&mut self) -> Enrolment {
+        let some = self.count(3);
+        let sources = (0..some).map(|_| self.one_of(&SourceKind::ALL).1).collect();
+        let kinds = (0..some).map(|_| self.one_of(&Identity::KINDS).into()).collect();
+        Enrolment {
+            token: TokenHash([(); 32].map(|()| self.below(256).to_le_bytes()[0])),
+            sources: self.one_in(2).then_some(sources),
+            kinds: self.one_in(2).then_some(kinds),
+            at: self.time(),
+            revoked: self.one_in(2).then(|| self.time()),
+        }
+    }
+
     fn change(&mut self) -> Change {
         let (_, kind) = self.one_of(&ChangeKind::ALL);
         let mut change = Change::new(kind, self.time(), self.time());
@@ -210,6 +250,12 @@ impl Scene {
             let parent = self.one_in(2).then_some(PlaceId(1));
             directory.places.insert(PlaceId(id), Place { name: self.text().into(), parent });
             directory.monitors.insert(format!("monitor {id}").into(), PlaceId(id));
+        }
+        for _ in 0..self.count(3) {
+            let monitor = self.one_of(&["attic", "kitchen", "1st_Floor"]);
+            let enrolment = self.enrolment();
+            directory.enrolments.insert(monitor.into(), enrolment);
+            directory.store = Some(StoreId(u128::from(self.below(u64::MAX)) << self.below(60)));
         }
         directory.last_person = PersonId(4 + self.small(90));
         directory.last_place = PlaceId(4 + self.small(90));

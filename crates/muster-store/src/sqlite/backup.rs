@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use muster_core::batch::{CoverageHour, DetailRow, HeardHour, LevelRow, ProbeHour, ReceivedRanges};
+use muster_core::batch::{
+    CoverageHour, DetailRow, HeardHour, LevelRow, MonitorRow, ProbeHour, ReceivedRanges,
+};
 use muster_core::change::Change;
 use muster_core::fact::Listener;
 use muster_core::identity::{Identity, IdentityId, ListenerId};
@@ -68,7 +70,8 @@ pub(super) async fn verify_part(
         16 => statement::check::<StateRow>(conn).await,
         17 => statement::check::<CursorRow>(conn).await,
         18 => statement::check::<ReceivedRanges>(conn).await,
-        19 => directory::check(conn).await,
+        19 => statement::check::<MonitorRow>(conn).await,
+        20 => directory::check(conn).await,
         _ => return Ok(false),
     }?;
     Ok(true)

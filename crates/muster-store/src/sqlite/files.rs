@@ -16,13 +16,13 @@ use tempfile::TempDir;
 
 use super::fault;
 
-/// Held while a process may write a store. The file stays; the lock goes with the process.
+/// Held while a process has a data folder to itself, as it must before it writes a store. The file stays; the lock goes with the process.
 #[derive(Debug)]
-pub(super) struct Lock(#[expect(dead_code, reason = "the lock lives as long as the file")] File);
+pub struct Lock(#[expect(dead_code, reason = "the lock lives as long as the file")] File);
 
 impl Lock {
     /// Takes the lock beside a store, `muster.lock` beside `muster.db`.
-    pub(super) fn take(store: &Path) -> Result<Self, StoreError> {
+    pub fn take(store: &Path) -> Result<Self, StoreError> {
         let explain = |cause| fault::explain_io(cause, store);
         let path = store.with_extension("lock");
         let mut options = OpenOptions::new();

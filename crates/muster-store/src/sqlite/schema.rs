@@ -24,6 +24,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     NUMBERS,
     WINNERS,
     include_str!("../../migrations/sqlite/0005_received.sql"),
+    include_str!("../../migrations/sqlite/0006_far_monitors.sql"),
 ];
 const NUMBERS: &str = include_str!("../../migrations/sqlite/0003_numbers.sql");
 const WINNERS: &str = include_str!("../../migrations/sqlite/0004_winners.sql");

@@ -11,6 +11,7 @@ use muster_core::ports::Inability;
 use muster_core::series::{SinkHealth, SinkState};
 use muster_core::span::{Span, SpanSet};
 
+use super::fleet::{Asked, Fleet};
 use super::places::{Places, Refused};
 use super::show::{Clock, medium};
 use super::{Frame, refuse, show_as};
@@ -25,6 +26,7 @@ struct Page {
     frame: Frame,
     channels: Vec<Line>,
     sinks: Vec<SinkLine>,
+    fleet: Fleet,
     places: Places,
 }
 
@@ -74,7 +76,7 @@ struct Strip {
 }
 
 pub(super) async fn page(State(app): State<App>, headers: HeaderMap) -> Response {
-    render(&app, &headers, StatusCode::OK, None).await
+    render(&app, &headers, StatusCode::OK, None, Asked::default()).await
 }
 
 /// The page, perhaps with a form that was refused.
@@ -83,6 +85,7 @@ pub(super) async fn render(
     headers: &HeaderMap,
     status: StatusCode,
     refused: Option<Refused>,
+    asked: Asked,
 ) -> Response {
     let clock = Clock::of(app);
     let window = Span::new(clock.now - DAY, clock.now);
@@ -97,6 +100,7 @@ pub(super) async fn render(
         frame: Frame::new(app, &snapshot, headers, "/monitors", "Monitors"),
         channels: lines.map(|(at, it)| Line::of(at, it, places, window, &clock)).collect(),
         sinks: app.hub.sinks().into_iter().map(|it| SinkLine::of(it, &clock)).collect(),
+        fleet: Fleet::of(&snapshot, asked, &clock),
         places: Places::of(app, &snapshot, refused),
     };
     show_as(status, &page)

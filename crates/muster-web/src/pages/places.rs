@@ -8,6 +8,7 @@ use muster_core::identity::PlaceId;
 use muster_core::snapshot::Snapshot;
 use serde::Deserialize;
 
+use super::fleet::Asked;
 use super::{Refusal, back, monitors};
 use crate::api::monitors::known;
 use crate::app::App;
@@ -220,7 +221,8 @@ async fn done(
         Ok(_) => back("/monitors"),
         Err(problem) => {
             let refused = Refused { which, typed, why: Refusal::from(&problem) };
-            monitors::render(app, headers, problem.status(), Some(refused)).await
+            let asked = Asked::default();
+            monitors::render(app, headers, problem.status(), Some(refused), asked).await
         }
     }
 }

@@ -16,7 +16,9 @@ use muster_core::series::SinkHealth;
 use muster_core::snapshot::{DeviceView, Evidence, Missing, Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::time::{Now, Time};
-use muster_web::{EditRefused, Hub, PairingRefused, PairingWish, Pulse, WhyRefused};
+use muster_web::{
+    EditRefused, Hub, Invitation, InviteWish, PairingRefused, PairingWish, Pulse, WhyRefused,
+};
 use muster_wire::bluetooth::key::Irk;
 use tokio::sync::watch;
 
@@ -82,6 +84,16 @@ impl Hub for House {
             }
         };
         Box::pin(std::future::ready(done))
+    }
+
+    fn invite(&self, wish: InviteWish) -> BoxFuture<'_, Result<Invitation, EditRefused>> {
+        let told = self.lock();
+        let may = told.directory.may_enrol(&wish.monitor, wish.kinds.as_deref(), wish.place);
+        drop(told);
+        let line = format!("muster monitor --hub https://hub:8129 --enrol {}", wish.monitor);
+        let until = (self.clock)() + Duration::from_mins(15);
+        let invited = may.map(|()| Invitation { line, until }).map_err(EditRefused::from);
+        Box::pin(std::future::ready(invited))
     }
 
     fn strangers(&self) -> BTreeMap<Listener, usize> {

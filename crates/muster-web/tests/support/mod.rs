@@ -10,17 +10,19 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use muster_core::batch::MonitorRow;
 use muster_core::broadcast::Broadcast;
 use muster_core::change::{Change, ChangeKind};
 use muster_core::directory::{Directory, Edit};
 use muster_core::fact::{Listener, SourceKind};
+use muster_core::fleet::Fleet;
 use muster_core::identity::{DeviceId, Identity, IdentityId, ListenerId, Mac, PersonId};
 use muster_core::pairing::PairingView;
 use muster_core::series::{SinkHealth, SinkState, SinkTrouble};
 use muster_core::snapshot::{DeviceView, ListenerView, PersonView, Presence, Snapshot, Standing};
 use muster_core::span::Span;
 use muster_core::stay::Subject;
-use muster_core::time::Time;
+use muster_core::time::{Now, Time};
 use muster_web::{Hub, PairingWish, Pulse};
 use tokio::sync::watch;
 
@@ -28,6 +30,8 @@ use tokio::sync::watch;
 pub(crate) mod ask;
 
 mod hub;
+
+mod fleet;
 
 mod radio;
 
@@ -60,6 +64,7 @@ struct Told {
     pulses: BTreeMap<Listener, Pulse>,
     pairing: Option<PairingView>,
     wishes: Vec<PairingWish>,
+    signs: Vec<MonitorRow>,
 }
 
 /// One identity and what is believed of it.
@@ -311,6 +316,8 @@ impl Told {
             degraded: self.degraded.clone(),
             people: people.collect(),
             listeners: listeners(at),
+            monitors: Fleet::new(self.signs.clone(), Now { mono: Duration::ZERO, wall: at })
+                .views(&self.directory),
             directory: self.directory.clone(),
             devices,
         }

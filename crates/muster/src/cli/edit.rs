@@ -233,8 +233,21 @@ pub(crate) enum PlaceCommand {
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum MonitorCommand {
     /// List monitors: what they hear, what they cannot hear and why
-    #[command(after_help = "Example: muster monitor list")]
-    List,
+    #[command(after_help = "Example: muster monitor list --far")]
+    List {
+        /// Far monitors: how each is, and whether it gave a sign of life
+        #[arg(long)]
+        far: bool,
+    },
+    /// Let a far monitor in: prints the command to type on it, which is good once, for 15 minutes
+    #[command(after_help = "Example: muster monitor enrol kitchen --place Kitchen")]
+    Enrol(EnrolArgs),
+    /// Shut a far monitor out, at once; what it told remains, and it can be let in again
+    #[command(after_help = "Example: muster monitor revoke kitchen")]
+    Revoke {
+        /// The monitor's name
+        monitor: String,
+    },
     /// Say where a monitor stands
     #[command(after_help = "Example: muster monitor place hub Kitchen")]
     Place {
@@ -243,4 +256,24 @@ pub(crate) enum MonitorCommand {
         /// The place where it stands
         place: String,
     },
+}
+
+/// `muster monitor enrol`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct EnrolArgs {
+    /// What it is called from then on: letters, digits, _, . and -; one that is there gets another
+    /// token
+    pub(crate) monitor: String,
+    /// The place where it stands [default: where it stood, or the first site]
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) place: Option<String>,
+    /// The sources that it may tell of, as in lan,ble [default: all]
+    #[arg(long = "source", value_name = "SOURCE", value_delimiter = ',')]
+    pub(crate) sources: Option<Vec<String>>,
+    /// The kinds of identity that it may tell of, as in mac,ble [default: all]
+    #[arg(long = "kind", value_name = "KIND", value_delimiter = ',')]
+    pub(crate) kinds: Option<Vec<String>>,
+    /// By which name or address it reaches this machine [default: that of the default route]
+    #[arg(long, value_name = "HOST")]
+    pub(crate) address: Option<String>,
 }

@@ -1,21 +1,42 @@
-//! `muster monitor`: who listens, what they hear, what they cannot hear and why.
+//! `muster monitor`: who listens, what they hear, what they cannot hear and why; and, without a further
+//! word, a monitor that runs.
 
 use hyper::Method;
 use muster_report::{Cell, Column, Table};
 use serde_json::json;
 
-use crate::cli::MonitorCommand;
+use crate::cli::{MonitorArgs, MonitorCommand};
 use crate::client::{Api, encoded, shaped};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::shape::{Listening, time};
 
+mod far;
+
+mod joining;
+
+mod once;
+
+mod running;
+
+mod told;
+
 /// Runs the command.
-pub(crate) fn run(context: &Context, command: &MonitorCommand) -> Result<(), Failure> {
+pub(crate) fn run(context: &Context, args: &MonitorArgs) -> Result<(), Failure> {
+    match &args.command {
+        Some(command) => ask(context, command),
+        None => running::run(context, &args.running),
+    }
+}
+
+fn ask(context: &Context, command: &MonitorCommand) -> Result<(), Failure> {
     let output = Output::new(context)?;
     match command {
-        MonitorCommand::List => list(&output, &Api::to_read(context)?),
+        MonitorCommand::List { far: false } => list(&output, &Api::to_read(context)?),
+        MonitorCommand::List { far: true } => far::list(&output, &Api::to_read(context)?),
+        MonitorCommand::Enrol(args) => far::enrol(context, &output, args),
+        MonitorCommand::Revoke { monitor } => far::revoke(context, &output, monitor),
         MonitorCommand::Place { monitor, place } => {
             let api = Api::to_edit(context)?;
             let name = super::place::find(&api, place)?.name;

@@ -5,7 +5,7 @@ mod classic;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,13 +17,14 @@ use muster_core::ports::{ChannelStatus, SourceError};
 use muster_core::time::Time;
 use muster_report::{Cell, Column, Table};
 use muster_sources::lan::{self, Length, Scan};
+use muster_sources::management::Trusted;
 use muster_wire::{fact_file, oui};
 
 use crate::cli::{Medium, ScanArgs};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
-use crate::stop;
+use crate::{registry, stop};
 
 /// Runs the command.
 pub(crate) fn run(context: &Context, args: &ScanArgs) -> Result<(), Failure> {
@@ -39,21 +40,13 @@ pub(crate) fn run(context: &Context, args: &ScanArgs) -> Result<(), Failure> {
         return Err(Failure::new(Exit::Usage, what).hint(hint));
     }
     let record = args.record.as_deref().map(Recording::new).transpose()?;
-    let look = match args.medium {
-        Medium::Lan => {
-            let scan = look_at_lan(context, args)?;
-            let table = table(&found(&scan.facts));
-            let missing = no_interface(&scan);
-            Look { facts: scan.facts, table, channels: scan.channels, missing, late: !scan.closed }
-        }
-        Medium::Ble => ble::look(context, args)?,
-        Medium::Classic => classic::look(context, args)?,
-    };
+    let config = &context.config()?.config;
+    let look = look(context, args, record.is_some(), || registry::radio(config))?;
     if let Some(record) = record {
         record.write(&look.facts)?;
     }
     output.table(&look.table)?;
-    let is_deaf = look.table.rows.is_empty() && !look.channels.iter().any(|it| it.hears);
+    let is_deaf = look.is_deaf();
     if look.table.rows.is_empty() && !is_deaf {
         output.note("nobody was heard");
     }
@@ -62,21 +55,54 @@ pub(crate) fn run(context: &Context, args: &ScanArgs) -> Result<(), Failure> {
     if !is_deaf {
         return Ok(());
     }
-    Err(match look.missing {
-        Some((why, hint)) => Failure::new(Exit::Unreachable, why).hint(hint),
-        None => Failure::new(Exit::Unreachable, "there was nothing to listen with"),
-    })
+    Err(look.nothing_heard())
 }
 
 /// What one look around brought, on either medium.
-struct Look {
-    facts: Vec<Fact>,
+pub(super) struct Look {
+    /// What was noticed. Of the radio only where it was wanted.
+    pub(super) facts: Vec<Fact>,
     table: Table,
     channels: Vec<ChannelStatus>,
     /// What there is nothing of to listen with, and what to type about it.
     missing: Option<(&'static str, &'static str)>,
     /// Whether it ended before everybody was asked.
     late: bool,
+}
+
+impl Look {
+    /// Whether there was nothing to listen with.
+    pub(super) fn is_deaf(&self) -> bool {
+        self.table.rows.is_empty() && !self.channels.iter().any(|it| it.hears)
+    }
+
+    /// What that is called.
+    pub(super) fn nothing_heard(&self) -> Failure {
+        match self.missing {
+            Some((why, hint)) => Failure::new(Exit::Unreachable, why).hint(hint),
+            None => Failure::new(Exit::Unreachable, "there was nothing to listen with"),
+        }
+    }
+}
+
+/// Looks around once; `keep`: all facts are wanted. `radio` is what [`registry::radio`] brings.
+pub(super) fn look(
+    context: &Context,
+    args: &ScanArgs,
+    keep: bool,
+    radio: impl FnOnce() -> io::Result<Trusted>,
+) -> Result<Look, Failure> {
+    match args.medium {
+        Medium::Lan => {
+            let scan = look_at_lan(context, args)?;
+            let table = table(&found(&scan.facts));
+            let missing = no_interface(&scan);
+            let (facts, channels, late) = (scan.facts, scan.channels, !scan.closed);
+            Ok(Look { facts, table, channels, missing, late })
+        }
+        Medium::Ble => ble::look(context, args, keep, radio()),
+        Medium::Classic => classic::look(context, args),
+    }
 }
 
 fn no_interface(scan: &Scan) -> Option<(&'static str, &'static str)> {
@@ -134,7 +160,7 @@ impl<'a> Recording<'a> {
 
 /// What was found about one identity.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Found {
+pub(super) struct Found {
     last: Option<Time>,
     addresses: BTreeSet<String>,
     hostname: Option<String>,
@@ -144,7 +170,7 @@ struct Found {
 }
 
 /// Everybody who was heard: who was only spoken of is nobody.
-fn found(facts: &[Fact]) -> BTreeMap<Identity, Found> {
+pub(super) fn found(facts: &[Fact]) -> BTreeMap<Identity, Found> {
     let mut all: BTreeMap<Identity, Found> = BTreeMap::new();
     for fact in facts {
         let channel = fact.listener.channel.to_string();
@@ -178,7 +204,8 @@ fn found(facts: &[Fact]) -> BTreeMap<Identity, Found> {
     all
 }
 
-fn table(found: &BTreeMap<Identity, Found>) -> Table {
+/// One row for each who was heard.
+pub(super) fn table(found: &BTreeMap<Identity, Found>) -> Table {
     let mut table = Table::new(&COLUMNS);
     let mut rows: Vec<_> = found.iter().collect();
     rows.sort_by_key(|(identity, it)| (first_address(it), (*identity).clone()));
@@ -207,7 +234,8 @@ fn first_address(it: &Found) -> Option<std::net::IpAddr> {
     it.addresses.iter().filter_map(|it| it.parse().ok()).min()
 }
 
-fn tell(output: &Output, look: &Look) {
+/// What could be heard, and what could not and why.
+pub(super) fn tell(output: &Output, look: &Look) {
     for channel in &look.channels {
         if !channel.can.is_empty() {
             output.note(&format!("{} hears: {}", channel.listener, channel.can.join("; ")));

@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
 use muster_config::Config;
@@ -19,7 +18,7 @@ use muster_core::ports::{Clock, Store, StoreError};
 use muster_sources::tags;
 use muster_web::{Guard, router};
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::broadcasts::Broadcasts;
@@ -28,13 +27,14 @@ use crate::clock::is_synchronised;
 use crate::context::Context;
 use crate::declare::{self, Declared};
 use crate::demo::Demo;
-use crate::doors::{self, Manners};
+use crate::doors::{self, Doors, Manners};
 use crate::failure::{Exit, Failure};
 use crate::folder::Folder;
 use crate::greeting::{Speaker, Started};
 use crate::hub::LiveHub;
 use crate::keyring::{self, Keyring};
 use crate::listen::Administrators;
+use crate::monitors;
 use crate::owner::Owner;
 use crate::pairing::{self, Means, Shared};
 use crate::past::Past;
@@ -47,10 +47,10 @@ use crate::retention::{self, Retention, Witness};
 use crate::runtime::{Input, Runtime, Start};
 use crate::senders::{Readings, Senders};
 use crate::shelf::{Shelf, let_go};
-use crate::standby::{self, Doors};
+use crate::standby::{self, Entrances};
 use crate::stop;
 use crate::supervisor::{Backoff, Channels, Plan, Wires, supervise};
-use crate::{inspection, listen, logs, registry};
+use crate::{inspection, listen, logs, owner, registry};
 
 /// Runs the command until a signal ends it.
 pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
@@ -90,7 +90,7 @@ pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
                 .await
                 .map(drop);
         };
-        let folder = Folder::take(&data).map_err(|it| out_of_reach(it, owner.as_ref()))?;
+        let folder = Folder::take(&data).map_err(|it| owner::out_of_reach(it, owner.as_ref()))?;
         let house = House { folder: &folder, policy: config.policy(), demo: false };
         let mut leader = None;
         loop {
@@ -111,15 +111,6 @@ pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
             }
         }
     })
-}
-
-/// A folder that was made, and that whoever root became cannot get to.
-fn out_of_reach(failure: Failure, owner: Option<&Owner>) -> Failure {
-    let Some(owner) = owner else { return failure };
-    let who = owner.name();
-    failure.hint(format!(
-        "started as root it runs as {who}, who must get there: choose another with --data DIR"
-    ))
 }
 
 /// What is judged, and where it is kept.
@@ -161,7 +152,7 @@ struct Entry {
 
 impl Entry {
     /// Opens the doors, always the same ones, and says where they are.
-    async fn open(&mut self, house: &House<'_>) -> Result<Doors, Failure> {
+    async fn open(&mut self, house: &House<'_>) -> Result<Entrances, Failure> {
         let pages = listen::pages(self.address).await?;
         let commands = listen::commands(&house.folder.socket())?;
         self.address = pages.local_addr().unwrap_or(self.address);
@@ -170,7 +161,7 @@ impl Entry {
             let file = self.file.as_deref();
             self.speaker.started(&house.started(self.address, &self.rights, file));
         }
-        Ok(Doors { pages, commands })
+        Ok(Entrances { pages, commands })
     }
 
     /// Says to whoever saw it wait that it does no longer.
@@ -196,17 +187,16 @@ async fn lead(
     let restored = restore(house, &shelf, &kept, &*clock).await?;
     let store: Arc<dyn Store> = Arc::clone(&kept.store) as _;
     let waited = entry.is_told;
-    let Doors { pages, commands } = entry.open(house).await?;
+    let Entrances { pages, commands } = entry.open(house).await?;
 
     let (inputs, taken) = mpsc::channel(QUEUE);
-    let channels = Channels::default();
+    let (channels, mut doors) = (Channels::default(), Doors::new());
     let mut picture = Picture::new(Arc::clone(&clock), house.demo);
     let mut sources = start(plans, &mut picture, &inputs, &channels, &clock);
     let declared = if house.demo { Declared::default() } else { Declared::new(config) };
     sources.spawn(declare::keep(declared.clone(), picture.snapshots(), inputs.clone()));
     let senders = senders(house, config, &store, &picture, &clock);
-    let (finder, damage) = inspection::channel();
-    let announcer = picture.announcer();
+    let ((finder, damage), announcer) = (inspection::channel(), picture.announcer());
     let (broadcasts, pulses) = (Broadcasts::default(), Pulses::default());
     let keyring = Keyring::of(house.folder.path());
     let recogniser = Recogniser::new(keyring.load());
@@ -214,7 +204,9 @@ async fn lead(
     let shared = Shared { picture: &picture, inputs: &inputs, keyring: &keyring, clock: &clock };
     let about = (house.folder.path(), house.demo);
     let (pairing, desk) = pairing::start(&config.pairing, entry.means.turn(), about, &shared);
+    let far = monitors::start(config, about, &shared, &mut doors);
     let hub = Arc::new(LiveHub {
+        desk: far.clone(),
         keyring,
         pairing,
         strangers: recogniser.strangers(),
@@ -238,7 +230,8 @@ async fn lead(
     let restored = Start { policy, restored, synchronised, recogniser, broadcasts, pulses, found };
     let runtime = Runtime::new(restored, Arc::clone(&store), Arc::clone(&clock), taken, picture);
 
-    let (open, doors) = open_doors(pages, commands, entry.address, hub);
+    monitors::resume(far.as_ref()).await?;
+    open_doors(&mut doors, pages, commands, hub);
     let mut rooms = JoinSet::new();
     rooms.spawn(retention::keep(store, Arc::clone(&clock), retention(config), witness));
     let torn = kept.file.map(|it| inspection::once(it, shelf.file(), clock, finder, announcer));
@@ -247,19 +240,18 @@ async fn lead(
     rooms.spawn(entry.speaker.tell(channels, config.monitor.clone()));
 
     let mut leader = None;
-    let ended = runtime
-        .run(async {
-            tokio::select! {
-                () = stop => {}
-                by = kept.store.overtaken() => leader = Some(by),
-            }
-            desk.end().await;
-            sources.shutdown().await;
-        })
-        .await;
+    let asked = async {
+        tokio::select! {
+            () = stop => {}
+            by = kept.store.overtaken() => leader = Some(by),
+        }
+        desk.end().await;
+        sources.shutdown().await;
+    };
+    let ended = Box::pin(runtime.run(asked)).await;
     senders.finish().await;
     rooms.shutdown().await;
-    shut(open, doors).await;
+    doors.shut().await;
     let_go(&mut kept.store).await;
     drop(std::fs::remove_file(house.folder.socket()));
     left(leader, ended)
@@ -336,31 +328,15 @@ fn senders(
     Senders::start(told, &readings)
 }
 
-/// Opens the pages to browsers and the socket to commands, until what comes back first is dropped.
-fn open_doors(
-    pages: TcpListener,
-    commands: Administrators,
-    address: SocketAddr,
-    hub: Arc<LiveHub>,
-) -> (watch::Sender<()>, JoinSet<()>) {
-    let guard = Guard::Loopback { port: address.port() };
+/// Opens the pages to browsers and the socket to commands.
+fn open_doors(doors: &mut Doors, pages: TcpListener, commands: Administrators, hub: Arc<LiveHub>) {
+    let port = pages.local_addr().map_or(0, |it| it.port());
     // A page's answer is small and waited for.
     let pages = pages.tap_io(|it| drop(it.set_nodelay(true)));
-    let (open, opened) = watch::channel(());
-    let mut doors = JoinSet::new();
-    let browsers = router(Arc::clone(&hub) as _, guard);
-    doors.spawn(doors::keep(pages, browsers, Manners::browsers(), opened.clone()));
+    let browsers = router(Arc::clone(&hub) as _, Guard::Loopback { port });
+    doors.add(doors::keep(pages, browsers, Manners::browsers(), doors.open()));
     let administrators = router(hub, Guard::Socket);
-    doors.spawn(doors::keep(commands, administrators, Manners::commands(), opened));
-    (open, doors)
-}
-
-/// Lets nobody in any more, and those who are in read to the end.
-async fn shut(open: watch::Sender<()>, doors: JoinSet<()>) {
-    drop(open);
-    if tokio::time::timeout(LAST_ANSWERS, doors.join_all()).await.is_err() {
-        tracing::debug!("somebody was still reading the last answer");
-    }
+    doors.add(doors::keep(commands, administrators, Manners::commands(), doors.open()));
 }
 
 fn retention(config: &Config) -> Retention {
@@ -372,5 +348,3 @@ fn retention(config: &Config) -> Retention {
 const WORKERS: usize = 2;
 /// Reports that may wait for the loop; a source that is faster waits.
 const QUEUE: usize = 64;
-/// How long answers that are under way at the end may take.
-const LAST_ANSWERS: Duration = Duration::from_secs(2);

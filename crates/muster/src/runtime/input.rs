@@ -2,11 +2,12 @@
 
 use muster_core::batch::Restored;
 use muster_core::broadcast::Broadcast;
-use muster_core::directory::Edit;
+use muster_core::directory::{Edit, TokenHash};
 use muster_core::fact::Fact;
 use muster_core::policy::Policy;
 use muster_core::snapshot::Why;
 use muster_core::stay::Subject;
+use muster_core::uplink::{Reply, Upload};
 use muster_web::EditRefused;
 use muster_wire::bluetooth::key::KeyId;
 use tokio::sync::{mpsc, oneshot};
@@ -14,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::broadcasts::Broadcasts;
 use crate::pulse::Pulses;
 use crate::recognise::Recogniser;
+use crate::supervisor::Heard;
 
 /// What comes in.
 #[derive(Debug)]
@@ -28,8 +30,20 @@ pub(crate) enum Input {
     Key(muster_wire::bluetooth::key::Irk),
     /// A key by which nobody is recognised any more.
     Unkey(KeyId),
+    /// What whoever shows this token sends; answered when it is stored.
+    Upload { token: TokenHash, upload: Upload, answer: oneshot::Sender<Reply> },
     /// What a person wants explained.
     Why { subject: Subject, answer: oneshot::Sender<Option<Why>> },
+}
+
+impl Heard for Input {
+    fn facts(facts: Vec<Fact>) -> Self {
+        Self::Facts(facts)
+    }
+
+    fn broadcasts(all: Vec<Broadcast>) -> Option<Self> {
+        Some(Self::Broadcasts(all))
+    }
 }
 
 /// Who waits for an edit.

@@ -9,6 +9,7 @@ use muster_core::span::Span;
 use muster_core::time::{Now, Time};
 
 use super::*;
+use crate::runtime::Input;
 
 /// What a scripted source does next.
 enum Act {

@@ -1,5 +1,6 @@
 //! `muster scan ble`: who is heard by the radio, what each says of itself, and who that makes them.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use muster_core::fact::Fact;
 use muster_core::identity::Identity;
 use muster_report::{Cell, Column, Table};
 use muster_sources::ble::{Ble, Length, Neighbour, scan};
+use muster_sources::management::Trusted;
 use muster_sources::tags;
 use muster_wire::bluetooth::ad::Field;
 use muster_wire::bluetooth::advertisement::Advertisement;
@@ -20,12 +22,15 @@ use super::{Look, Stop, run_look};
 use crate::cli::ScanArgs;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
-use crate::registry;
 
 /// Listens, for as long as it is told to or for one turn of every adapter.
-pub(super) fn look(context: &Context, args: &ScanArgs) -> Result<Look, Failure> {
+pub(super) fn look(
+    context: &Context,
+    args: &ScanArgs,
+    keep: bool,
+    radio: io::Result<Trusted>,
+) -> Result<Look, Failure> {
     let config = &context.config()?.config;
-    let radio = registry::radio(config);
     let length = match args.length {
         Some(length) if !args.single => Length::For(length),
         length => Length::OneTurn { limit: length.unwrap_or(PATIENCE) },
@@ -37,12 +42,12 @@ pub(super) fn look(context: &Context, args: &ScanArgs) -> Result<Look, Failure> 
     let rules = tags::rules(&config.tags);
     let ble = Ble::new(settings, rules.clone(), monitor, Arc::clone(&clock), radio);
     let mut facts = Vec::new();
-    let keep = |it| {
-        if args.record.is_some() {
+    let each = |it| {
+        if keep {
             facts.extend::<Vec<Fact>>(it);
         }
     };
-    let scan = run_look(async |stop: Stop| scan(ble, &clock, length, stop, keep).await)?
+    let scan = run_look(async |stop: Stop| scan(ble, &clock, length, stop, each).await)?
         .map_err(|it| Failure::new(Exit::Unreachable, "cannot listen to the radio").because(it))?;
     let hint = "plug one in, and look again; what the kernel has: ls /sys/class/bluetooth";
     let missing = scan.channels.is_empty().then_some(("there is no Bluetooth adapter", hint));

@@ -1,0 +1,183 @@
+//! A fact file that grows: what is in it, and what is added, as facts that were just noticed.
+//!
+//! What somebody else's program hears becomes part of a monitor by it. The file is read from its
+//! beginning at every start; facts merge, so what was told before changes nothing.
+//!
+//! **Invariant:** a line is one fact or an error that names it, and is told once it has its end; what
+//! was noticed before the machine was started cannot be dated by a monitor, and is counted.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use muster_core::fact::Fact;
+use muster_core::ports::{BoxError, BoxFuture, Clock, Report, Source, SourceError};
+use muster_core::snapshot::Interest;
+use muster_wire::fact_file::FactReader;
+use tokio::fs::File;
+use tokio::io::AsyncReadExt as _;
+use tracing::warn;
+
+use crate::replay::time_of;
+
+/// A fact file that is read as it grows.
+#[derive(Debug)]
+pub struct Feed {
+    path: PathBuf,
+    clock: Arc<dyn Clock>,
+    file: Option<File>,
+    reader: FactReader,
+    /// Read, and not told.
+    rest: Vec<u8>,
+    /// How many lines were told.
+    lines: u64,
+    /// How many facts are older than the machine's start.
+    old: u64,
+}
+
+impl Feed {
+    /// Reads nothing yet.
+    pub fn new(path: &Path, clock: Arc<dyn Clock>) -> Self {
+        let (reader, path) = (FactReader::new(), path.to_owned());
+        Self { path, clock, file: None, reader, rest: Vec::new(), lines: 0, old: 0 }
+    }
+
+    async fn more(&mut self) -> Result<Vec<Fact>, SourceError> {
+        let path = self.path.display().to_string();
+        let lost = |cause: std::io::Error| SourceError::Lost {
+            what: format!("the fact file: {path}"),
+            cause: cause.into(),
+        };
+        loop {
+            let facts = self.whole_lines()?;
+            if !facts.is_empty() {
+                return Ok(facts);
+            }
+            if self.file.is_none() {
+                self.file = Some(File::open(&self.path).await.map_err(lost)?);
+            }
+            let Some(file) = &mut self.file else { continue };
+            let read = file.read_buf(&mut self.rest).await.map_err(lost)?;
+            if read == 0 {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        }
+    }
+
+    /// The facts of the lines that have their end.
+    fn whole_lines(&mut self) -> Result<Vec<Fact>, SourceError> {
+        let Some(end) = self.rest.iter().rposition(|it| *it == b'\n') else {
+            return match self.rest.len() {
+                0..=LONGEST_LINE => Ok(Vec::new()),
+                _ => Err(self.unusable("it is longer than any fact".into())),
+            };
+        };
+        let whole: Vec<u8> = self.rest.drain(..=end).collect();
+        let now = self.clock.now();
+        let begin = now.wall - now.mono;
+        let mut facts = Vec::new();
+        for line in whole.split_inclusive(|it| *it == b'\n') {
+            self.lines += 1;
+            let text = std::str::from_utf8(line).map_err(|it| self.unusable(it.into()))?;
+            let read = self.reader.read_line(text);
+            facts.extend(read.map_err(|it| self.unusable(it.into()))?);
+        }
+        let before = facts.len();
+        facts.retain(|it| time_of(it) >= begin);
+        let old = (before - facts.len()) as u64;
+        if old > 0 {
+            self.old += old;
+            warn!("facts older than this machine's start are left out: {}", self.old);
+        }
+        Ok(facts)
+    }
+
+    fn unusable(&self, cause: BoxError) -> SourceError {
+        let line = self.lines.max(1);
+        SourceError::Unusable {
+            what: format!("the fact file {}, line {line}", self.path.display()),
+            cause,
+        }
+    }
+}
+
+impl Source for Feed {
+    fn next(&mut self) -> BoxFuture<'_, Result<Report, SourceError>> {
+        Box::pin(async { self.more().await.map(Report::Facts) })
+    }
+
+    fn set_interest(&mut self, _interest: &[Interest]) {
+        // Whoever writes the file asks whom it likes.
+    }
+}
+
+/// More than a fact's line may have.
+const LONGEST_LINE: usize = 64 << 10;
+/// A person who looks at the page does not notice it.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use muster_core::time::{Now, Time};
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Now {
+            // Up for an hour.
+            Now { mono: Duration::from_hours(1), wall: Time::from_secs(1_800_000_000) }
+        }
+    }
+
+    fn line(at: i64) -> String {
+        let at = Time::from_secs(1_800_000_000 + at);
+        format!(
+            "{{\"t\":\"{at}\",\"monitor\":\"a\",\"source\":\"ble\",\"id\":\"ble:7c:2f:80:a1:b2:c3\"}}\n"
+        )
+    }
+
+    async fn facts(feed: &mut Feed) -> usize {
+        let Report::Facts(it) = feed.next().await.unwrap() else { panic!("it tells facts only") };
+        it.len()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_added_is_told_once_its_line_is_whole() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let mut feed = Feed::new(file.path(), Arc::new(Still));
+        // An hour and a second ago there was no machine.
+        write!(file, "{}{}{}", line(-3_601), line(-3_600), line(0)).unwrap();
+        assert_eq!(facts(&mut feed).await, 2);
+        assert_eq!(feed.old, 1);
+        let whole = line(5);
+        let (first, second) = whole.split_at(20);
+        write!(file, "{first}").unwrap();
+        let waited = tokio::time::timeout(LOOK_AGAIN * 3, feed.next()).await;
+        assert!(waited.is_err(), "half a line is no fact");
+        write!(file, "{second}{}", line(6)).unwrap();
+        assert_eq!(facts(&mut feed).await, 2);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_fact_is_named() {
+        for (text, want) in [
+            (format!("{}nonsense\n", line(0)), "line 2"),
+            ("x".repeat(LONGEST_LINE + 2), "line 1"),
+            ("\u{7f}\n".to_owned(), "line 1"),
+        ] {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), text).unwrap();
+            let mut feed = Feed::new(file.path(), Arc::new(Still));
+            let error = feed.next().await.unwrap_err();
+            assert!(matches!(error, SourceError::Unusable { .. }), "{error}");
+            assert!(error.to_string().ends_with(want), "{error}");
+        }
+        let mut gone = Feed::new(Path::new("/nowhere"), Arc::new(Still));
+        assert!(matches!(gone.next().await, Err(SourceError::Lost { .. })));
+    }
+}

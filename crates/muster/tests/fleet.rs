@@ -1,0 +1,26 @@
+//! Monitors and their hub as processes: what arrives, what waits, and what is said meanwhile.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
+mod common;
+
+#[path = "fleet/client.rs"]
+mod client;
+
+#[path = "../../../tests/peers/fault_proxy.rs"]
+mod fault_proxy;
+
+#[path = "fleet/faults.rs"]
+mod faults;
+
+#[path = "fleet/ingest.rs"]
+mod ingest;
+
+#[path = "fleet/monitor.rs"]
+mod monitor;
+
+#[path = "fleet/peer.rs"]
+mod peer;
+
+#[path = "fleet/process.rs"]
+mod process;

@@ -1,0 +1,106 @@
+//! The way to a hub fails in every manner, and so does the monitor: nothing is lost, nothing becomes
+//! something else.
+
+use std::collections::BTreeMap;
+
+use muster_core::uplink::{Lane, Upload};
+use nix::sys::signal::Signal;
+
+use super::common::Home;
+use super::fault_proxy::{Fault, FaultProxy};
+use super::monitor::{EVERYTHING_IS_WRITTEN, Heard, enrol_at, following, seen};
+use super::peer::Peer;
+use super::process::Monitor;
+
+/// What was sent under each number; whatever was sent again must be the same.
+#[track_caller]
+fn once_each(uploads: &[Upload]) -> (usize, usize) {
+    let mut told = BTreeMap::new();
+    let mut again = 0;
+    for upload in uploads {
+        for row in &upload.rows {
+            let key = (upload.header.boot, row.sequence);
+            if let Some(before) = told.insert(key, row.fact.body.identity().cloned()) {
+                assert_eq!(before, row.fact.body.identity().cloned(), "{key:?}");
+                again += 1;
+            }
+        }
+    }
+    (told.len(), again)
+}
+
+#[test]
+fn whatever_the_way_does_everything_arrives() {
+    let (home, peer) = (Home::new(), Peer::start());
+    std::fs::write(home.path().join("muster.toml"), EVERYTHING_IS_WRITTEN).unwrap();
+    let way = FaultProxy::to(peer.address);
+    let heard = Heard::new(&home);
+    let path = heard.path();
+    let url = format!("https://{}", way.address);
+    let mut monitor = Monitor::start(enrol_at(&home, &url, &peer, &["--facts", &path]));
+    monitor.says("the hub answers");
+    let until = |last: u8| {
+        let want: Vec<u8> = (1..=last).collect();
+        peer.until("all that was heard", |it| (seen(it) == want).then_some(()));
+    };
+    heard.add(0, &[1]);
+    until(1);
+    // What was asked arrives, and its answer does not: it is told again.
+    way.set(Fault::Unanswered);
+    heard.add(0, &[2]);
+    way.until_hit(1);
+    way.set(Fault::None);
+    heard.add(0, &[3]);
+    until(3);
+    way.set(Fault::Stalled);
+    heard.add(0, &[4]);
+    way.until_hit(1);
+    way.set(Fault::None);
+    until(4);
+    way.set(Fault::Cut);
+    heard.add(0, &[5]);
+    monitor.says("the hub is not reached, facts are kept: ");
+    way.until_hit(1);
+    way.set(Fault::None);
+    until(5);
+    // Paused while facts flow, and then gone without a word.
+    monitor.signal(Signal::SIGSTOP);
+    heard.add(0, &[6]);
+    monitor.signal(Signal::SIGCONT);
+    until(6);
+    let (told, again) = once_each(&peer.uploads());
+    assert!(told >= 6 && again >= 1, "{told} told, {again} again");
+}
+
+#[test]
+fn what_a_killed_monitor_had_written_down_is_told_by_the_next() {
+    let (home, peer) = (Home::new(), Peer::start());
+    std::fs::write(home.path().join("muster.toml"), EVERYTHING_IS_WRITTEN).unwrap();
+    let way = FaultProxy::to(peer.address);
+    let heard = Heard::new(&home);
+    let url = format!("https://{}", way.address);
+    let enrolled = enrol_at(&home, &url, &peer, &["--once", "--simulate"]).output().unwrap();
+    assert!(enrolled.status.success(), "{enrolled:?}");
+    way.set(Fault::Cut);
+    let mut monitor = Monitor::start(following(&home, &heard));
+    monitor.says("the hub is not reached, facts are kept: ");
+    // What is written second is not begun before the first is durable.
+    let spool = home.data().join("spool.db-wal");
+    for whom in [&[1, 2, 3][..], &[4]] {
+        let size = || std::fs::metadata(&spool).map_or(0, |it| it.len());
+        let before = size();
+        heard.add(0, whom);
+        while size() == before {
+            std::thread::yield_now();
+        }
+    }
+    monitor.kill();
+    let mut monitor = Monitor::start(home.muster(&["monitor"]));
+    monitor.says("facts wait, ");
+    way.set(Fault::None);
+    monitor.says("the hub has all that waited");
+    let uploads = peer.uploads();
+    let backlog: Vec<Upload> =
+        uploads.into_iter().filter(|it| it.header.lane == Lane::Backlog).collect();
+    assert!(seen(&backlog).starts_with(&[1, 2, 3]), "{backlog:?}");
+}
