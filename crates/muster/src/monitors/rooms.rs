@@ -1,8 +1,8 @@
 //! What far monitors may ask for over HTTP: a token for a code, and to take an upload.
 //!
 //! Who asks is looked at before anything that was sent is; what was sent is read by `muster-wire`.
-//! `docs/protocol.md` describes both. **Invariant:** a body is read only as far as it may be long, by
-//! [`AT_ONCE`] at a time, and each lane of a monitor has one upload under way.
+//! `docs/protocol.md` describes both. **Invariant:** a body is read only as far as it may be long, uploads
+//! by [`AT_ONCE`] at a time, and each lane of a monitor has one under way.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,7 +42,7 @@ pub(super) fn rooms(desk: Desk) -> Router {
 #[derive(Clone)]
 struct Rooms {
     desk: Desk,
-    /// Who may read a body.
+    /// Who may read an upload.
     readers: Arc<Semaphore>,
     lanes: Lanes,
 }
@@ -54,7 +54,9 @@ struct Shown {
 }
 
 async fn enrol(State(rooms): State<Rooms>, body: Body) -> Response {
-    let body = match read(&rooms, body, LONGEST_CODE, CODE_WITHIN).await {
+    // Waits for nobody's turn: whoever has no token must not keep those waiting who have one.
+    let body = timeout(CODE_WITHIN, read(body, LONGEST_CODE)).await;
+    let body = match body.unwrap_or(Err(NotRead::Slow)) {
         Ok(body) => body,
         Err(it) => return wrong(it.status(), &it.to_string(), "send the code as JSON"),
     };
@@ -118,26 +120,22 @@ fn bearer(headers: &HeaderMap) -> Option<TokenHash> {
     scheme.eq_ignore_ascii_case("bearer").then(|| hash(token.trim()))
 }
 
-/// Reads an upload; the bytes that it came in are gone when this returns.
+/// Reads an upload, when it is its turn; the bytes that it came in are gone when this returns.
 async fn taken_in(rooms: &Rooms, body: Body) -> Result<Upload, NotRead> {
-    let bytes = read(rooms, body, batch::MAX_BYTES, UPLOAD_WITHIN).await?;
-    let read = spawn_blocking(move || batch::expand(&bytes).and_then(|it| batch::read(&it)));
-    match read.await {
-        Ok(read) => read.map_err(NotRead::Batch),
-        Err(_) => Err(NotRead::Slow),
-    }
-}
-
-async fn read(rooms: &Rooms, body: Body, most: usize, within: Duration) -> Result<Bytes, NotRead> {
     let whole = async {
         let _turn = rooms.readers.acquire().await;
-        Limited::new(body, most).collect().await
+        let bytes = read(body, batch::MAX_BYTES).await?;
+        let read = spawn_blocking(move || batch::expand(&bytes).and_then(|it| batch::read(&it)));
+        read.await.map_err(|_| NotRead::Slow)?.map_err(NotRead::Batch)
     };
-    match timeout(within, whole).await {
-        Ok(Ok(it)) => Ok(it.to_bytes()),
-        Ok(Err(cause)) if cause.is::<LengthLimitError>() => Err(NotRead::Large { most }),
-        Ok(Err(_)) => Err(NotRead::Broken),
-        Err(_) => Err(NotRead::Slow),
+    timeout(UPLOAD_WITHIN, whole).await.unwrap_or(Err(NotRead::Slow))
+}
+
+async fn read(body: Body, most: usize) -> Result<Bytes, NotRead> {
+    match Limited::new(body, most).collect().await {
+        Ok(it) => Ok(it.to_bytes()),
+        Err(cause) if cause.is::<LengthLimitError>() => Err(NotRead::Large { most }),
+        Err(_) => Err(NotRead::Broken),
     }
 }
 
@@ -215,7 +213,7 @@ impl Drop for Taken {
     }
 }
 
-/// Bodies that are read at the same time: together with what they expand to, less than a hub on the
+/// Uploads that are read at the same time: together with what they expand to, less than a hub on the
 /// smallest machine has.
 const AT_ONCE: usize = 8;
 /// A code, a version, and room to spare.
