@@ -24,3 +24,6 @@ mod peer;
 
 #[path = "fleet/process.rs"]
 mod process;
+
+#[path = "fleet/whole.rs"]
+mod whole;

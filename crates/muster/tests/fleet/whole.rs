@@ -1,0 +1,176 @@
+//! Three monitors and their hub, each killed, paused and cut off in turn while facts flow: in the end
+//! readings, their winners and what was covered are those of an undisturbed run.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use muster_core::time::Time;
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use super::client::invited;
+use super::common::{Home, Hub};
+use super::fault_proxy::{Fault, FaultProxy};
+use super::monitor::EVERYTHING_IS_WRITTEN;
+use super::peer::now;
+use super::process::Monitor;
+
+/// A monitor, the way to its hub, and what it hears.
+struct Room {
+    name: &'static str,
+    home: Home,
+    way: FaultProxy,
+    heard: PathBuf,
+    monitor: Monitor,
+}
+
+impl Room {
+    fn new(hub: &Home, name: &'static str) -> Self {
+        let invitation = invited(hub, &[name]);
+        let way = FaultProxy::to(SocketAddr::from(([127, 0, 0, 1], invitation.port)));
+        let home = Home::new();
+        fs::write(home.path().join("muster.toml"), EVERYTHING_IS_WRITTEN).unwrap();
+        let heard = home.path().join("heard.jsonl");
+        fs::write(&heard, "").unwrap();
+        let (url, path) = (format!("https://{}", way.address), heard.to_str().unwrap().to_owned());
+        let code = format!("{}.{}", invitation.code, invitation.pin);
+        let words = ["monitor", "--hub", &url, "--enrol", &code, "--facts", &path];
+        let mut monitor = Monitor::start(home.muster(&words));
+        monitor.says("the hub answers");
+        Self { name, home, way, heard, monitor }
+    }
+
+    /// Killed, and started again.
+    fn dies(&mut self) {
+        self.monitor.signal(Signal::SIGKILL);
+        let path = self.heard.to_str().unwrap().to_owned();
+        self.monitor = Monitor::start(self.home.muster(&["monitor", "--facts", &path]));
+    }
+
+    /// Hears these minutes of the day: every device once each, and listens all the time.
+    fn hears(&self, base: Time, minutes: std::ops::Range<u64>) {
+        let mut text = String::new();
+        for minute in minutes {
+            let from = base + Duration::from_mins(minute);
+            let (at, to) = (from + Duration::from_secs(30), from + Duration::from_mins(1));
+            let who = "\"monitor\":\"any\",\"source\":\"ble\",\"channel\":\"hci0\"";
+            for device in 0..DEVICES {
+                // Who hears whom best changes with the minutes.
+                let far = (minute * 7 + device * 5 + self.name.len() as u64 * 11) % 40;
+                let id = format!("ble:c0:00:00:00:00:{device:02x}");
+                text +=
+                    &format!("{{\"t\":\"{at}\",{who},\"id\":\"{id}\",\"rssi\":-{}}}\n", 50 + far);
+            }
+            text += &format!("{{\"t\":\"{to}\",{who},\"covered_from\":\"{from}\"}}\n");
+        }
+        let mut file = OpenOptions::new().append(true).open(&self.heard).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    }
+}
+
+/// What is stored of the span: readings with their winners, hours with what was covered.
+fn stored(home: &Home, base: Time) -> Vec<String> {
+    let (from, to) = (base.to_string(), (base + Duration::from_mins(MINUTES)).to_string());
+    let rows = |report: &str| -> Vec<Value> {
+        let words = ["report", report, "--from", &from, "--to", &to, "--format", "json"];
+        let said = home.run(&words);
+        assert!(said.status.success(), "{said:?}");
+        serde_json::from_slice(&said.stdout).unwrap()
+    };
+    let reading = |it: &Value| {
+        format!(
+            "{} {} {} {} winner {}",
+            it["interval"], it["name"], it["monitor"], it["rssi"], it["winner"]
+        )
+    };
+    let mut all: Vec<String> = rows("overlap").iter().map(reading).collect();
+    for it in rows("hourly") {
+        all.push(format!("{} {} {} {}", it["hour"], it["monitor"], it["devices"], it["readings"]));
+        // Dates are as right as the clocks could be compared, to the second.
+        all.push(format!("covered {:.1}", it["covered"].as_f64().unwrap_or(-1.0)));
+    }
+    all.sort();
+    all
+}
+
+/// A hub whose monitors come in at a port that stays the same over its restarts.
+fn hub_home() -> Home {
+    let home = Home::new();
+    let file = home.path().join("muster.toml");
+    let before = fs::read_to_string(&file).unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    fs::write(file, format!("{before}\n[ingest]\nlisten = \"{free}\"\n")).unwrap();
+    home
+}
+
+fn introduced(home: &Home, base: Time) -> (Hub, [Room; 3]) {
+    let hub = home.serve();
+    let rooms = ["kitchen", "attic", "hall"].map(|it| Room::new(home, it));
+    // Devices are numbered in the order in which they are first heard of.
+    rooms[0].hears(base, 0..1);
+    hub.until("the devices", |hub| {
+        let all = hub.get("/api/v1/devices").json()["items"].as_array().map(Vec::len);
+        (all == usize::try_from(DEVICES).ok()).then_some(())
+    });
+    (hub, rooms)
+}
+
+#[test]
+fn whoever_fails_meanwhile_the_end_is_that_of_an_undisturbed_run() {
+    let base = (now() - Duration::from_mins(20)).floor(Duration::from_mins(5));
+    let quiet = hub_home();
+    let (hub, rooms) = introduced(&quiet, base);
+    rooms[0].hears(base, 1..MINUTES);
+    rooms[1..].iter().for_each(|it| it.hears(base, 0..MINUTES));
+    let intervals = usize::try_from(MINUTES / 5 * DEVICES).unwrap() * rooms.len();
+    let want = hub.until("every reading", |_| {
+        let all = stored(&quiet, base);
+        let readings = all.iter().filter(|it| it.contains("winner")).count();
+        let covered = all.iter().filter(|it| it.starts_with("covered")).count();
+        (readings == intervals && covered >= rooms.len()).then_some(all)
+    });
+    drop((hub, rooms));
+    // There is something of each kind that could be another.
+    assert!(!want.contains(&"covered -1.0".to_owned()), "{want:#?}");
+
+    let home = hub_home();
+    let (hub, mut rooms) = introduced(&home, base);
+    rooms[0].hears(base, 1..2);
+    rooms[1..].iter().for_each(|it| it.hears(base, 0..2));
+    let hears = |rooms: &[Room; 3], minutes: std::ops::Range<u64>| {
+        rooms.iter().for_each(|it| it.hears(base, minutes.clone()));
+    };
+    rooms[0].dies();
+    hears(&rooms, 2..4);
+    rooms[1].monitor.signal(Signal::SIGSTOP);
+    hears(&rooms, 4..5);
+    rooms[1].monitor.signal(Signal::SIGCONT);
+    rooms[2].way.set(Fault::Cut);
+    hears(&rooms, 5..6);
+    rooms[2].way.until_hit(1);
+    rooms[2].way.set(Fault::None);
+    hub.kill();
+    hears(&rooms, 6..7);
+    rooms[1].dies();
+    let hub = home.serve();
+    rooms[0].way.set(Fault::Unanswered);
+    hears(&rooms, 7..8);
+    rooms[0].way.until_hit(1);
+    rooms[0].way.set(Fault::None);
+    rooms[1].way.set(Fault::Stalled);
+    hears(&rooms, 8..MINUTES);
+    rooms[1].way.until_hit(1);
+    rooms[1].way.set(Fault::None);
+    let mut last = Vec::new();
+    hub.until("the end of an undisturbed run", |_| {
+        last = stored(&home, base);
+        (last == want).then_some(())
+    });
+    assert_eq!(last, want);
+}
+
+const DEVICES: u64 = 4;
+const MINUTES: u64 = 10;
