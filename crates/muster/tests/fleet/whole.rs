@@ -52,7 +52,7 @@ impl Room {
 
     /// Hears these minutes of the day: every device once each, and listens all the time.
     fn hears(&self, base: Time, minutes: std::ops::Range<u64>) {
-        let mut text = String::new();
+        let mut lines = Vec::new();
         for minute in minutes {
             let from = base + Duration::from_mins(minute);
             let (at, to) = (from + Duration::from_secs(30), from + Duration::from_mins(1));
@@ -61,13 +61,15 @@ impl Room {
                 // Who hears whom best changes with the minutes.
                 let far = (minute * 7 + device * 5 + self.name.len() as u64 * 11) % 40;
                 let id = format!("ble:c0:00:00:00:00:{device:02x}");
-                text +=
-                    &format!("{{\"t\":\"{at}\",{who},\"id\":\"{id}\",\"rssi\":-{}}}\n", 50 + far);
+                lines.push(format!(
+                    "{{\"t\":\"{at}\",{who},\"id\":\"{id}\",\"rssi\":-{}}}\n",
+                    50 + far
+                ));
             }
-            text += &format!("{{\"t\":\"{to}\",{who},\"covered_from\":\"{from}\"}}\n");
+            lines.push(format!("{{\"t\":\"{to}\",{who},\"covered_from\":\"{from}\"}}\n"));
         }
         let mut file = OpenOptions::new().append(true).open(&self.heard).unwrap();
-        file.write_all(text.as_bytes()).unwrap();
+        file.write_all(lines.concat().as_bytes()).unwrap();
     }
 }
 
@@ -124,7 +126,9 @@ fn whoever_fails_meanwhile_the_end_is_that_of_an_undisturbed_run() {
     let quiet = hub_home();
     let (hub, rooms) = introduced(&quiet, base);
     rooms[0].hears(base, 1..MINUTES);
-    rooms[1..].iter().for_each(|it| it.hears(base, 0..MINUTES));
+    for it in &rooms[1..] {
+        it.hears(base, 0..MINUTES);
+    }
     let intervals = usize::try_from(MINUTES / 5 * DEVICES).unwrap() * rooms.len();
     let want = hub.until("every reading", |_| {
         let all = stored(&quiet, base);
@@ -139,9 +143,13 @@ fn whoever_fails_meanwhile_the_end_is_that_of_an_undisturbed_run() {
     let home = hub_home();
     let (hub, mut rooms) = introduced(&home, base);
     rooms[0].hears(base, 1..2);
-    rooms[1..].iter().for_each(|it| it.hears(base, 0..2));
+    for it in &rooms[1..] {
+        it.hears(base, 0..2);
+    }
     let hears = |rooms: &[Room; 3], minutes: std::ops::Range<u64>| {
-        rooms.iter().for_each(|it| it.hears(base, minutes.clone()));
+        for it in rooms {
+            it.hears(base, minutes.clone());
+        }
     };
     rooms[0].dies();
     hears(&rooms, 2..4);
