@@ -15,7 +15,7 @@ mod standby;
 
 use std::fs;
 
-use common::Home;
+use common::{Home, failed};
 use mariadb::MariaDb;
 use postgres::Postgres;
 use serde_json::json;
@@ -123,6 +123,9 @@ fn keeps_everything(mut server: impl Server) {
     assert_eq!(hub.ask("POST", "/api/v1/people", Some(&anna)).status, 201);
     assert_eq!(server.say("SELECT display FROM person"), "Anna Berg");
     assert!(!home.data().join("muster.db").exists());
+    // The folder has one hub, wherever its store is.
+    let (code, said) = failed(&home.run(&["serve", "--listen", "127.0.0.1:0"]));
+    assert!(code == 5 && said.contains("another muster runs on this data folder"), "{said}");
 
     server.kill();
     server.start_again();

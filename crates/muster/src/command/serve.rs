@@ -92,6 +92,9 @@ pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
         };
         let folder = Folder::take(&data).map_err(|it| owner::out_of_reach(it, owner.as_ref()))?;
         let house = House { folder: &folder, policy: config.policy(), demo: false };
+        // A store on a server keeps nobody else out of the folder, as one in the folder does.
+        let is_elsewhere = house.shelf(config).server().is_some();
+        let _lock = is_elsewhere.then(|| folder.lock()).transpose()?;
         let mut leader = None;
         loop {
             let shelf = house.shelf(config);
@@ -234,8 +237,7 @@ async fn lead(
     open_doors(&mut doors, pages, commands, hub);
     let mut rooms = JoinSet::new();
     rooms.spawn(retention::keep(store, Arc::clone(&clock), retention(config), witness));
-    let torn = kept.file.map(|it| inspection::once(it, shelf.file(), clock, finder, announcer));
-    torn.map(|it| rooms.spawn(it));
+    kept.file.map(|it| rooms.spawn(inspection::once(it, shelf.file(), clock, finder, announcer)));
     entry.leads(waited);
     rooms.spawn(entry.speaker.tell(channels, config.monitor.clone()));
 
