@@ -72,6 +72,8 @@ impl Ingest {
     pub const COMMIT_AT: usize = 4_096;
     /// No more facts than this wait for a commit; a store that takes none for long fills no memory.
     pub const MAX_PENDING: usize = 200_000;
+    /// No more answers than this wait for a commit: who sent it may be gone.
+    pub const MAX_WAITING: usize = 1_024;
     /// The most runs kept of one start: a monitor that leaves more gaps has to fill some first.
     pub const MAX_RUNS: usize = 4_096;
     /// Of how many starts of each monitor's program it is known what was received. Facts of one that
@@ -138,13 +140,15 @@ impl Ingest {
         let key = (rights.monitor.clone(), upload.header.boot);
         let known = self.received.get(&key);
         let channels = self.channels.entry(rights.monitor.clone()).or_default();
-        let names = Names { rights, channels, latest: None };
+        let simulated = upload.header.health.simulated;
+        let names = Names { rights, channels, simulated, latest: None };
         let Screened { facts, settled, refused } = screen(upload, names, known.map(|it| &it.runs));
         let mut runs = known.map(|it| it.runs.clone()).unwrap_or_default();
         let is_known = runs.holds(&settled);
         runs.union(&settled);
         let is_new = known.is_none() && self.unstored(&key.0) >= Self::MAX_BOOTS;
-        let too_much = is_new || self.pending + facts.len() > Self::MAX_PENDING;
+        let waits = self.waiting.len() + self.riding.len() >= Self::MAX_WAITING;
+        let too_much = is_new || waits || self.pending + facts.len() > Self::MAX_PENDING;
         if too_much || runs.runs().len() > Self::MAX_RUNS {
             return reply(self, Reply::Busy { after: BUSY });
         }
@@ -307,10 +311,11 @@ fn objection(header: &Header, fact: &Fact, rights: &Rights) -> Option<String> {
     header.uncertain.map(|_| "the monitor did not know the time when it noticed this".to_owned())
 }
 
-/// Puts the monitor's name in place of what it calls itself.
+/// Puts the monitor's name in place of what it calls itself, and a mark on what it makes up.
 struct Names<'a> {
     rights: &'a Rights,
     channels: &'a mut Channels,
+    simulated: bool,
     /// Facts of a listener come in rows: the one that came, and what it is here; none: one too many.
     latest: Option<(Arc<Listener>, Option<Arc<Listener>>)>,
 }
@@ -329,17 +334,17 @@ impl Names<'_> {
     }
 
     fn listener(&mut self, from: &Arc<Listener>) -> Option<Arc<Listener>> {
-        let channel = (from.source, from.channel.clone());
+        let mark = if self.simulated { SIMULATED } else { "" };
+        let channel = (from.source, Box::from(format!("{mark}{}", from.channel).trim_end()));
         let is_full = self.channels.len() >= Ingest::MAX_CHANNELS;
         if is_full && !self.channels.contains(&channel) {
             return None;
         }
-        self.channels.insert(channel);
-        if from.monitor == self.rights.monitor {
+        self.channels.insert(channel.clone());
+        if from.monitor == self.rights.monitor && !self.simulated {
             return Some(Arc::clone(from));
         }
-        let monitor = self.rights.monitor.clone();
-        Some(Arc::new(Listener { monitor, ..Listener::clone(from) }))
+        Some(Arc::new(Listener::new(&self.rights.monitor, channel.0, &channel.1)))
     }
 }
 
@@ -357,5 +362,7 @@ fn count(reasons: &mut Vec<(Box<str>, u64)>, why: &str) {
 
 const CROWDED: &str = "this monitor told of more than 64 channels";
 const OTHER: &str = "other reasons";
+/// Before the channel of what is made up: whatever is made of it says so.
+const SIMULATED: &str = "simulated ";
 /// How soon a monitor may try again: soon enough for a page that shows who is here.
 const BUSY: Duration = Duration::from_secs(5);

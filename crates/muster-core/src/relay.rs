@@ -117,6 +117,8 @@ enum AtSpool {
 impl Relay {
     /// The most facts in memory: what a busy monitor notices in minutes while its disk is full.
     pub const MAX_QUEUE: usize = 20_000;
+    /// So many facts may come in at once.
+    pub const ROOM: usize = 2_000;
     /// A sign of life is sent after this long without anything else.
     pub const HEARTBEAT: Duration = Duration::from_secs(30);
     /// An upload that is not answered in this time is sent again.
@@ -193,6 +195,18 @@ impl Relay {
     /// Takes note of what went wrong last; none: it is over.
     pub fn handle_error(&mut self, error: Option<Box<str>>) {
         self.health.last_error = error.map(|it| Health::line(&it, Health::MAX_ERROR));
+    }
+
+    /// Whether it can take more without letting go of something. A spool that fails makes no room.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.queue.len() < Self::MAX_QUEUE - Self::ROOM
+    }
+
+    /// Whether sources should wait: what is in memory is just being written down.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        !self.has_room() && !matches!(self.trouble, Some(Trouble::Spool(_)))
     }
 
     /// Lets time pass: an upload that was not answered in time is given up.

@@ -135,7 +135,9 @@ impl Step {
         let version = self.engine.handle_edit(edit, expect, now)?;
         if let (None, Some(store)) = (&self.ingest, self.engine.directory().store) {
             // The first far monitor is let in: nothing was received of any before.
-            self.ingest = Some(Ingest::new(store, Vec::new()));
+            let mut ingest = Ingest::new(store, Vec::new());
+            ingest.know(self.engine.listeners());
+            self.ingest = Some(ingest);
         }
         self.watch(now);
         Ok(version)

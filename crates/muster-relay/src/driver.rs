@@ -87,7 +87,9 @@ impl Driver {
         clock: Arc<dyn Clock>,
         synchronised: fn() -> bool,
     ) -> Self {
-        let standing = Standing { waiting: relay.spooled().rows(), ..Standing::default() };
+        let Spooled { thinned, dropped, .. } = *relay.spooled();
+        let waiting = relay.spooled().rows();
+        let standing = Standing { waiting, thinned, dropped, ..Standing::default() };
         Self {
             relay,
             hub: Arc::new(hub),
@@ -121,7 +123,7 @@ impl Driver {
                 biased;
                 () = &mut stop => break,
                 () = self.happens() => {}
-                it = told.recv(), if is_open => match it {
+                it = told.recv(), if is_open && !self.relay.is_full() => match it {
                     Some(it) => self.take(it),
                     None => is_open = false,
                 },

@@ -6,12 +6,14 @@
 //! **Invariant:** a line is one fact or an error that names it, and is told once it has its end; what
 //! was noticed before the machine was started cannot be dated by a monitor, and is counted.
 
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use muster_core::fact::Fact;
-use muster_core::ports::{BoxError, BoxFuture, Clock, Report, Source, SourceError};
+use muster_core::fact::{Fact, Listener};
+use muster_core::ports::{BoxError, BoxFuture, ChannelStatus, Clock, Report, Source, SourceError};
 use muster_core::snapshot::Interest;
 use muster_wire::fact_file::FactReader;
 use tokio::fs::File;
@@ -24,8 +26,12 @@ use crate::replay::time_of;
 #[derive(Debug)]
 pub struct Feed {
     path: PathBuf,
+    /// Under which name it is told whether the file can be read.
+    listener: Listener,
     clock: Arc<dyn Clock>,
     file: Option<File>,
+    /// How many bytes of it were read.
+    read: u64,
     reader: FactReader,
     /// Read, and not told.
     rest: Vec<u8>,
@@ -37,28 +43,39 @@ pub struct Feed {
 
 impl Feed {
     /// Reads nothing yet.
-    pub fn new(path: &Path, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(path: &Path, listener: Listener, clock: Arc<dyn Clock>) -> Self {
         let (reader, path) = (FactReader::new(), path.to_owned());
-        Self { path, clock, file: None, reader, rest: Vec::new(), lines: 0, old: 0 }
+        let (file, rest) = (None, Vec::new());
+        Self { path, listener, clock, file, read: 0, reader, rest, lines: 0, old: 0 }
     }
 
-    async fn more(&mut self) -> Result<Vec<Fact>, SourceError> {
+    async fn more(&mut self) -> Result<Report, SourceError> {
         let path = self.path.display().to_string();
-        let lost = |cause: std::io::Error| SourceError::Lost {
+        let lost = |cause: io::Error| SourceError::Lost {
             what: format!("the fact file: {path}"),
             cause: cause.into(),
         };
         loop {
             let facts = self.whole_lines()?;
             if !facts.is_empty() {
-                return Ok(facts);
+                return Ok(Report::Facts(facts));
             }
-            if self.file.is_none() {
+            let Some(file) = &mut self.file else {
                 self.file = Some(File::open(&self.path).await.map_err(lost)?);
-            }
-            let Some(file) = &mut self.file else { continue };
+                let (listener, can) = (self.listener.clone(), vec![format!("facts of {path}")]);
+                let status = ChannelStatus { listener, hears: true, can, cannot: Vec::new() };
+                return Ok(Report::Channel(status));
+            };
+            self.rest.reserve(AT_ONCE);
             let read = file.read_buf(&mut self.rest).await.map_err(lost)?;
+            self.read += read as u64;
             if read == 0 {
+                let (ours, there) = (file.metadata().await, tokio::fs::metadata(&self.path).await);
+                let (ours, there) = (ours.map_err(lost)?, there.map_err(lost)?);
+                if ours.ino() != there.ino() || ours.dev() != there.dev() || there.len() < self.read
+                {
+                    return Err(lost(io::Error::other("it was replaced or cut short")));
+                }
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
         }
@@ -103,7 +120,7 @@ impl Feed {
 
 impl Source for Feed {
     fn next(&mut self) -> BoxFuture<'_, Result<Report, SourceError>> {
-        Box::pin(async { self.more().await.map(Report::Facts) })
+        Box::pin(self.more())
     }
 
     fn set_interest(&mut self, _interest: &[Interest]) {
@@ -111,6 +128,8 @@ impl Source for Feed {
     }
 }
 
+/// Some hundred lines.
+const AT_ONCE: usize = 64 << 10;
 /// More than a fact's line may have.
 const LONGEST_LINE: usize = 64 << 10;
 /// A person who looks at the page does not notice it.
@@ -120,6 +139,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 mod tests {
     use std::io::Write as _;
 
+    use muster_core::fact::SourceKind;
     use muster_core::time::{Now, Time};
 
     use super::*;
@@ -141,15 +161,23 @@ mod tests {
         )
     }
 
-    async fn facts(feed: &mut Feed) -> usize {
-        let Report::Facts(it) = feed.next().await.unwrap() else { panic!("it tells facts only") };
-        it.len()
+    fn feed(path: &Path) -> Feed {
+        Feed::new(path, Listener::new("a", SourceKind::Gpio, ""), Arc::new(Still))
     }
 
-    #[tokio::test(start_paused = true)]
+    async fn facts(feed: &mut Feed) -> usize {
+        match feed.next().await.unwrap() {
+            Report::Facts(it) => it.len(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
     async fn what_is_added_is_told_once_its_line_is_whole() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
-        let mut feed = Feed::new(file.path(), Arc::new(Still));
+        let mut feed = feed(file.path());
+        let opened = feed.next().await.unwrap();
+        assert!(matches!(opened, Report::Channel(it) if it.hears), "that it can be read is told");
         // An hour and a second ago there was no machine.
         write!(file, "{}{}{}", line(-3_601), line(-3_600), line(0)).unwrap();
         assert_eq!(facts(&mut feed).await, 2);
@@ -161,6 +189,10 @@ mod tests {
         assert!(waited.is_err(), "half a line is no fact");
         write!(file, "{second}{}", line(6)).unwrap();
         assert_eq!(facts(&mut feed).await, 2);
+        // Somebody begins it anew, or puts another in its place.
+        file.as_file().set_len(3).unwrap();
+        let cut = feed.next().await.unwrap_err();
+        assert!(matches!(cut, SourceError::Lost { .. }), "{cut}");
     }
 
     #[tokio::test]
@@ -172,12 +204,13 @@ mod tests {
         ] {
             let file = tempfile::NamedTempFile::new().unwrap();
             std::fs::write(file.path(), text).unwrap();
-            let mut feed = Feed::new(file.path(), Arc::new(Still));
+            let mut feed = feed(file.path());
+            feed.next().await.unwrap();
             let error = feed.next().await.unwrap_err();
             assert!(matches!(error, SourceError::Unusable { .. }), "{error}");
             assert!(error.to_string().ends_with(want), "{error}");
         }
-        let mut gone = Feed::new(Path::new("/nowhere"), Arc::new(Still));
+        let mut gone = feed(Path::new("/nowhere"));
         assert!(matches!(gone.next().await, Err(SourceError::Lost { .. })));
     }
 }

@@ -92,6 +92,11 @@ impl Api {
         Ok(Self { runtime, way: Way::Inside(Box::new(router), kept) })
     }
 
+    /// Whether a hub is asked, and not its store alone.
+    pub(crate) fn asks_hub(&self) -> bool {
+        matches!(self.way, Way::Socket(_))
+    }
+
     /// Reads a resource.
     pub(crate) fn get(&self, path: &str) -> Result<Value, Failure> {
         self.call(&Method::GET, path, None)

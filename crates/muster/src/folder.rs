@@ -69,7 +69,7 @@ pub(crate) fn make(path: &Path) -> Result<(), Failure> {
 pub(crate) fn in_use(path: &Path) -> Failure {
     let what = format!("another muster runs on this data folder: {}", path.display());
     Failure::new(Exit::Unreachable, what)
-        .hint("ask the running one with `muster who`, or choose another folder with --data DIR")
+        .hint("choose another folder with --data DIR, or end the running one first")
 }
 
 /// What it means if somebody else has the lock; none: nobody has.

@@ -92,6 +92,22 @@ fn it_is_acknowledged_when_it_is_stored_and_not_before() {
 }
 
 #[test]
+fn what_is_made_up_is_marked_in_every_row_and_no_crowd_waits_for_a_commit() {
+    let mut step = step(Vec::new());
+    let mut given = upload(0, [seen(1, 99), seen(2, 99)]);
+    given.header.health.simulated = true;
+    let (_, facts) = hand_in(&mut step, given, &rights(), now(100));
+    assert!(facts.iter().all(|it| &*it.listener.channel == "simulated hci0"));
+    for number in 2..2_000 {
+        let told = upload(number, [seen(1, 99)]);
+        step.handle_upload(told, &rights(), now(100)).unwrap();
+    }
+    let busy = std::iter::from_fn(|| step.poll_reply(now(100)));
+    let busy = busy.filter(|(_, it)| matches!(it, Reply::Busy { .. })).count();
+    assert_eq!(busy, 1_999 - Ingest::MAX_WAITING);
+}
+
+#[test]
 fn what_came_before_is_taken_once_whatever_the_network_does() {
     let mut step = step(Vec::new());
     let given = upload(0, [seen(1, 99), seen(2, 99)]);

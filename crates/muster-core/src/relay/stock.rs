@@ -145,7 +145,9 @@ impl Relay {
 
     fn write(&mut self, now: Now) -> Option<SpoolWork> {
         let waited = |it: &Queued| it.since + self.settings.patience <= now.mono;
-        let due = self.queue.front().is_some_and(|it| self.is_closing || waited(it));
+        // What has no room in memory does not wait either.
+        let is_much = !self.has_room();
+        let due = self.queue.front().is_some_and(|it| self.is_closing || is_much || waited(it));
         if !due && self.removed.is_empty() && !self.is_dirty {
             return None;
         }

@@ -90,7 +90,7 @@ impl Monitor {
             capacity: u64::MAX,
             interval: Duration::from_mins(5),
             version: "sim".into(),
-            simulated: true,
+            simulated: false,
         };
         let (boot, machine, spooled) = (self.boot, self.machine, self.state.clone());
         let start = Start { boot, machine, spooled, seed: self.luck.bits() };

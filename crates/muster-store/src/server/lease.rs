@@ -135,7 +135,7 @@ pub(super) async fn keep<E: Engine>(
             return;
         }
         if let Ok(mut writer) = writer.try_lock() {
-            writer.keep_alive().await;
+            writer.keep_alive(RENEWED_EVERY / 2).await;
         }
     }
 }
@@ -170,7 +170,10 @@ async fn renewed_or_taken<E: Engine>(
 }
 
 /// Whether the lease of an epoch is renewed.
-async fn renew<E: Engine>(conn: &mut Connection<E>, epoch: i64) -> Result<bool, sqlx::Error> {
+pub(super) async fn renew<E: Engine>(
+    conn: &mut Connection<E>,
+    epoch: i64,
+) -> Result<bool, sqlx::Error> {
     let (clock, length) = (E::CLOCK, TTL.as_micros());
     let sql = format!("UPDATE lease SET expires = {clock} + {length} WHERE id = 1 AND epoch = ?1");
     Ok(conn.run(&sql, &[Int(epoch)]).await? == 1)

@@ -2,9 +2,11 @@
 //!
 //! The table `schema` keeps its shape for ever, so that any Muster can say that a store is too new for it.
 //! It and the lease are made first, and it says 0 until all other tables are there, because not every
-//! server makes tables within a transaction: whoever finds a 0 goes on where another was interrupted.
+//! server makes tables within a transaction: whoever finds an older version goes on where another was
+//! interrupted.
 
 use muster_core::ports::StoreError;
+use sqlx::Connection as _;
 
 use super::engine::{Connection, Engine};
 use super::lease;
@@ -21,7 +23,8 @@ pub(super) async fn prepare<E: Engine>(
     let explain = |it| engine.explain(it);
     let ours = tables(conn, E::OUR_TABLES).await.map_err(explain)?;
     if ours < FIRST {
-        if tables(conn, E::ALL_TABLES).await.map_err(explain)? > ours {
+        // One of the two is there if the making was interrupted, or was done before there was a lease.
+        if ours == 0 && tables(conn, E::ALL_TABLES).await.map_err(explain)? > 0 {
             let what =
                 "the database holds tables that are not muster's; give it a database of its own";
             return Err(StoreError::Refused { what: what.to_owned() });
@@ -41,8 +44,11 @@ pub(super) async fn migrate<E: Engine>(
     let explain = |it| engine.explain(it);
     let found = version(engine, conn).await?;
     for (sql, number) in E::MIGRATIONS.iter().zip(1_i64..).filter(|(_, number)| *number > found) {
-        E::script(conn, sql).await.map_err(explain)?;
-        conn.replace(&[Version(number)]).await.map_err(explain)?;
+        // Where tables are made within a transaction they are there together with the version, or not.
+        let mut tx = conn.begin().await.map_err(explain)?;
+        E::script(&mut tx, sql).await.map_err(explain)?;
+        tx.replace(&[Version(number)]).await.map_err(explain)?;
+        tx.commit().await.map_err(explain)?;
     }
     Ok(())
 }
@@ -53,7 +59,7 @@ pub(super) async fn check<E: Engine>(
     conn: &mut Connection<E>,
 ) -> Result<(), StoreError> {
     let ours = tables(conn, E::OUR_TABLES).await.map_err(|it| engine.explain(it))?;
-    let found = if ours < FIRST { 0 } else { version(engine, conn).await? };
+    let found = if ours == 0 { 0 } else { version(engine, conn).await? };
     if found == newest::<E>() {
         return Ok(());
     }

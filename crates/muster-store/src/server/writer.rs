@@ -10,6 +10,7 @@
 //! another epoch there was overtaken, and writes nothing more.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use muster_core::batch::Batch;
 use muster_core::change::Change;
@@ -66,8 +67,16 @@ impl<E: Engine> Writer<E> {
         let writer = Arc::new(Mutex::new(writer));
         let mut keeper = JoinSet::new();
         keeper.spawn(lease::keep(Arc::clone(&engine), epoch, Arc::clone(&writer), told));
-        super::schema::migrate(&*engine, &mut conn).await?;
-        permitted(&mut conn).await.map_err(|it| engine.explain(it))?;
+        let ready = async {
+            super::schema::migrate(&*engine, &mut conn).await?;
+            permitted(&mut conn).await.map_err(|it| engine.explain(it))
+        };
+        if let Err(error) = ready.await {
+            keeper.shutdown().await;
+            // The next try must not find it held by this one; without an answer it lapses.
+            lease::release(&mut conn, epoch).await.ok();
+            return Err(error);
+        }
         writer.lock().await.conn = Some(conn);
         Ok((writer, keeper))
     }
@@ -77,10 +86,10 @@ impl<E: Engine> Writer<E> {
         self.overtaken.subscribe()
     }
 
-    /// Says a word, or the server would end the session.
-    pub(super) async fn keep_alive(&mut self) {
+    /// Says a word, or the server would end the session; one that does not answer in time is given up.
+    pub(super) async fn keep_alive(&mut self, within: Duration) {
         if let Some(mut conn) = self.conn.take()
-            && timeout(PATIENCE, conn.ping()).await.is_ok_and(|it| it.is_ok())
+            && timeout(within, conn.ping()).await.is_ok_and(|it| it.is_ok())
         {
             self.conn = Some(conn);
         }
@@ -114,7 +123,10 @@ impl<E: Engine> Writer<E> {
         self.attempt = Some(Attempt { commits, frontier, changes });
         let written = async {
             tx.merge(cursors, Merge::ByKey).await?;
-            write(&mut *tx, batch, found, told).await
+            let written = write(&mut *tx, batch, found, told).await?;
+            // The keeper had to wait for this one.
+            lease::renew::<E>(&mut tx, self.epoch).await?;
+            Ok(written)
         };
         let written = match written.await {
             Ok(it) => it,

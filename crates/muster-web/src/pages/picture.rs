@@ -56,7 +56,7 @@ impl Picture {
     pub(super) const WIDE: usize = 1_000;
     pub(super) const HIGH: usize = 100;
 
-    /// The pictures of a report; none of one that is no series. At most [`PICTURES`], the first
+    /// The pictures of a report; none of one that is no series, or of more bars than there is room for. At most [`PICTURES`], the first
     /// ones by name.
     pub(super) fn of(report: Report, table: &Table, window: Span, style: &Drawing) -> Vec<Self> {
         let Some(drawn) = drawn(report, style.interval) else { return Vec::new() };
@@ -68,8 +68,14 @@ impl Picture {
             return Vec::new();
         };
         let (covered, each) = (column("covered"), drawn.each.and_then(column));
-        let slots =
-            drawn.step.map_or(table.rows.len(), |step| slot(window.to, window.from, step) + 1);
+        let slots = drawn.step.map_or(table.rows.len(), |step| {
+            // What begins as it ends is not in it.
+            slot(window.to - Duration::from_micros(1), window.from, step) + 1
+        });
+        if slots > Self::WIDE {
+            // Narrower bars than a screen has columns say nothing.
+            return Vec::new();
+        }
         let mut all: BTreeMap<String, BTreeMap<usize, (String, Value)>> = BTreeMap::new();
         for (number, row) in table.rows.iter().enumerate() {
             let cell = |at: usize| row.get(at).unwrap_or(&Cell::Empty);
@@ -103,6 +109,11 @@ impl Picture {
             ..Self::one(name, &values, slots, drawn.high)
         };
         pictures.map(one).collect()
+    }
+
+    /// Whether there are pictures of a report.
+    pub(super) fn draws(report: Report) -> bool {
+        drawn(report, HOUR).is_some()
     }
 
     fn one(
@@ -170,7 +181,7 @@ fn drawn(report: Report, interval: Duration) -> Option<Drawn> {
 /// How many steps after the one in which a window begins.
 fn slot(at: Time, begin: Time, step: Duration) -> usize {
     let steps = at.since(begin.floor(step)).as_micros() / step.as_micros().max(1);
-    usize::try_from(steps).unwrap_or(usize::MAX - 1).min(MOST_SLOTS)
+    usize::try_from(steps).unwrap_or(usize::MAX - 1)
 }
 
 fn number_in(cell: &Cell) -> f64 {
@@ -201,8 +212,6 @@ fn part(it: f64, whole: f64, pieces: usize) -> usize {
 const HOUR: Duration = muster_core::batch::HOUR;
 /// A building's floor; a page of more is nothing to look at.
 const PICTURES: usize = 12;
-/// No screen has more columns.
-const MOST_SLOTS: usize = 10_000;
 /// Between two bars, of [`Picture::WIDE`].
 const APART: usize = 2;
 /// Above the highest bar, so that it is seen whether anybody listened.
@@ -258,6 +267,17 @@ mod tests {
         assert_eq!(attic.ends, ("21 Nov 08:00".to_owned(), "21 Nov 12:10".to_owned()));
         assert_eq!(cellar.bars, [(200, 198, 90)]);
         assert_eq!(cellar.most, "1");
+    }
+
+    #[test]
+    fn a_whole_day_has_24_hours_and_what_is_too_long_has_no_picture() {
+        let rows: Vec<_> = (0..24).map(|it| (it, "attic", 1, 1.0)).collect();
+        let of =
+            |to| Picture::of(Report::Hourly, &hourly(&rows), Span::new(at(0, 0), to), &drawing());
+        let day = of(at(24, 0));
+        assert_eq!((day[0].bars.len(), day[0].gaps.len()), (24, 0));
+        assert_eq!(of(at(1_000, 0))[0].bars.len(), 24);
+        assert_eq!(of(at(1_001, 0)), []);
     }
 
     #[test]

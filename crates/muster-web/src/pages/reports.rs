@@ -42,6 +42,8 @@ struct Found {
     from: When,
     to: When,
     pictures: Vec<Picture>,
+    /// Whether there would be some of a shorter time.
+    too_long: bool,
     /// Names, and whether the cells are numbers.
     heads: Vec<(String, bool)>,
     rows: Vec<Vec<String>>,
@@ -111,10 +113,12 @@ async fn found(app: &App, clock: &Clock, wanted: &Wanted) -> Result<Found, Probl
     let is_number = |it: Holds| matches!(it, Holds::Whole | Holds::Decimal | Holds::Share);
     let head = |it: &muster_report::Column| (it.name.replace('_', " "), is_number(it.holds));
     let drawing = Drawing { interval: app.hub.interval(), zone: clock.zone().clone() };
+    let pictures = Picture::of(wanted.report, &table, window, &drawing);
     Ok(Found {
         from: clock.when(window.from),
         to: clock.when(window.to),
-        pictures: Picture::of(wanted.report, &table, window, &drawing),
+        too_long: pictures.is_empty() && Picture::draws(wanted.report) && !rows.is_empty(),
+        pictures,
         heads: columns.iter().map(head).collect(),
         rows,
         more,

@@ -98,11 +98,18 @@ pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
         let mut leader = None;
         loop {
             let shelf = house.shelf(config);
-            let doors = async || entry.open(&house).await;
+            let doors = async || {
+                let opened = entry.open(&house).await?;
+                entry.greet(&house);
+                Ok(opened)
+            };
             let opened = tokio::select! {
                 it = standby::open(&shelf, leader, speaker, doors) => it?,
                 () = &mut stop => {
-                    drop(std::fs::remove_file(folder.socket()));
+                    // Before this one opened its doors the socket is another's.
+                    if entry.is_told {
+                        drop(std::fs::remove_file(folder.socket()));
+                    }
                     return Ok(());
                 }
             };
@@ -154,17 +161,20 @@ struct Entry {
 }
 
 impl Entry {
-    /// Opens the doors, always the same ones, and says where they are.
+    /// Opens the doors, always the same ones.
     async fn open(&mut self, house: &House<'_>) -> Result<Entrances, Failure> {
         let pages = listen::pages(self.address).await?;
         let commands = listen::commands(&house.folder.socket())?;
         self.address = pages.local_addr().unwrap_or(self.address);
-        if !self.is_told {
-            self.is_told = true;
+        Ok(Entrances { pages, commands })
+    }
+
+    /// Says where the doors are, once.
+    fn greet(&mut self, house: &House<'_>) {
+        if !std::mem::replace(&mut self.is_told, true) {
             let file = self.file.as_deref();
             self.speaker.started(&house.started(self.address, &self.rights, file));
         }
-        Ok(Entrances { pages, commands })
     }
 
     /// Says to whoever saw it wait that it does no longer.
@@ -238,6 +248,7 @@ async fn lead(
     let mut rooms = JoinSet::new();
     rooms.spawn(retention::keep(store, Arc::clone(&clock), retention(config), witness));
     kept.file.map(|it| rooms.spawn(inspection::once(it, shelf.file(), clock, finder, announcer)));
+    entry.greet(house);
     entry.leads(waited);
     rooms.spawn(entry.speaker.tell(channels, config.monitor.clone()));
 

@@ -61,7 +61,9 @@ fn keep_up(context: &Context, output: &Output, refresh: Duration) -> Result<(), 
             Wish::End => return Ok(()),
             Wish::Draw => {}
             Wish::Look => {
-                let latest = api.take().map_or_else(|| Api::to_read(&silent), Ok);
+                // A store is what it was when it was opened, and the hub may be back.
+                let latest = api.take().filter(Api::asks_hub);
+                let latest = latest.map_or_else(|| Api::to_read(&silent), Ok);
                 match latest.and_then(|it| Ok((look(&silent, &it)?, it))) {
                     Ok((latest, it)) => (frame, api) = (Some(latest), Some(it)),
                     Err(why) => frame = frame.map(|it| it.stale(&why.to_string())),
@@ -79,7 +81,7 @@ fn look(context: &Context, api: &Api) -> Result<Frame, Failure> {
         _ => Vec::new(),
     };
     let now: Now = shaped(picture)?;
-    let mut frame = Frame::new(context.clock.now().wall, now);
+    let mut frame = Frame::new(context.clock.now().wall, now, api.asks_hub());
     frame.sections.push(here(people)?);
     for (title, report) in [
         ("monitors, 24 h", Report::Monitors),

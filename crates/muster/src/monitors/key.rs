@@ -43,7 +43,10 @@ impl HubKey {
                 })?
             }
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => make(&folder, &path)?,
-            Err(cause) => return Err(cause),
+            Err(cause) => {
+                let what = format!("{} cannot be read: {cause}", path.display());
+                return Err(io::Error::new(cause.kind(), what));
+            }
         };
         let pin = URL_SAFE_NO_PAD.encode(Sha256::digest(pair.subject_public_key_info()));
         Ok(Self { pin, tls: Arc::new(tls(&pair).map_err(io::Error::other)?) })

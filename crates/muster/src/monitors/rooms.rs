@@ -18,6 +18,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use muster_core::directory::TokenHash;
 use muster_core::uplink::{Lane, Reply, Upload};
+use muster_web::EditRefused;
 use muster_wire::batch::{self, BatchError};
 use serde::Deserialize;
 use serde_json::json;
@@ -32,7 +33,7 @@ use crate::runtime::Input;
 /// All of them.
 pub(super) fn rooms(desk: Desk) -> Router {
     let readers = Arc::new(Semaphore::new(AT_ONCE));
-    let state = Rooms { desk, readers, lanes: Lanes::default() };
+    let state = Rooms { desk, readers, reading: Lanes::default(), lanes: Lanes::default() };
     Router::new()
         .route("/monitor/v1/enrol", post(enrol))
         .route("/monitor/v1/upload", post(upload))
@@ -44,6 +45,9 @@ struct Rooms {
     desk: Desk,
     /// Who may read an upload.
     readers: Arc<Semaphore>,
+    /// Whose uploads are being read: two of a token.
+    reading: Lanes,
+    /// On which lanes an upload is under way.
     lanes: Lanes,
 }
 
@@ -78,6 +82,9 @@ async fn enrol(State(rooms): State<Rooms>, body: Body) -> Response {
                 NotAdmitted::Code(Refused::TooMany) => {
                     (StatusCode::TOO_MANY_REQUESTS, "try again in a minute")
                 }
+                NotAdmitted::Unavailable(EditRefused::Wrong(_)) => {
+                    (StatusCode::FORBIDDEN, "on the hub: muster monitor enrol NAME")
+                }
                 NotAdmitted::Unavailable(_) => {
                     (StatusCode::SERVICE_UNAVAILABLE, "try again in a moment")
                 }
@@ -98,6 +105,11 @@ async fn upload(State(rooms): State<Rooms>, headers: HeaderMap, body: Body) -> R
     if headers.get(header::CONTENT_TYPE).is_none_or(|it| it != BATCH) {
         return said(&malformed(&format!("an upload is of the type {BATCH}")));
     }
+    // One token does not keep all others waiting, however slowly it sends.
+    let reading = [Lane::Live, Lane::Backlog];
+    let Some(_reading) = reading.into_iter().find_map(|it| rooms.reading.take(token, it)) else {
+        return said(&BUSY);
+    };
     let upload = match taken_in(&rooms, body).await {
         Ok(it) => it,
         Err(NotRead::Slow) => return said(&BUSY),
@@ -220,7 +232,7 @@ const AT_ONCE: usize = 8;
 const LONGEST_CODE: usize = 4 << 10;
 /// Who shows a code has it at hand.
 const CODE_WITHIN: Duration = Duration::from_secs(10);
-/// The largest upload over a link of 2 Mbit/s; each is sent again from the start.
+/// Longer than a monitor waits for an answer.
 const UPLOAD_WITHIN: Duration = Duration::from_mins(1);
 /// Soon enough for a page that shows who is here.
 const BUSY: Reply = Reply::Busy { after: Duration::from_secs(5) };

@@ -75,7 +75,8 @@ fn a_hub_that_dies_before_it_answers_is_sent_the_same_again() {
     let at = now() - Duration::from_secs(30);
     let facts = vec![seen("hci0", "ble:c0:00:00:00:00:01", at, -60)];
     taken(&kitchen.send(0, facts.clone()));
-    // Nothing in it is news, so it is stored after two seconds; the hub is killed as soon as it has it.
+    // Nothing in it is news, so it is stored after two seconds. Whether the killed hub had read it,
+    // stored it or answered it: it is taken once.
     let body = kitchen.bytes(1, vec![covered("hci0", at, now())], Health::default());
     let mut stream = connected(&kitchen.way);
     let head = format!(
@@ -88,7 +89,7 @@ fn a_hub_that_dies_before_it_answers_is_sent_the_same_again() {
     stream.write_all(&body).unwrap();
     stream.flush().unwrap();
     hub.kill();
-    assert!(answered(stream).is_none(), "nothing was acknowledged");
+    drop(answered(stream));
     let hub = home.serve();
     assert_eq!(taken(&kitchen.put(&body)), 1);
     assert_eq!(taken(&kitchen.send(0, facts)), 1, "that was taken before");

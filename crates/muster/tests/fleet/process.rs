@@ -49,6 +49,12 @@ impl Monitor {
         kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
     }
 
+    /// Killed, and gone.
+    pub(crate) fn is_killed(&mut self) {
+        self.signal(Signal::SIGKILL);
+        self.child.wait().unwrap();
+    }
+
     /// Ends it as the service manager does; how it ended and all that it said.
     pub(crate) fn terminate(self) -> (ExitStatus, String) {
         self.end(Signal::SIGTERM)

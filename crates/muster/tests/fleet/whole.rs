@@ -45,21 +45,21 @@ impl Room {
 
     /// Killed, and started again.
     fn dies(&mut self) {
-        self.monitor.signal(Signal::SIGKILL);
+        self.monitor.is_killed();
         let path = self.heard.to_str().unwrap().to_owned();
         self.monitor = Monitor::start(self.home.muster(&["monitor", "--facts", &path]));
     }
 
-    /// Hears these minutes of the day: every device once each, and listens all the time.
-    fn hears(&self, base: Time, minutes: std::ops::Range<u64>) {
+    /// Hears in these steps: every device once each, and listens all the time.
+    fn hears(&self, base: Time, steps: std::ops::Range<u64>) {
         let mut lines = Vec::new();
-        for minute in minutes {
-            let from = base + Duration::from_mins(minute);
-            let (at, to) = (from + Duration::from_secs(30), from + Duration::from_mins(1));
+        for step in steps {
+            let from = base + STEP * u32::try_from(step).unwrap();
+            let (at, to) = (from + STEP / 2, from + STEP);
             let who = "\"monitor\":\"any\",\"source\":\"ble\",\"channel\":\"hci0\"";
             for device in 0..DEVICES {
-                // Who hears whom best changes with the minutes.
-                let far = (minute * 7 + device * 5 + self.name.len() as u64 * 11) % 40;
+                // Who hears whom best changes with the steps.
+                let far = (step * 7 + device * 5 + self.name.len() as u64 * 11) % 40;
                 let id = format!("ble:c0:00:00:00:00:{device:02x}");
                 lines.push(format!(
                     "{{\"t\":\"{at}\",{who},\"id\":\"{id}\",\"rssi\":-{}}}\n",
@@ -75,7 +75,7 @@ impl Room {
 
 /// What is stored of the span: readings with their winners, hours with what was covered.
 fn stored(home: &Home, base: Time) -> Vec<String> {
-    let (from, to) = (base.to_string(), (base + Duration::from_mins(MINUTES)).to_string());
+    let (from, to) = (base.to_string(), (base + INTERVAL * INTERVALS).to_string());
     let rows = |report: &str| -> Vec<Value> {
         let words = ["report", report, "--from", &from, "--to", &to, "--format", "json"];
         let said = home.run(&words);
@@ -104,7 +104,11 @@ fn hub_home() -> Home {
     let file = home.path().join("muster.toml");
     let before = fs::read_to_string(&file).unwrap();
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    fs::write(file, format!("{before}\n[ingest]\nlisten = \"{free}\"\n")).unwrap();
+    fs::write(
+        file,
+        format!("{before}\n[ingest]\nlisten = \"{free}\"\n\n[readings]\ninterval = \"1m\"\n"),
+    )
+    .unwrap();
     home
 }
 
@@ -122,14 +126,15 @@ fn introduced(home: &Home, base: Time) -> (Hub, [Room; 3]) {
 
 #[test]
 fn whoever_fails_meanwhile_the_end_is_that_of_an_undisturbed_run() {
-    let base = (now() - Duration::from_mins(20)).floor(Duration::from_mins(5));
+    // A monitor tells nothing from before its machine was started: not long ago, where that is new.
+    let base = (now() - INTERVAL * (INTERVALS + 1)).floor(INTERVAL);
     let quiet = hub_home();
     let (hub, rooms) = introduced(&quiet, base);
-    rooms[0].hears(base, 1..MINUTES);
+    rooms[0].hears(base, 1..STEPS);
     for it in &rooms[1..] {
-        it.hears(base, 0..MINUTES);
+        it.hears(base, 0..STEPS);
     }
-    let intervals = usize::try_from(MINUTES / 5 * DEVICES).unwrap() * rooms.len();
+    let intervals = usize::try_from(u64::from(INTERVALS) * DEVICES).unwrap() * rooms.len();
     let want = hub.until("every reading", |_| {
         let all = stored(&quiet, base);
         let readings = all.iter().filter(|it| it.contains("winner")).count();
@@ -146,9 +151,9 @@ fn whoever_fails_meanwhile_the_end_is_that_of_an_undisturbed_run() {
     for it in &rooms[1..] {
         it.hears(base, 0..2);
     }
-    let hears = |rooms: &[Room; 3], minutes: std::ops::Range<u64>| {
+    let hears = |rooms: &[Room; 3], steps: std::ops::Range<u64>| {
         for it in rooms {
-            it.hears(base, minutes.clone());
+            it.hears(base, steps.clone());
         }
     };
     rooms[0].dies();
@@ -169,7 +174,7 @@ fn whoever_fails_meanwhile_the_end_is_that_of_an_undisturbed_run() {
     rooms[0].way.until_hit(1);
     rooms[0].way.set(Fault::None);
     rooms[1].way.set(Fault::Stalled);
-    hears(&rooms, 8..MINUTES);
+    hears(&rooms, 8..STEPS);
     rooms[1].way.until_hit(1);
     rooms[1].way.set(Fault::None);
     let mut last = Vec::new();
@@ -181,4 +186,8 @@ fn whoever_fails_meanwhile_the_end_is_that_of_an_undisturbed_run() {
 }
 
 const DEVICES: u64 = 4;
-const MINUTES: u64 = 10;
+const STEPS: u64 = 10;
+/// So long are they, and as many make the intervals.
+const STEP: Duration = Duration::from_secs(12);
+const INTERVAL: Duration = Duration::from_mins(1);
+const INTERVALS: u32 = 2;

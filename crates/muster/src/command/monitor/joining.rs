@@ -53,6 +53,8 @@ pub(super) async fn join(
     if let Some(address) = &args.hub {
         kept.hub = address.clone();
         kept.pin = args.pin.or(kept.pin);
+        // The hub moved: the next start finds it without being told.
+        keep(&kept, folder, "the hub's new address cannot be written down")?;
     }
     member(kept)
 }
@@ -77,14 +79,18 @@ async fn let_in(
     let asked = enrol(address, by.pin, &by.code, env!("CARGO_PKG_VERSION")).await;
     let welcome = asked.map_err(|it| unreached(address, it))?;
     let member = Membership { hub: address.clone(), pin: by.pin, welcome };
-    member.write(folder.path()).map_err(|it| {
-        let file = folder.path().join(Membership::FILE);
-        let what = format!("it was let in, and cannot write that down: {}", file.display());
-        Failure::new(Exit::Failed, what)
-            .because(it)
-            .hint("make room on its disk, and let it in again: the code was good once")
+    keep(&member, folder, "it was let in, and cannot write that down").map_err(|it| {
+        it.hint("make room on its disk, and let it in again: the code was good once")
     })?;
     Ok(member)
+}
+
+fn keep(member: &Membership, folder: &Folder, failed: &str) -> Result<(), Failure> {
+    member.write(folder.path()).map_err(|it| {
+        let file = folder.path().join(Membership::FILE);
+        let what = format!("{failed}: {}", file.display());
+        Failure::new(Exit::Failed, what).because(it).hint("make room on its disk")
+    })
 }
 
 fn member(it: Membership) -> Result<Joined, Failure> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use muster_config::Config;
 use muster_core::broadcast::Broadcast;
-use muster_core::fact::{Fact, SourceKind};
+use muster_core::fact::{Fact, Listener, SourceKind};
 use muster_core::ports::Clock;
 use muster_core::relay::{Relay, Settings, Start};
 use muster_core::uplink::BootId;
@@ -185,11 +185,14 @@ impl Running<'_> {
         }
         plans.retain(is_own);
         plans.extend(self.args.facts.clone().map(|path| {
-            let clock = Arc::clone(clock);
+            let (monitor, kind) = (self.config.monitor.as_str(), SourceKind::Gpio);
+            let (clock, listener) = (Arc::clone(clock), Listener::new(monitor, kind, ""));
             Plan {
-                monitor: self.config.monitor.as_str().into(),
-                kind: SourceKind::Gpio,
-                open: Box::new(move || Ok(Box::new(Feed::new(&path, Arc::clone(&clock))))),
+                monitor: monitor.into(),
+                kind,
+                open: Box::new(move || {
+                    Ok(Box::new(Feed::new(&path, listener.clone(), Arc::clone(&clock))))
+                }),
             }
         }));
         plans

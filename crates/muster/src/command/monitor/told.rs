@@ -63,7 +63,9 @@ pub(super) async fn tell(
     mut standing: watch::Receiver<Standing>,
     spool: Box<Path>,
 ) {
-    let mut before = Standing::default();
+    // What was dropped before the start is no news.
+    let dropped = standing.borrow().dropped;
+    let mut before = Standing { dropped, ..Standing::default() };
     loop {
         let now = standing.borrow_and_update().clone();
         speaker.say(&news(&before, &now, &spool));
@@ -104,7 +106,7 @@ fn news(before: &Standing, now: &Standing, spool: &Path) -> String {
     // Each time that there are twice as many.
     let grew = |before: u64, now: u64| now.checked_ilog2() > before.checked_ilog2();
     if grew(before.dropped, now.dropped) {
-        line(&mut text, format_args!("facts that are lost, for want of room: {}", now.dropped));
+        line(&mut text, format_args!("facts that are dropped so far: {}", now.dropped));
     }
     if grew(before.refused, now.refused) {
         let why = now.refusal.as_deref().unwrap_or_default();
@@ -171,7 +173,7 @@ mod tests {
         }
         let kept = "the hub is not reached, facts are kept: nobody answers there\nhint: look\n";
         assert_eq!(said[..3], ["the hub answers\n", "", kept]);
-        assert_eq!(said[3], "facts that are lost, for want of room: 3\n");
+        assert_eq!(said[3], "facts that are dropped so far: 3\n");
         assert!(said[4].starts_with("the hub does not let this monitor in"), "{}", said[4]);
         assert!(said[4].ends_with("the hub has all that waited\n"), "{}", said[4]);
         assert_eq!(said[5..], ["", "the hub answers\n"]);

@@ -11,6 +11,8 @@ use crate::shape::Now;
 pub(super) struct Frame {
     at: Time,
     now: Now,
+    /// Whether a hub runs; else it is what is stored.
+    live: bool,
     /// Why it is not newer.
     stale: Option<String>,
     pub(super) sections: Vec<Section>,
@@ -37,8 +39,8 @@ impl Section {
 }
 
 impl Frame {
-    pub(super) fn new(at: Time, now: Now) -> Self {
-        Self { at, now, stale: None, sections: Vec::new() }
+    pub(super) fn new(at: Time, now: Now, live: bool) -> Self {
+        Self { at, now, live, stale: None, sections: Vec::new() }
     }
 
     /// The same, when there is nothing newer.
@@ -50,6 +52,7 @@ impl Frame {
     pub(super) fn value(&self) -> Value {
         let mut all = json!({
             "at": self.at.to_string(),
+            "live": self.live,
             "simulated": self.now.simulated,
             "degraded": self.now.degraded,
             "devices_present": self.now.devices_present,
@@ -108,6 +111,7 @@ impl Frame {
         lines.extend(
             self.now.simulated.then(|| "simulated: nobody and nothing of this is real".to_owned()),
         );
+        lines.extend((!self.live).then(|| "no hub runs: this is what is stored".to_owned()));
         let degraded = self.now.degraded.as_deref();
         lines.extend(degraded.map(|it| format!("nothing is stored at the moment: {it}")));
         let outdated = self.stale.as_deref();
@@ -136,7 +140,7 @@ mod tests {
             "simulated": false, "degraded": "no space left on device", "devices_present": 3, "guests": 1,
         });
         let now = serde_json::from_value(now).unwrap();
-        let mut frame = Frame::new(Time::from_secs(1_795_219_200), now);
+        let mut frame = Frame::new(Time::from_secs(1_795_219_200), now, true);
         for (title, rows) in ["people", "devices, 24 h"].into_iter().zip(rows) {
             let mut table = Table::new(&[Column::new("name")]);
             for it in 0..rows {

@@ -55,10 +55,12 @@ impl Screen {
         let out = &mut self.out;
         let mut put = || -> io::Result<()> {
             for (row, line) in (0_u16..).zip(text.lines()) {
-                // Drawn over, not wiped: it does not flicker.
-                queue!(out, MoveTo(0, row), Print(line), Clear(ClearType::UntilNewLine))?;
+                queue!(out, MoveTo(0, row), Clear(ClearType::CurrentLine), Print(line))?;
             }
-            queue!(out, Clear(ClearType::FromCursorDown))?;
+            let rows = u16::try_from(text.lines().count()).unwrap_or(u16::MAX);
+            if rows < size().1 {
+                queue!(out, MoveTo(0, rows), Clear(ClearType::FromCursorDown))?;
+            }
             out.flush()
         };
         put().map_err(no_terminal)
@@ -91,7 +93,8 @@ impl Screen {
 
 /// Columns and lines.
 pub(super) fn size() -> (u16, u16) {
-    terminal::size().unwrap_or(USUAL)
+    // Serial lines say 0.
+    terminal::size().ok().filter(|(width, height)| *width > 0 && *height > 0).unwrap_or(USUAL)
 }
 
 impl Drop for Screen {
