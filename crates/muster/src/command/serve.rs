@@ -177,8 +177,9 @@ impl Entry {
         }
     }
 
-    /// Says to whoever saw it wait that it does no longer.
-    fn leads(&self, waited: bool) {
+    /// Greets, or says to whoever saw it wait that it does no longer.
+    fn leads(&mut self, house: &House<'_>, waited: bool) {
+        self.greet(house);
         if waited {
             self.speaker.say("leads: nobody else writes to the store\n");
         }
@@ -248,8 +249,7 @@ async fn lead(
     let mut rooms = JoinSet::new();
     rooms.spawn(retention::keep(store, Arc::clone(&clock), retention(config), witness));
     kept.file.map(|it| rooms.spawn(inspection::once(it, shelf.file(), clock, finder, announcer)));
-    entry.greet(house);
-    entry.leads(waited);
+    entry.leads(house, waited);
     rooms.spawn(entry.speaker.tell(channels, config.monitor.clone()));
 
     let mut leader = None;

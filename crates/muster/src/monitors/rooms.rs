@@ -76,14 +76,12 @@ async fn enrol(State(rooms): State<Rooms>, body: Body) -> Response {
         }
         Err(it) => {
             let (status, hint) = match it {
-                NotAdmitted::Code(Refused::Wrong) => {
+                NotAdmitted::Code(Refused::Wrong)
+                | NotAdmitted::Unavailable(EditRefused::Wrong(_)) => {
                     (StatusCode::FORBIDDEN, "on the hub: muster monitor enrol NAME")
                 }
                 NotAdmitted::Code(Refused::TooMany) => {
                     (StatusCode::TOO_MANY_REQUESTS, "try again in a minute")
-                }
-                NotAdmitted::Unavailable(EditRefused::Wrong(_)) => {
-                    (StatusCode::FORBIDDEN, "on the hub: muster monitor enrol NAME")
                 }
                 NotAdmitted::Unavailable(_) => {
                     (StatusCode::SERVICE_UNAVAILABLE, "try again in a moment")
