@@ -166,10 +166,8 @@ mod tests {
     }
 
     async fn facts(feed: &mut Feed) -> usize {
-        match feed.next().await.unwrap() {
-            Report::Facts(it) => it.len(),
-            other => panic!("{other:?}"),
-        }
+        let Report::Facts(it) = feed.next().await.unwrap() else { panic!("it tells facts now") };
+        it.len()
     }
 
     #[tokio::test]
