@@ -117,8 +117,6 @@ enum AtSpool {
 impl Relay {
     /// The most facts in memory: what a busy monitor notices in minutes while its disk is full.
     pub const MAX_QUEUE: usize = 20_000;
-    /// So many facts may come in at once.
-    pub const ROOM: usize = 2_000;
     /// A sign of life is sent after this long without anything else.
     pub const HEARTBEAT: Duration = Duration::from_secs(30);
     /// An upload that is not answered in this time is sent again.
@@ -197,13 +195,13 @@ impl Relay {
         self.health.last_error = error.map(|it| Health::line(&it, Health::MAX_ERROR));
     }
 
-    /// Whether it can take more without letting go of something. A spool that fails makes no room.
-    #[must_use]
-    pub fn has_room(&self) -> bool {
-        self.queue.len() < Self::MAX_QUEUE - Self::ROOM
+    /// Whether what comes in at once has room in memory.
+    fn has_room(&self) -> bool {
+        self.queue.len() < Self::MAX_QUEUE - ROOM
     }
 
-    /// Whether sources should wait: what is in memory is just being written down.
+    /// Whether sources should wait: what is in memory is just being written down. For a spool that fails
+    /// nobody waits: what is new is worth more than what is old.
     #[must_use]
     pub fn is_full(&self) -> bool {
         !self.has_room() && !matches!(self.trouble, Some(Trouble::Spool(_)))
@@ -350,6 +348,9 @@ impl Relay {
         live.or_else(|| self.backlog.take_if(is_it).map(|it| (Lane::Backlog, it)))
     }
 }
+
+/// So many facts may come in at once.
+const ROOM: usize = 2_000;
 
 /// Whether a hub will be able to read it. One fact that it could not would hold up all behind it.
 fn is_sound(fact: &Fact) -> bool {

@@ -81,10 +81,14 @@ impl Step {
 
     /// The same, with monitors that send what they notice.
     #[must_use]
-    pub fn with_ingest(mut self, mut ingest: Ingest) -> Self {
+    pub fn with_ingest(mut self, ingest: Ingest) -> Self {
+        self.begin_ingest(ingest);
+        self
+    }
+
+    fn begin_ingest(&mut self, mut ingest: Ingest) {
         ingest.know(self.engine.listeners());
         self.ingest = Some(ingest);
-        self
     }
 
     /// See [`Ingest::handle_upload`]; none: no monitors are let in. The facts go to
@@ -135,9 +139,7 @@ impl Step {
         let version = self.engine.handle_edit(edit, expect, now)?;
         if let (None, Some(store)) = (&self.ingest, self.engine.directory().store) {
             // The first far monitor is let in: nothing was received of any before.
-            let mut ingest = Ingest::new(store, Vec::new());
-            ingest.know(self.engine.listeners());
-            self.ingest = Some(ingest);
+            self.begin_ingest(Ingest::new(store, Vec::new()));
         }
         self.watch(now);
         Ok(version)

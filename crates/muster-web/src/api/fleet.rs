@@ -27,7 +27,7 @@ pub(crate) fn add(routes: Routes) -> Routes {
 pub(crate) struct FarMonitor {
     /// Its name.
     monitor: String,
-    /// `alive`, `late` (no sign of life for 90 s), `down` (for 5 minutes), `silent` (it never gave one)
+    /// `alive`, `late` (no sign of life for 150 s), `down` (for 5 minutes), `silent` (it never gave one)
     /// or `revoked`.
     state: &'static str,
     /// Where it stands.
