@@ -186,7 +186,7 @@ impl<'a> Site<'a> {
             let window = Span::new(from, from + line.patience.confirm_within);
             (line, window)
         });
-        let heard = |window: Span| self.all.clip(window).measure();
+        let heard = |window: Span| self.all.measure_in(window);
         let need = lines
             .clone()
             .filter(|(line, window)| !line.heard.overlapping(*window).is_empty())

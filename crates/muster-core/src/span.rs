@@ -182,6 +182,16 @@ impl SpanSet {
         self.0.iter().map(|it| it.length()).sum()
     }
 
+    /// How much time of `window` it covers.
+    #[must_use]
+    pub fn measure_in(&self, window: Span) -> Duration {
+        self.overlapping(window)
+            .iter()
+            .filter_map(|it| it.intersect(window))
+            .map(Span::length)
+            .sum()
+    }
+
     /// Whether `at` is covered.
     #[must_use]
     pub fn contains(&self, at: Time) -> bool {

@@ -34,6 +34,10 @@ pub(super) struct DeviceState {
     pub(super) arriving: Option<(Time, Time)>,
     /// The shortest gap that could end a stay.
     pub(super) shortest: Duration,
+    /// How long after its begin a span may still become a stay.
+    confirms_within: Duration,
+    /// The slowest rhythm of its sources.
+    cycle: Duration,
     /// The medium that heard it last.
     pub(super) source: Option<SourceKind>,
     /// Since when it has been told to be unknown.
@@ -93,6 +97,24 @@ impl DeviceState {
         Some(Carry { at, stay })
     }
 
+    /// The stays that remain and where judgement begins, when nothing was going on just before facts that
+    /// are new from a time on: it was heard, and never for long enough, or it had left. `kept` is the last
+    /// stay that had begun by then.
+    fn after_absence(&self, kept: usize, from: Time) -> Option<(usize, Time)> {
+        if self.travels || self.carries.iter().any(|it| it.stay.ended == Ended::Assumed) {
+            return None;
+        }
+        let begin = from - self.confirms_within - SIGHTING;
+        match self.stays.get(kept) {
+            Some(it) if it.stay.from <= from => {
+                let had_left = it.stay.ended == Ended::Left && self.unsettled.is_empty();
+                let over = it.judged.decided.is_some_and(|at| at + self.cycle < begin);
+                (had_left && over).then_some((kept + 1, begin))
+            }
+            Some(_) | None => self.carries.is_empty().then_some((kept, begin)),
+        }
+    }
+
     /// What its lines say about how it is to be judged.
     fn characterise(&mut self, lines: &[Line<'_>], policy: &Policy) {
         let first = lines.first().map(|it| it.site);
@@ -103,6 +125,9 @@ impl DeviceState {
         self.source = last.map(|(_, source)| source);
         let patience = lines.iter().map(|it| it.patience.away_after).min().unwrap_or_default();
         self.shortest = patience.min(policy.unknown_hold).min(policy.unknown_max);
+        let within = lines.iter().map(|it| it.patience.confirm_within).max();
+        self.confirms_within = within.unwrap_or_default();
+        self.cycle = lines.iter().map(|it| it.patience.cycle).max().unwrap_or_default();
     }
 
     /// The open stay, if any; the one heard last, if there are several.
@@ -173,10 +198,13 @@ impl Engine {
             state.stays.partition_point(|it| it.stay.from <= from).saturating_sub(1)
         };
         let resumed = state.resume(kept, from);
-        let (carries, begin) = match (&resumed, state.stays.get(kept)) {
-            (Some(it), _) => (std::slice::from_ref(it), it.at),
-            (None, Some(it)) if kept > 0 => ([].as_slice(), it.stay.from),
-            (None, _) => (state.carries.as_slice(), self.floor),
+        let absent = state.after_absence(kept, from).filter(|(_, begin)| *begin > self.floor);
+        let kept = absent.map_or(kept, |(kept, _)| kept);
+        let (carries, begin) = match (&resumed, absent, state.stays.get(kept)) {
+            (Some(it), _, _) => (std::slice::from_ref(it), it.at),
+            (None, Some((_, begin)), _) => ([].as_slice(), begin),
+            (None, None, Some(it)) if kept > 0 => ([].as_slice(), it.stay.from),
+            (None, None, _) => (state.carries.as_slice(), self.floor),
         };
         let mut verdict = judge(&lines, carries, begin, policy, self.frontier);
         let assumed = state.carries.iter().filter(|it| it.stay.ended == Ended::Assumed);

@@ -34,7 +34,7 @@ impl Line<'_> {
     /// Its silence in a window of time in which it heard nothing: how much of it was covered.
     #[must_use]
     pub fn silence(&self, window: Span) -> Duration {
-        self.bridged.clip(window).measure()
+        self.bridged.measure_in(window)
     }
 
     /// Its misses in such a window.
@@ -43,7 +43,7 @@ impl Line<'_> {
         let count = if self.asks(policy) {
             self.asked(window, Outcome::Silent).count() as u64
         } else {
-            self.coverage.clip(window).measure().as_secs() / Patience::WINDOW.as_secs()
+            self.coverage.measure_in(window).as_secs() / Patience::WINDOW.as_secs()
         };
         u32::try_from(count).unwrap_or(u32::MAX)
     }
