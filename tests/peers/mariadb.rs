@@ -15,6 +15,7 @@ pub(crate) struct MariaDb {
     folder: TempDir,
     pub(crate) port: u16,
     encrypted: bool,
+    as_shipped: bool,
     running: Option<Child>,
 }
 
@@ -26,6 +27,15 @@ impl MariaDb {
 
     /// Starts one without databases.
     pub(crate) fn start() -> Self {
+        Self::made(false)
+    }
+
+    /// The same with the server's own settings: what it answered is on the disk.
+    pub(crate) fn start_as_shipped() -> Self {
+        Self::made(true)
+    }
+
+    fn made(as_shipped: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
         let data = folder.path().join("data");
@@ -40,7 +50,7 @@ impl MariaDb {
         made.arg(format!("--tmpdir={}", folder.path().display()));
         succeed(made.arg(format!("--datadir={}", data.display())));
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-        let mut server = Self { folder, port, encrypted: false, running: None };
+        let mut server = Self { folder, port, encrypted: false, as_shipped, running: None };
         server.start_again();
         let (user, password) = (Self::USER, Self::PASSWORD);
         let sql = format!(
@@ -80,8 +90,10 @@ impl MariaDb {
         let mut server = tool("mariadbd");
         let at = self.folder.path().display();
         server.args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve"]);
-        // A killed process leaves to the system what it has written; that is enough here.
-        server.args(["--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=16M"]);
+        if !self.as_shipped {
+            // A killed process leaves to the system what it has written; that is enough here.
+            server.args(["--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=16M"]);
+        }
         server.args([format!("--port={}", self.port), format!("--datadir={at}/data")]);
         server.args([format!("--socket={at}/socket"), format!("--pid-file={at}/pid")]);
         server.arg(format!("--tmpdir={at}"));

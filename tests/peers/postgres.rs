@@ -15,6 +15,7 @@ pub(crate) struct Postgres {
     folder: TempDir,
     pub(crate) port: u16,
     encrypted: bool,
+    as_shipped: bool,
     running: Option<Child>,
 }
 
@@ -26,6 +27,15 @@ impl Postgres {
 
     /// Starts one without databases.
     pub(crate) fn start() -> Self {
+        Self::made(false)
+    }
+
+    /// The same with the server's own settings: what it answered is on the disk.
+    pub(crate) fn start_as_shipped() -> Self {
+        Self::made(true)
+    }
+
+    fn made(as_shipped: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
         let data = folder.path().join("data");
@@ -41,7 +51,7 @@ impl Postgres {
         made.args(["--no-sync", "--auth-local=trust", "--auth-host=scram-sha-256", "--pwfile"]);
         succeed(made.arg(&password));
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-        let mut server = Self { folder, port, encrypted: false, running: None };
+        let mut server = Self { folder, port, encrypted: false, as_shipped, running: None };
         server.start_again();
         server
     }
@@ -91,10 +101,11 @@ impl Postgres {
             format!("unix_socket_directories={at}"),
             "listen_addresses=127.0.0.1".to_owned(),
             "lc_messages=C".to_owned(),
-            "fsync=off".to_owned(),
-            "shared_buffers=16MB".to_owned(),
         ] {
             server.args(["-c", &setting]);
+        }
+        if !self.as_shipped {
+            server.args(["-c", "fsync=off", "-c", "shared_buffers=16MB"]);
         }
         if self.encrypted {
             server.args(["-c", "ssl=on", "-c", &format!("ssl_cert_file={at}/certificate.pem")]);
