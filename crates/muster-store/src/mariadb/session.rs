@@ -3,7 +3,7 @@
 use futures_util::TryStreamExt as _;
 use futures_util::stream::BoxStream;
 use sqlx::mysql::{MySqlArguments, MySqlConnection, MySqlRow};
-use sqlx::{Arguments as _, AssertSqlSafe};
+use sqlx::{Arguments as _, AssertSqlSafe, Row as _};
 
 use super::columns::{Columns, Values};
 use crate::directory::Tables;
@@ -28,9 +28,12 @@ impl Session for MySqlConnection {
         tail: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<R>, sqlx::Error> {
-        let (tail, values, is_kept) = spoken(tail, values)?;
-        let asked = sqlx::query_with(AssertSqlSafe(selection::<R>(&tail)), values);
-        found(asked.persistent(is_kept).fetch(self)).await
+        match spoken(&selection::<R>(tail), values)? {
+            Spoken::Kept(sql, values) => {
+                found(sqlx::query_with(AssertSqlSafe(sql), values).fetch(self)).await
+            }
+            Spoken::Once(sql) => found(sqlx::raw_sql(AssertSqlSafe(sql)).fetch(self)).await,
+        }
     }
 
     async fn with_keys<R: Record>(&mut self, keys: &[[i64; 3]]) -> Result<Vec<R>, sqlx::Error> {
@@ -39,8 +42,7 @@ impl Session for MySqlConnection {
         }
         let (wanted, order) = (any_of_keys::<R>(keys), key_order::<R>());
         let tail = format!("WHERE {wanted} ORDER BY {order}");
-        let asked = sqlx::query(AssertSqlSafe(selection::<R>(&tail))).persistent(false);
-        found(asked.fetch(self)).await
+        found(sqlx::raw_sql(AssertSqlSafe(selection::<R>(&tail))).fetch(self)).await
     }
 
     async fn numbers(
@@ -48,15 +50,25 @@ impl Session for MySqlConnection {
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<Option<i64>>, sqlx::Error> {
-        let (sql, values, is_kept) = spoken(sql, values)?;
-        let asked = sqlx::query_scalar_with(AssertSqlSafe(sql), values).persistent(is_kept);
-        asked.fetch_all(self).await
+        match spoken(sql, values)? {
+            Spoken::Kept(sql, values) => {
+                sqlx::query_scalar_with(AssertSqlSafe(sql), values).fetch_all(self).await
+            }
+            Spoken::Once(sql) => {
+                let rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(self).await?;
+                rows.iter().map(|it| it.try_get(0)).collect()
+            }
+        }
     }
 
     async fn run(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, sqlx::Error> {
-        let (sql, values, is_kept) = spoken(sql, values)?;
-        let done = sqlx::query_with(AssertSqlSafe(sql), values).persistent(is_kept).execute(self);
-        Ok(done.await?.rows_affected())
+        let done = match spoken(sql, values)? {
+            Spoken::Kept(sql, values) => {
+                sqlx::query_with(AssertSqlSafe(sql), values).execute(self).await?
+            }
+            Spoken::Once(sql) => sqlx::raw_sql(AssertSqlSafe(sql)).execute(self).await?,
+        };
+        Ok(done.rows_affected())
     }
 }
 
@@ -118,18 +130,32 @@ fn clause<R: Record>(merge: Merge) -> String {
     format!(" ON DUPLICATE KEY UPDATE {set}")
 }
 
-/// A question with `?` for each value, and whether it is worth keeping prepared. The numbers of a list are
-/// written out: a subquery in their place would be asked again for every row that might go.
-fn spoken(sql: &str, values: &[Value<'_>]) -> Result<(String, MySqlArguments, bool), sqlx::Error> {
+/// A statement as it is said.
+#[derive(Debug)]
+enum Spoken {
+    /// With `?` for each value: worth preparing.
+    Kept(String, MySqlArguments),
+    /// With its numbers written out, said once as it is. Prepared and closed, it would be answered late:
+    /// nobody answers the closing, and what is said next waits for that to be acknowledged (Nagle).
+    Once(String),
+}
+
+/// Puts values where they stand. The numbers of a list are written out: a subquery in their place would be
+/// asked again for every row that might go.
+fn spoken(sql: &str, values: &[Value<'_>]) -> Result<Spoken, sqlx::Error> {
     let mut out = String::with_capacity(sql.len());
     let mut bound = MySqlArguments::default();
-    let mut is_kept = true;
+    let is_once = values.iter().any(|it| matches!(it, Value::List(_)));
     for (text, value) in places(sql) {
         match value.and_then(|it| values.get(it)) {
             None => {}
+            Some(Value::Int(it)) if is_once => out.push_str(&it.to_string()),
             Some(Value::Int(it)) => {
                 out.push('?');
                 bound.add(*it).map_err(sqlx::Error::Encode)?;
+            }
+            Some(Value::Text(_)) if is_once => {
+                return Err(sqlx::Error::Encode("a text beside a list of numbers".into()));
             }
             Some(Value::Text(it)) => {
                 out.push('?');
@@ -138,12 +164,11 @@ fn spoken(sql: &str, values: &[Value<'_>]) -> Result<(String, MySqlArguments, bo
             Some(Value::List(it)) => {
                 let numbers: Vec<String> = it.iter().map(ToString::to_string).collect();
                 out.extend(["(", &numbers.join(", "), ")"]);
-                is_kept = false;
             }
         }
         out.push_str(text);
     }
-    Ok((out, bound, is_kept))
+    Ok(if is_once { Spoken::Once(out) } else { Spoken::Kept(out, bound) })
 }
 
 /// How many rows share a statement; at most 65,535 values do.
@@ -155,9 +180,13 @@ mod tests {
 
     #[test]
     fn questions_as_this_server_wants_them() {
-        let values = [Value::Int(7), Value::List(&[1, -2])];
-        let (sql, bound, is_kept) = spoken("a = ?1 AND b IN ?2 AND c > ?1", &values).unwrap();
-        assert_eq!(sql, "a = ? AND b IN (1, -2) AND c > ?");
-        assert_eq!((bound.len(), is_kept), (2, false));
+        let sql = "a = ?1 AND b IN ?2 AND c > ?1";
+        let listed = spoken(sql, &[Value::Int(7), Value::List(&[1, -2])]).unwrap();
+        assert!(matches!(listed, Spoken::Once(it) if it == "a = 7 AND b IN (1, -2) AND c > 7"));
+        let kept = spoken("a = ?1 AND b = ?2", &[Value::Int(7), Value::Text("x")]).unwrap();
+        assert!(
+            matches!(kept, Spoken::Kept(sql, bound) if sql == "a = ? AND b = ?" && bound.len() == 2)
+        );
+        spoken(sql, &[Value::Text("x"), Value::List(&[1])]).unwrap_err();
     }
 }
