@@ -34,9 +34,17 @@ use key::HubKey;
 use sealed::Sealed;
 
 mod codes;
+mod crowd;
 mod key;
 mod rooms;
 mod sealed;
+
+/// Why the door does not open, and what helps.
+struct Shut {
+    what: String,
+    exit: Exit,
+    hint: &'static str,
+}
 
 /// Where monitors are let in.
 #[derive(Clone)]
@@ -46,7 +54,7 @@ struct Inner {
     /// What this machine calls its own monitor.
     own: Box<str>,
     codes: Mutex<Codes>,
-    door: mpsc::Sender<oneshot::Sender<Result<Open, String>>>,
+    door: mpsc::Sender<oneshot::Sender<Result<Open, Shut>>>,
     inputs: mpsc::Sender<Input>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     clock: Arc<dyn Clock>,
@@ -56,7 +64,7 @@ struct Inner {
 struct Door {
     listen: SocketAddr,
     data: PathBuf,
-    asked: mpsc::Receiver<oneshot::Sender<Result<Open, String>>>,
+    asked: mpsc::Receiver<oneshot::Sender<Result<Open, Shut>>>,
 }
 
 /// That the door is open.
@@ -115,10 +123,7 @@ pub(crate) async fn resume(desk: Option<&Desk>) -> Result<(), Failure> {
     let lets_in = |it: &&Desk| it.0.snapshots.borrow().directory.lets_monitors_in();
     let Some(desk) = desk.filter(lets_in) else { return Ok(()) };
     let opened = Box::pin(desk.open()).await;
-    opened.map(drop).map_err(|what| {
-        let hint = "choose another address with `listen` in [ingest] of the configuration";
-        Failure::new(Exit::Unreachable, what).hint(hint)
-    })
+    opened.map(drop).map_err(|it| Failure::new(it.exit, it.what).hint(it.hint))
 }
 
 impl Desk {
@@ -130,7 +135,7 @@ impl Desk {
             let (what, given) = ("monitor of this machine itself", wish.monitor);
             return Err(EditError::Taken { what, given }.into());
         }
-        let door = self.open().await.map_err(EditRefused::Unavailable)?;
+        let door = self.open().await.map_err(|it| EditRefused::Unavailable(it.what))?;
         let told = wish.address.clone();
         let host = told.unwrap_or_else(|| Host::from(own_address(door.address.ip())));
         let (random, now) = (u64::from_le_bytes(random()?), self.0.clock.now());
@@ -175,9 +180,13 @@ impl Desk {
         self.0.snapshots.borrow().directory.rights_of(token).is_some()
     }
 
-    async fn open(&self) -> Result<Open, String> {
+    async fn open(&self) -> Result<Open, Shut> {
         let (answer, answered) = oneshot::channel();
-        let closed = || "the hub is shutting down".to_owned();
+        let closed = || Shut {
+            what: "the hub is shutting down".to_owned(),
+            exit: Exit::Unreachable,
+            hint: "try again when it runs",
+        };
         self.0.door.send(answer).await.map_err(|_| closed())?;
         answered.await.map_err(|_| closed())?
     }
@@ -210,17 +219,25 @@ impl Door {
         while inside.join_next().await.is_some() {}
     }
 
-    async fn open(&self) -> Result<(Sealed, Open), String> {
+    async fn open(&self) -> Result<(Sealed, Open), Shut> {
         let listen = self.listen;
-        let failed = |cause| format!("cannot listen for monitors on {listen}: {cause}");
+        let failed = |cause| Shut {
+            what: format!("cannot listen for monitors on {listen}: {cause}"),
+            exit: Exit::Unreachable,
+            hint: "choose another address with `listen` in [ingest] of the configuration",
+        };
         let listener = bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let data = self.data.clone();
         let key = spawn_blocking(move || HubKey::of(&data)).await;
         let key = key.unwrap_or_else(|it| Err(it.into()));
-        let HubKey { pin, tls } = key.map_err(|it| format!("no key for monitors: {it}"))?;
+        let HubKey { pin, tls } = key.map_err(|it| Shut {
+            what: format!("no key for monitors: {it}"),
+            exit: Exit::Failed,
+            hint: "put the file back from a copy; without one remove it, and let every monitor in again",
+        })?;
         info!("far monitors come in on: https://{address}");
-        Ok((Sealed::new(listener, tls), Open { address, pin }))
+        Ok((Sealed::new(listener, tls, Manners::monitors().seats), Open { address, pin }))
     }
 }
 

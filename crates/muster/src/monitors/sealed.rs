@@ -1,30 +1,38 @@
 //! Connections under TLS, whose handshake is made by whoever reads from them.
 //!
-//! So one that never finishes holds up nobody but its own seat, and ends as any other connection that
-//! says nothing. **Invariant:** not a byte passes before the handshake is done.
+//! So one that never finishes holds up nobody but its own seat, and not for long; nor does one machine
+//! have all seats. **Invariant:** not a byte passes before the handshake is done.
 
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use axum::serve::Listener;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Timeout, timeout};
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{Accept, TlsAcceptor};
+use tracing::debug;
+
+use super::crowd::{Crowd, Place};
 
 /// A door behind which everything is under TLS.
 pub(super) struct Sealed {
     listener: TcpListener,
     acceptor: TlsAcceptor,
+    crowd: Crowd,
 }
 
 impl Sealed {
-    pub(super) fn new(listener: TcpListener, tls: Arc<ServerConfig>) -> Self {
-        Self { listener, acceptor: TlsAcceptor::from(tls) }
+    /// With so many seats behind it.
+    pub(super) fn new(listener: TcpListener, tls: Arc<ServerConfig>, seats: usize) -> Self {
+        let crowd = Crowd::new((seats / 2).max(2));
+        Self { listener, acceptor: TlsAcceptor::from(tls), crowd }
     }
 }
 
@@ -33,10 +41,20 @@ impl Listener for Sealed {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let (stream, address) = Listener::accept(&mut self.listener).await;
-        // A reply is small and waited for.
-        drop(stream.set_nodelay(true));
-        (SealedStream::Greeting(Box::new(self.acceptor.accept(stream))), address)
+        loop {
+            let (stream, address) = Listener::accept(&mut self.listener).await;
+            let Some(place) = self.crowd.enter(address.ip()) else {
+                debug!("too many connections from one address: {}", address.ip());
+                continue;
+            };
+            // A reply is small and waited for.
+            drop(stream.set_nodelay(true));
+            let greeting = timeout(TO_GREET, self.acceptor.accept(stream));
+            return (
+                SealedStream { state: State::Greeting(Box::pin(greeting)), _place: place },
+                address,
+            );
+        }
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
@@ -45,9 +63,14 @@ impl Listener for Sealed {
 }
 
 /// One connection.
-pub(super) enum SealedStream {
+pub(super) struct SealedStream {
+    state: State,
+    _place: Place,
+}
+
+enum State {
     /// The handshake is under way.
-    Greeting(Box<Accept<TcpStream>>),
+    Greeting(Pin<Box<Timeout<Accept<TcpStream>>>>),
     /// It is done.
     Open(Box<TlsStream<TcpStream>>),
     /// It failed.
@@ -60,19 +83,19 @@ impl SealedStream {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<Pin<&mut TlsStream<TcpStream>>>> {
-        if let Self::Greeting(accept) = self {
-            let greeted = ready!(Pin::new(accept.as_mut()).poll(context));
-            *self = match greeted {
-                Ok(stream) => Self::Open(Box::new(stream)),
+        if let State::Greeting(greeting) = &mut self.state {
+            let greeted = ready!(greeting.as_mut().poll(context));
+            self.state = match greeted.map_err(io::Error::from).flatten() {
+                Ok(stream) => State::Open(Box::new(stream)),
                 Err(cause) => {
-                    *self = Self::Closed;
+                    self.state = State::Closed;
                     return Poll::Ready(Err(cause));
                 }
             };
         }
-        Poll::Ready(match self {
-            Self::Open(stream) => Ok(Pin::new(stream.as_mut())),
-            Self::Greeting(_) | Self::Closed => Err(io::ErrorKind::NotConnected.into()),
+        Poll::Ready(match &mut self.state {
+            State::Open(stream) => Ok(Pin::new(stream.as_mut())),
+            State::Greeting(_) | State::Closed => Err(io::ErrorKind::NotConnected.into()),
         })
     }
 }
@@ -101,10 +124,13 @@ impl AsyncWrite for SealedStream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut *self {
-            Self::Open(stream) => Pin::new(stream.as_mut()).poll_shutdown(context),
+        match &mut self.state {
+            State::Open(stream) => Pin::new(stream.as_mut()).poll_shutdown(context),
             // There is nobody to say goodbye to.
-            Self::Greeting(_) | Self::Closed => Poll::Ready(Ok(())),
+            State::Greeting(_) | State::Closed => Poll::Ready(Ok(())),
         }
     }
 }
+
+/// A handshake takes two round trips; a monitor at the end of a bad link has this long.
+const TO_GREET: Duration = Duration::from_secs(10);
