@@ -59,8 +59,9 @@ impl StoreSettings {
         self.tls.unwrap_or(standard)
     }
 
-    /// What a single value cannot show.
-    pub(crate) fn clashes(&self) -> Vec<(String, String)> {
+    /// What a single value cannot show: keys, and what is wrong with them.
+    #[must_use]
+    pub fn clashes(&self) -> Vec<(String, String)> {
         let mut out = Vec::new();
         let mut clash = |key: &str, what: &str| {
             out.push((format!("store.{key}"), what.to_owned()));

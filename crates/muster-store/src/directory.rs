@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 
 use muster_core::directory::{
-    Device, DeviceKind, Directory, Enrolment, Mark, Override, Ownership, Person, Place,
+    Device, DeviceKind, Directory, Mark, Override, Ownership, Person, Place,
 };
 use muster_core::identity::{DeviceId, IdentityId, PersonId, PlaceId};
 
@@ -94,20 +94,6 @@ pub(crate) async fn read(
     })
 }
 
-/// Reads every row, so that a store that checks rows has checked them.
-pub(crate) async fn check(tables: &mut impl Tables) -> Result<(), sqlx::Error> {
-    all::<PersonId, Person>(tables).await?;
-    all::<DeviceId, Device>(tables).await?;
-    all::<IdentityId, DeviceId>(tables).await?;
-    all::<PlaceId, Place>(tables).await?;
-    all::<Box<str>, PlaceId>(tables).await?;
-    tables.all::<OwnershipRow>("").await?;
-    tables.all::<Numbers>("").await?;
-    all::<Box<str>, Enrolment>(tables).await?;
-    tables.all::<StoreNumber>("").await?;
-    tables.all::<OverrideRow>("").await.map(drop)
-}
-
 async fn replace<K: Clone, V: Clone>(
     tables: &mut impl Tables,
     entries: &BTreeMap<K, V>,
@@ -166,9 +152,10 @@ impl Record for (DeviceId, Device) {
     }
 }
 
+/// Whose a device was from when on.
 #[derive(Clone, Copy, Debug)]
-struct OwnershipRow {
-    device: DeviceId,
+pub(crate) struct OwnershipRow {
+    pub(crate) device: DeviceId,
     position: u32,
     ownership: Ownership,
 }
@@ -241,8 +228,9 @@ impl Record for (Box<str>, PlaceId) {
     }
 }
 
+/// What somebody said of a person's presence.
 #[derive(Clone, Debug)]
-struct OverrideRow {
+pub(crate) struct OverrideRow {
     person: PersonId,
     position: u32,
     it: Override,

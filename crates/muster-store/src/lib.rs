@@ -4,7 +4,7 @@
 //! A store replaces rows by their key and never merges or judges; that is the core's. How values are laid
 //! out in rows, what is written and what is asked is said once, for all of them.
 
-use muster_core::ports::{BoxFuture, Store, StoreError};
+pub use kept::{Access, Kept};
 
 pub mod sqlite;
 
@@ -15,6 +15,8 @@ pub mod postgres;
 pub mod mariadb;
 
 pub mod conformance;
+
+mod kept;
 
 mod session;
 
@@ -36,22 +38,12 @@ mod directory;
 
 mod cursors;
 
-/// What a store is opened for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// To be its one writer. Makes the store if there is none.
-    ReadWrite,
-    /// To look only, also while another process writes.
-    ReadOnly,
-}
+mod tables;
 
-/// A store that somebody opened.
-pub trait Kept: Store + std::fmt::Debug {
-    /// Lets go of it in good order; nobody asks it anything afterwards. One that is dropped, or killed,
-    /// loses nothing either.
-    fn close(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+mod plain;
 
-    /// Ends when another process has become the store's one writer, and says who. Never while a file is
-    /// the store: that belongs to its process.
-    fn overtaken(&self) -> BoxFuture<'_, String>;
-}
+pub mod transfer;
+
+pub mod check;
+
+pub mod old;

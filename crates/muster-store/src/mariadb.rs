@@ -5,14 +5,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use muster_core::ports::StoreError;
+use muster_core::ports::{Clock, StoreError};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool, MySqlSslMode};
 use sqlx::pool::PoolOptions;
 use sqlx::{ConnectOptions as _, MySql as Driver};
 use tokio::time::timeout;
 
 use crate::server::engine::{Connection, Engine};
-use crate::server::{Address, Encryption, Secret, Server, Way, unavailable};
+use crate::server::filling::Filling;
+use crate::server::survey::{self, Known};
+use crate::server::{Address, Encryption, Secret, Server, Survey, Way, unavailable};
+use crate::transfer::Blank;
 use crate::{Access, Kept};
 
 mod columns;
@@ -21,10 +24,23 @@ mod session;
 
 mod fault;
 
+mod known;
+
 /// Opens the store in a database of a `MariaDB` or `MySQL` server. Needs a tokio runtime.
 pub async fn open(address: Address, access: Access) -> Result<Arc<dyn Kept>, StoreError> {
     let holder = address.holder.clone();
     Ok(Arc::new(Server::open(MariaDb { address }, &holder, access).await?))
+}
+
+/// Begins to copy a store into an empty database of a `MariaDB` or `MySQL` server. Needs a tokio runtime.
+pub async fn fill(address: Address) -> Result<Box<dyn Blank>, StoreError> {
+    let holder = address.holder.clone();
+    Ok(Box::new(Filling::begin(MariaDb { address }, &holder).await?))
+}
+
+/// Looks at a database of a `MariaDB` or `MySQL` server. Needs a tokio runtime.
+pub async fn survey(address: Address, clock: &dyn Clock) -> Result<Survey, StoreError> {
+    survey::survey(&MariaDb { address }, clock).await
 }
 
 /// `MariaDB`, as a store speaks with it.
@@ -48,6 +64,8 @@ impl Engine for MariaDb {
         "SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE()";
     const OUR_TABLES: &'static str = "SELECT count(*) FROM information_schema.tables
         WHERE table_schema = DATABASE() AND table_name IN ('schema', 'lease')";
+    const SIZE: &'static str = "SELECT CAST(data_length + index_length AS SIGNED)
+        FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?1";
 
     fn readers(&self) -> MySqlPool {
         let pool = PoolOptions::new().max_connections(READERS).acquire_timeout(TO_CONNECT);
@@ -75,6 +93,10 @@ impl Engine for MariaDb {
         let asked = sqlx::query_scalar("SELECT VERSION()").fetch_one(conn).await;
         let version: String = asked.map_err(|it| self.explain(it))?;
         fit(&version)
+    }
+
+    async fn known(&self, conn: &mut MySqlConnection, _: bool) -> Result<Known, sqlx::Error> {
+        known::known(conn).await
     }
 
     async fn script(conn: &mut MySqlConnection, sql: &'static str) -> Result<(), sqlx::Error> {

@@ -6,14 +6,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use muster_core::ports::StoreError;
+use muster_core::ports::{Clock, StoreError};
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgSslMode};
 use sqlx::{ConnectOptions as _, Postgres as Driver};
 use tokio::time::timeout;
 
 use crate::server::engine::{Connection, Engine};
-use crate::server::{Address, Encryption, Secret, Server, Way, unavailable};
+use crate::server::filling::Filling;
+use crate::server::survey::{self, Known};
+use crate::server::{Address, Encryption, Secret, Server, Survey, Way, unavailable};
+use crate::transfer::Blank;
 use crate::{Access, Kept};
 
 mod columns;
@@ -22,10 +25,23 @@ mod session;
 
 mod fault;
 
+mod known;
+
 /// Opens the store in a database of a `PostgreSQL` server. Needs a tokio runtime.
 pub async fn open(address: Address, access: Access) -> Result<Arc<dyn Kept>, StoreError> {
     let holder = address.holder.clone();
     Ok(Arc::new(Server::open(Postgres { address }, &holder, access).await?))
+}
+
+/// Begins to copy a store into an empty database of a `PostgreSQL` server. Needs a tokio runtime.
+pub async fn fill(address: Address) -> Result<Box<dyn Blank>, StoreError> {
+    let holder = address.holder.clone();
+    Ok(Box::new(Filling::begin(Postgres { address }, &holder).await?))
+}
+
+/// Looks at a database of a `PostgreSQL` server. Needs a tokio runtime.
+pub async fn survey(address: Address, clock: &dyn Clock) -> Result<Survey, StoreError> {
+    survey::survey(&Postgres { address }, clock).await
 }
 
 /// `PostgreSQL`, as a store speaks with it.
@@ -48,6 +64,7 @@ impl Engine for Postgres {
         WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relkind IN ('r', 'p')";
     const OUR_TABLES: &'static str = "SELECT count(*) FROM pg_class
         WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relname IN ('schema', 'lease')";
+    const SIZE: &'static str = "SELECT pg_total_relation_size(quote_ident(?1)::regclass)";
 
     fn readers(&self) -> PgPool {
         let pool = PoolOptions::new().max_connections(READERS).acquire_timeout(TO_CONNECT);
@@ -74,6 +91,10 @@ impl Engine for Postgres {
         let (number, version, encoding): (i64, String, String) =
             asked.fetch_one(conn).await.map_err(explain)?;
         fit(number, &version, &encoding, &self.address)
+    }
+
+    async fn known(&self, conn: &mut PgConnection, holds: bool) -> Result<Known, sqlx::Error> {
+        known::known(conn, holds).await
     }
 
     async fn script(conn: &mut PgConnection, sql: &'static str) -> Result<(), sqlx::Error> {

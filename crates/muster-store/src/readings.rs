@@ -43,6 +43,35 @@ pub(crate) struct Won(Key, Vec<Reading>);
 #[derive(Debug)]
 pub(crate) struct Counted(Key, Vec<WinnerHour>);
 
+impl Measured {
+    /// The start of their interval.
+    pub(crate) fn at(&self) -> Time {
+        self.0.at
+    }
+
+    pub(crate) fn readings(&self) -> &[Reading] {
+        &self.1
+    }
+}
+
+impl Won {
+    /// The start of their interval.
+    pub(crate) fn at(&self) -> Time {
+        self.0.at
+    }
+
+    pub(crate) fn readings(&self) -> &[Reading] {
+        &self.1
+    }
+}
+
+impl Counted {
+    /// The hour.
+    pub(crate) fn at(&self) -> Time {
+        self.0.at
+    }
+}
+
 /// Merges readings with what is there, and into the winners.
 pub(crate) async fn write(
     session: &mut impl Session,

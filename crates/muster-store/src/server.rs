@@ -4,6 +4,7 @@
 //! again by the next call. Rows carry no sums here: the servers check their own pages, and their
 //! files are out of our reach.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::pending;
 use std::path::{Path, PathBuf};
@@ -20,15 +21,18 @@ use muster_core::stay::{Stay, Subject};
 use muster_core::time::Time;
 use sqlx::{Connection as _, Pool};
 use tokio::sync::Mutex;
+use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::cursors::Cursors;
 use crate::session::{Merge, Session as _};
-use crate::{Access, Kept, read, readings};
+use crate::transfer::Piece;
+use crate::{Access, Kept, read, readings, tables};
 
 use engine::{Connection, Engine};
-use writer::Writer;
+pub use survey::{Holds, Survey};
+use writer::{Making, Writer};
 
 pub(crate) mod engine;
 
@@ -39,6 +43,10 @@ mod schema;
 mod writer;
 
 mod forget;
+
+pub(crate) mod filling;
+
+pub(crate) mod survey;
 
 /// Where a store is, and who asks for it.
 #[derive(Clone, Debug)]
@@ -140,7 +148,8 @@ impl<E: Engine> Server<E> {
         let engine = Arc::new(engine);
         let (writer, keeper) = match access {
             Access::ReadWrite => {
-                let opened = timeout(PATIENCE, Writer::open(Arc::clone(&engine), holder)).await;
+                let opened = Writer::open(Arc::clone(&engine), holder, Making::Store);
+                let opened = timeout(PATIENCE, opened).await;
                 let (writer, keeper) = opened.map_err(unanswered)??;
                 (Some(writer), keeper)
             }
@@ -200,6 +209,23 @@ impl<E: Engine> Kept for Server<E> {
             writer.lock().await.close().await?;
             written
         })
+    }
+
+    fn still_leads(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        // Every transaction that writes looks.
+        Box::pin(async move { self.writer()?.lock().await.together(async |_| Ok(())).await })
+    }
+
+    fn rows(&self, to: Sender<Piece>) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let mut conn = self.engine.reader().await?;
+            filling::send(&*self.engine, &mut conn, to).await?;
+            conn.close().await.map_err(|it| self.engine.explain(it))
+        })
+    }
+
+    fn sizes(&self) -> BoxFuture<'_, Result<BTreeMap<&'static str, u64>, StoreError>> {
+        Box::pin(self.ask(async |conn| tables::sizes(conn, E::SIZE).await))
     }
 
     fn overtaken(&self) -> BoxFuture<'_, String> {
@@ -322,7 +348,7 @@ pub(crate) fn unavailable(what: String, cause: impl Into<BoxError>) -> StoreErro
     StoreError::Unavailable { what, cause: cause.into() }
 }
 
-fn unanswered(late: tokio::time::error::Elapsed) -> StoreError {
+pub(crate) fn unanswered(late: tokio::time::error::Elapsed) -> StoreError {
     unavailable("the database server does not answer".to_owned(), late)
 }
 

@@ -6,6 +6,7 @@
 use std::fmt::Debug;
 use std::future::Future;
 
+use futures_util::stream::BoxStream;
 use muster_core::stay::Stay;
 
 use crate::directory::Tables;
@@ -26,6 +27,9 @@ pub(crate) trait Session: Tables + Debug {
         tail: &str,
         values: &[Value<'_>],
     ) -> impl Future<Output = Result<Vec<R>, sqlx::Error>> + Send;
+
+    /// All rows of a table, one after the other, in no order.
+    fn stream<R: Record + 'static>(&mut self) -> BoxStream<'_, Result<R, sqlx::Error>>;
 
     /// The rows of a table whose first three columns are these numbers, in their order.
     fn with_keys<R: Record>(

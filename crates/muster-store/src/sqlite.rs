@@ -3,7 +3,9 @@
 //! One connection writes, two read. Everything is durable when a commit has been answered. A store
 //! belongs to one process for writing; any number may read it meanwhile.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use muster_core::batch::{Batch, CoverageHour, History, Reading, Restored};
 use muster_core::change::Change;
@@ -16,14 +18,17 @@ use muster_core::time::Time;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{Connection as _, Sqlite as Engine, Transaction};
 use tokio::sync::Mutex;
+use tokio::sync::mpsc::Sender;
 
 use commit::Writer;
 use ground::Ground;
 
 use crate::cursors::Cursors;
-use crate::{Access, Kept, read, readings};
+use crate::transfer::{self, Piece};
+use crate::{Access, Kept, read, readings, tables};
 
 pub use files::Lock;
+pub use filling::Filling;
 pub use replace::{Backup, Over, Ready, kept};
 
 mod files;
@@ -39,6 +44,8 @@ mod forget;
 mod backup;
 
 mod replace;
+
+mod filling;
 
 mod sum;
 
@@ -188,6 +195,26 @@ impl Kept for Sqlite {
 
     fn overtaken(&self) -> BoxFuture<'_, String> {
         Box::pin(std::future::pending())
+    }
+
+    fn still_leads(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let writer = self.writer()?;
+            self.bears_writing(writer.lock().await.is_connected())
+        })
+    }
+
+    fn rows(&self, to: Sender<Piece>) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let mut tx = self.reader().await?;
+            let explain = |it| fault::explain(it, &self.path);
+            transfer::send(&mut *tx, explain, Duration::MAX, to).await?;
+            self.done(tx).await
+        })
+    }
+
+    fn sizes(&self) -> BoxFuture<'_, Result<BTreeMap<&'static str, u64>, StoreError>> {
+        Box::pin(self.ask(async |conn| tables::sizes(conn, SIZE).await))
     }
 }
 
@@ -352,6 +379,10 @@ fn refuse_missing(path: &Path) -> Result<(), StoreError> {
         Err(cause) => Err(fault::explain_io(cause, path)),
     }
 }
+
+/// The bytes of a table and of each of its indexes (`SQLite`'s dbstat.html).
+const SIZE: &str = "SELECT (SELECT pgsize FROM dbstat WHERE name = it.name AND aggregate = 1)
+    FROM sqlite_master AS it WHERE it.tbl_name = ?1 AND it.rootpage > 0";
 
 #[cfg(test)]
 mod tests;

@@ -13,10 +13,12 @@ pub(crate) use data::{
 pub(crate) use edit::{
     Carried, DeviceCommand, EnrolArgs, MonitorCommand, OverrideArgs, PersonCommand, PlaceCommand,
 };
+pub(crate) use keeping::{CleanupArgs, Destination, Encrypted, MoveArgs, StoreCommand};
 pub(crate) use running::{Enrolment, MonitorArgs, RunningArgs};
 
 mod data;
 mod edit;
+mod keeping;
 mod running;
 #[cfg(test)]
 mod tests;
@@ -153,7 +155,12 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// What is wrong with this machine for Muster, and the command that mends it
     #[command(after_help = "Example: muster doctor")]
-    Doctor,
+    Doctor {
+        /// Only about the store: the connection to its server, rights, version, clock; changes
+        /// nothing there
+        #[arg(long)]
+        store: bool,
+    },
     /// Write a verified copy of the store to a new file, also while the hub runs
     #[command(after_help = "Example: muster backup /mnt/usb/muster-friday.db")]
     Backup {
@@ -172,6 +179,12 @@ pub(crate) enum Command {
         #[arg(long)]
         replace: bool,
     },
+    /// Forget what is too old, now and by hand; the hub must not run, it does so by itself
+    #[command(after_help = "Example: muster cleanup --before 2026-01-01 --dry-run")]
+    Cleanup(CleanupArgs),
+    /// Check what is kept, or move it to another place
+    #[command(subcommand, after_help = "Example: muster store check")]
+    Store(StoreCommand),
     /// Print the completion script of a shell
     #[command(
         after_help = "Example: muster completions bash > ~/.local/share/bash-completion/completions/muster"

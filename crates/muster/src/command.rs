@@ -4,11 +4,12 @@ use std::io;
 
 use clap::CommandFactory as _;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, StoreCommand};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output;
 
+mod cleanup;
 mod config;
 mod copies;
 mod decode;
@@ -24,6 +25,7 @@ mod replay;
 mod report;
 mod scan;
 mod serve;
+mod store;
 mod top;
 mod who;
 
@@ -44,9 +46,13 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Decode(args) => decode::run(context, &args),
         Command::Replay(args) => replay::run(context, &args),
         Command::Config(command) => config::run(context, &command),
-        Command::Doctor => doctor::run(context),
+        Command::Doctor { store: false } => doctor::run(context),
+        Command::Doctor { store: true } => doctor::of_store(context),
         Command::Backup { file } => copies::backup(context, &file),
         Command::Restore { file, replace } => copies::restore(context, &file, replace),
+        Command::Cleanup(args) => cleanup::run(context, &args),
+        Command::Store(StoreCommand::Move(args)) => store::moving::run(context, args),
+        Command::Store(StoreCommand::Check) => store::check::run(context),
         Command::Completions { shell } => completions(shell),
     }
 }

@@ -9,6 +9,8 @@ use crate::failure::Exit;
 
 pub(crate) mod observe;
 
+pub(crate) mod store;
+
 /// All that was looked at.
 #[derive(Clone, Debug)]
 pub(crate) struct Observed {
@@ -139,7 +141,8 @@ pub(crate) fn judge(it: &Observed) -> Vec<Remark> {
     remarks
 }
 
-fn folder(it: &Folder) -> Remark {
+/// What is to be said of the data folder.
+pub(crate) fn folder(it: &Folder) -> Remark {
     match it {
         Folder::InUse(path) => fine(DATA, format!("a muster runs on it: {path}")),
         Folder::Writable(path) => fine(DATA, format!("can be written: {path}")),

@@ -20,8 +20,9 @@ use muster_sources::lan::Lan;
 use muster_sources::management::Trusted;
 use muster_sources::mqtt::{Memory, Mqtt};
 use muster_sources::tags;
-use muster_store::server::{Address, Encryption, Secret, Way as Road};
-use muster_store::sqlite::Sqlite;
+use muster_store::server::{Address, Encryption, Secret, Survey, Way as Road};
+use muster_store::sqlite::{Filling, Sqlite};
+use muster_store::transfer::Blank;
 use muster_store::{Access, Kept, mariadb, postgres};
 
 use crate::dispatch::Sending;
@@ -155,6 +156,37 @@ pub(crate) async fn store(
         ServerKind::MariaDb => mariadb::open(address, access).await?,
     };
     Ok(Opened { store, file: None })
+}
+
+/// Begins to copy a store into an empty place: the server that the settings name, else `file`.
+pub(crate) async fn fill(
+    settings: Option<&StoreSettings>,
+    file: &Path,
+) -> Result<Box<dyn Blank>, StoreError> {
+    let Some((settings, url)) = settings.and_then(|it| Some((it, it.url.as_ref()?))) else {
+        return Ok(Box::new(Filling::begin(file).await?));
+    };
+    let address = address(settings, url.get())?;
+    match url.get().kind {
+        ServerKind::Postgres => postgres::fill(address).await,
+        ServerKind::MariaDb => mariadb::fill(address).await,
+    }
+}
+
+/// Looks at the database that the settings name; none: the store is a file.
+pub(crate) async fn survey(
+    settings: &StoreSettings,
+    clock: &dyn Clock,
+) -> Option<Result<Survey, StoreError>> {
+    let url = settings.url.as_ref()?.get();
+    let address = match address(settings, url) {
+        Ok(it) => it,
+        Err(error) => return Some(Err(error)),
+    };
+    Some(match url.kind {
+        ServerKind::Postgres => postgres::survey(address, clock).await,
+        ServerKind::MariaDb => mariadb::survey(address, clock).await,
+    })
 }
 
 fn address(settings: &StoreSettings, database: &Database) -> Result<Address, StoreError> {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use muster_config::store::StoreSettings;
 use muster_core::ports::StoreError;
+use muster_store::transfer::Blank;
 use muster_store::{Access, Kept};
 
 use crate::client::nothing_in;
@@ -36,6 +37,11 @@ impl<'a> Shelf<'a> {
         registry::store(self.settings, &self.file(), access).await
     }
 
+    /// Begins to copy another store to where it will be.
+    pub(crate) async fn fill(&self) -> Result<Box<dyn Blank>, StoreError> {
+        registry::fill(self.settings, &self.file()).await
+    }
+
     /// Opens it to write, after waiting for a command that is just writing to it.
     pub(crate) async fn open_patiently(&self, speaker: Speaker) -> Result<Opened, StoreError> {
         let mut tries = LOCK_TRIES;
@@ -56,6 +62,11 @@ impl<'a> Shelf<'a> {
     /// The file in the folder, which is there only if nothing else is configured.
     pub(crate) fn file(&self) -> PathBuf {
         self.folder.join(STORE)
+    }
+
+    /// Where it is, in words.
+    pub(crate) fn place(&self) -> String {
+        self.server().unwrap_or_else(|| self.file().display().to_string())
     }
 
     /// The server's address, if it is on one.

@@ -18,6 +18,9 @@ mod wrong;
 #[path = "cli/copies.rs"]
 mod copies;
 
+#[path = "cli/keeping.rs"]
+mod keeping;
+
 #[path = "../../muster-wire/tests/it/captures.rs"]
 mod captures;
 

@@ -13,6 +13,12 @@ mod mariadb;
 #[path = "servers/standby.rs"]
 mod standby;
 
+#[path = "servers/moving.rs"]
+mod moving;
+
+#[path = "servers/doctor.rs"]
+mod doctor;
+
 use std::fs;
 
 use common::{Home, failed};

@@ -1,7 +1,7 @@
 //! Statements over records, as `MariaDB` wants to hear them.
 
-use futures_util::TryStreamExt as _;
 use futures_util::stream::BoxStream;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use sqlx::mysql::{MySqlArguments, MySqlConnection, MySqlRow};
 use sqlx::{Arguments as _, AssertSqlSafe, Row as _};
 
@@ -34,6 +34,11 @@ impl Session for MySqlConnection {
             }
             Spoken::Once(sql) => found(sqlx::raw_sql(AssertSqlSafe(sql)).fetch(self)).await,
         }
+    }
+
+    fn stream<R: Record + 'static>(&mut self) -> BoxStream<'_, Result<R, sqlx::Error>> {
+        let rows = sqlx::query(AssertSqlSafe(selection::<R>(""))).fetch(self);
+        rows.map(|row| Columns::record(&row?)).boxed()
     }
 
     async fn with_keys<R: Record>(&mut self, keys: &[[i64; 3]]) -> Result<Vec<R>, sqlx::Error> {

@@ -1,7 +1,7 @@
 //! Statements over records, as `PostgreSQL` wants to hear them.
 
-use futures_util::TryStreamExt as _;
 use futures_util::stream::BoxStream;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 use sqlx::{Arguments as _, AssertSqlSafe};
 
@@ -32,6 +32,11 @@ impl Session for PgConnection {
     ) -> Result<Vec<R>, sqlx::Error> {
         let sql = AssertSqlSafe(selection::<R>(&spoken(tail)));
         found(sqlx::query_with(sql, bound(values)?).fetch(self)).await
+    }
+
+    fn stream<R: Record + 'static>(&mut self) -> BoxStream<'_, Result<R, sqlx::Error>> {
+        let rows = sqlx::query(AssertSqlSafe(selection::<R>(""))).fetch(self);
+        rows.map(|row| Columns::record(&row?)).boxed()
     }
 
     async fn with_keys<R: Record>(&mut self, keys: &[[i64; 3]]) -> Result<Vec<R>, sqlx::Error> {

@@ -7,6 +7,7 @@ use std::future::Future;
 use muster_core::ports::StoreError;
 use sqlx::{Database, Pool};
 
+use super::survey::Known;
 use crate::session::Session;
 
 /// A kind of server, and where one is.
@@ -28,6 +29,9 @@ pub(crate) trait Engine: Debug + Send + Sync + Sized + 'static {
     /// Counts those that are called `schema` and `lease`.
     const OUR_TABLES: &'static str;
 
+    /// The bytes of the table of this name, with its indexes.
+    const SIZE: &'static str;
+
     /// Two connections to look through, made when they are needed.
     fn readers(&self) -> Pool<Self::Db>;
 
@@ -43,6 +47,13 @@ pub(crate) trait Engine: Debug + Send + Sync + Sized + 'static {
         &self,
         conn: &mut Connection<Self>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// What the server says of itself and of us; `holds` says whether there are tables in the database.
+    fn known(
+        &self,
+        conn: &mut Connection<Self>,
+        holds: bool,
+    ) -> impl Future<Output = Result<Known, sqlx::Error>> + Send;
 
     /// Says several things that make or change tables.
     fn script(

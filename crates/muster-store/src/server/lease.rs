@@ -49,7 +49,7 @@ impl Lease {
     fn judge(&self, now: i64, before: Option<&Self>) -> Verdict {
         if self.expires == 0 {
             Verdict::Free
-        } else if now < self.expires {
+        } else if self.is_held(now) {
             Verdict::Held
         } else {
             match before {
@@ -58,6 +58,11 @@ impl Lease {
                 Some(_) => Verdict::Held,
             }
         }
+    }
+
+    /// Whether its holder is believed to live at `now`, by the server's clock.
+    pub(super) fn is_held(&self, now: i64) -> bool {
+        now < self.expires
     }
 
     fn refusal(&self) -> StoreError {

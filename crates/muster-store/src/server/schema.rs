@@ -10,21 +10,26 @@ use sqlx::Connection as _;
 
 use super::engine::{Connection, Engine};
 use super::lease;
+use super::survey::Holds;
+use super::writer::Making;
 use crate::directory::Tables as _;
 use crate::record::{Fields, Record, Sheet};
 use crate::session::{Session, Value};
+use crate::transfer;
 
 /// Makes what has to be there before anybody can write: the lease, and then the schema's version. Refuses a
-/// database of others, and a newer store.
+/// database of others, and a newer store; for a copy, any store.
 pub(super) async fn prepare<E: Engine>(
     engine: &E,
     conn: &mut Connection<E>,
+    making: Making,
 ) -> Result<(), StoreError> {
     let explain = |it| engine.explain(it);
     let ours = tables(conn, E::OUR_TABLES).await.map_err(explain)?;
     if ours < FIRST {
         // One of the two is there if the making was interrupted, or was done before there was a lease.
-        if ours == 0 && tables(conn, E::ALL_TABLES).await.map_err(explain)? > 0 {
+        let all = tables(conn, E::ALL_TABLES).await.map_err(explain)?;
+        if (ours == 0 || making == Making::Copy) && all > ours {
             let what =
                 "the database holds tables that are not muster's; give it a database of its own";
             return Err(StoreError::Refused { what: what.to_owned() });
@@ -32,25 +37,67 @@ pub(super) async fn prepare<E: Engine>(
         E::script(conn, MAKE).await.map_err(explain)?;
         E::script(conn, E::LEASE).await.map_err(explain)?;
     }
-    version(engine, conn).await?;
+    match making {
+        Making::Store => version(engine, conn).await.map(drop),
+        Making::Copy => refuse_store(engine, conn).await,
+    }?;
     lease::begin(conn).await.map_err(explain)
 }
 
-/// Brings the tables up to date: of an older Muster, or of an empty database.
+/// Brings the tables up to date: of an older Muster, or of an empty database. For a copy they are made, are
+/// empty, and nobody knows them before [`finish`].
 pub(super) async fn migrate<E: Engine>(
     engine: &E,
     conn: &mut Connection<E>,
+    making: Making,
 ) -> Result<(), StoreError> {
     let explain = |it| engine.explain(it);
-    let found = version(engine, conn).await?;
+    let found = match making {
+        Making::Store => version(engine, conn).await?,
+        Making::Copy => {
+            refuse_store(engine, conn).await?;
+            conn.replace(&[Version(UNFINISHED)]).await.map_err(explain)?;
+            if tables(conn, E::ALL_TABLES).await.map_err(explain)? > FIRST {
+                // What an earlier copy left that was not finished.
+                transfer::say_of_each(conn, unmaking).await.map_err(explain)?;
+            }
+            0
+        }
+    };
     for (sql, number) in E::MIGRATIONS.iter().zip(1_i64..).filter(|(_, number)| *number > found) {
         // Where tables are made within a transaction they are there together with the version, or not.
         let mut tx = conn.begin().await.map_err(explain)?;
         E::script(&mut tx, sql).await.map_err(explain)?;
-        tx.replace(&[Version(number)]).await.map_err(explain)?;
+        if making == Making::Store {
+            tx.replace(&[Version(number)]).await.map_err(explain)?;
+        }
         tx.commit().await.map_err(explain)?;
     }
+    if making == Making::Copy {
+        transfer::say_of_each(conn, transfer::emptying).await.map_err(explain)?;
+    }
     Ok(())
+}
+
+fn unmaking(table: &str) -> String {
+    format!("DROP TABLE IF EXISTS \"{table}\" CASCADE")
+}
+
+/// What was copied into a database becomes a store.
+pub(super) async fn finish<E: Engine>(session: &mut impl Session) -> Result<(), sqlx::Error> {
+    session.replace(&[Version(newest::<E>())]).await
+}
+
+/// Refuses everything but an empty database, and one into which a copy was not finished.
+async fn refuse_store<E: Engine>(engine: &E, conn: &mut Connection<E>) -> Result<(), StoreError> {
+    let explain = |it| engine.explain(it);
+    let found = stored_version(conn).await.map_err(explain)?;
+    let is_empty = found == 0 && tables(conn, E::ALL_TABLES).await.map_err(explain)? == FIRST;
+    if is_empty || found == UNFINISHED {
+        return Ok(());
+    }
+    let what = "there is a store already in the database, and it is left alone; give an empty one";
+    Err(StoreError::Refused { what: what.to_owned() })
 }
 
 /// Refuses what is no store, a newer one and an older one.
@@ -71,13 +118,39 @@ pub(super) async fn check<E: Engine>(
     Err(StoreError::Unavailable { what, cause: "the schema is older than this program".into() })
 }
 
+/// What is in a database.
+pub(super) async fn holds<E: Engine>(
+    engine: &E,
+    conn: &mut Connection<E>,
+) -> Result<Holds, StoreError> {
+    let explain = |it| engine.explain(it);
+    let ours = tables(conn, E::OUR_TABLES).await.map_err(explain)?;
+    let all = tables(conn, E::ALL_TABLES).await.map_err(explain)?;
+    if ours < FIRST {
+        return Ok(if all > ours { Holds::Others } else { Holds::Nothing });
+    }
+    Ok(match stored_version(conn).await.map_err(explain)? {
+        UNFINISHED => Holds::Interrupted,
+        found => Holds::Store(found, newest::<E>()),
+    })
+}
+
 async fn version<E: Engine>(engine: &E, conn: &mut Connection<E>) -> Result<i64, StoreError> {
-    let rows: Vec<Version> = conn.find("", &[]).await.map_err(|it| engine.explain(it))?;
-    let found = rows.first().map_or(0, |it| it.0);
+    let found = stored_version(conn).await.map_err(|it| engine.explain(it))?;
+    if found == UNFINISHED {
+        let what = "it holds what a `muster store move` into it had copied when that was interrupted: \
+                    type that once more, or give another database";
+        return Err(StoreError::Refused { what: what.to_owned() });
+    }
     if found > newest::<E>() {
         return Err(StoreError::Newer { found, known: newest::<E>() });
     }
     Ok(found)
+}
+
+async fn stored_version(session: &mut impl Session) -> Result<i64, sqlx::Error> {
+    let rows: Vec<Version> = session.find("", &[]).await?;
+    Ok(rows.first().map_or(0, |it| it.0))
 }
 
 fn newest<E: Engine>() -> i64 {
@@ -107,6 +180,8 @@ impl Record for Version {
     }
 }
 
+/// Said instead of a version until a copy is whole: so high that older Musters take it for a newer store.
+const UNFINISHED: i64 = 1_000_000;
 /// The tables that are made first.
 const FIRST: i64 = 2;
 const MAKE: &str =

@@ -50,15 +50,25 @@ struct Attempt {
     changes: Vec<Change>,
 }
 
+/// What becomes of a database that somebody writes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Making {
+    /// It is a store, or becomes an empty one.
+    Store,
+    /// One is copied into it.
+    Copy,
+}
+
 impl<E: Engine> Writer<E> {
     /// Takes the lease in the name of `holder`, and keeps it as long as the keeper lives that comes along.
     pub(super) async fn open(
         engine: Arc<E>,
         holder: &str,
+        making: Making,
     ) -> Result<(Arc<Mutex<Self>>, JoinSet<()>), StoreError> {
         let mut conn = engine.writer().await?;
         engine.fits(&mut conn).await?;
-        super::schema::prepare(&*engine, &mut conn).await?;
+        super::schema::prepare(&*engine, &mut conn, making).await?;
         let epoch = lease::take(&*engine, &mut conn, holder).await?;
         let (overtaken, _) = watch::channel(None);
         let told = overtaken.clone();
@@ -68,7 +78,7 @@ impl<E: Engine> Writer<E> {
         let mut keeper = JoinSet::new();
         keeper.spawn(lease::keep(Arc::clone(&engine), epoch, Arc::clone(&writer), told));
         let ready = async {
-            super::schema::migrate(&*engine, &mut conn).await?;
+            super::schema::migrate(&*engine, &mut conn, making).await?;
             permitted(&mut conn).await.map_err(|it| engine.explain(it))
         };
         if let Err(error) = ready.await {

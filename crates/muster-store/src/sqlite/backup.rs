@@ -2,22 +2,15 @@
 
 use std::path::Path;
 
-use muster_core::batch::{
-    CoverageHour, DetailRow, HeardHour, LevelRow, MonitorRow, ProbeHour, ReceivedRanges,
-};
-use muster_core::change::Change;
-use muster_core::fact::Listener;
-use muster_core::identity::{Identity, IdentityId, ListenerId};
+use futures_util::TryStreamExt as _;
 use muster_core::ports::StoreError;
-use muster_core::stay::Stay;
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 
 use super::{fault, files, schema, statement};
-use crate::directory;
-use crate::judged::{CursorRow, Meta, StateRow};
-use crate::readings::{Counted, Measured, Won};
-use crate::rows::{FirstSeen, LastSeen};
+use crate::record::Record;
+use crate::session::Session as _;
+use crate::tables::{self, PerTable};
 
 /// Copies the store that `conn` reads into a new file, while others go on writing.
 pub(super) async fn backup(
@@ -50,31 +43,26 @@ pub(super) async fn verify_part(
     conn: &mut SqliteConnection,
     part: usize,
 ) -> Result<bool, sqlx::Error> {
-    match part {
-        0 => structure(conn).await,
-        1 => statement::check::<Meta>(conn).await,
-        2 => statement::check::<(IdentityId, Identity)>(conn).await,
-        3 => statement::check::<(ListenerId, Listener)>(conn).await,
-        4 => statement::check::<FirstSeen>(conn).await,
-        5 => statement::check::<LastSeen>(conn).await,
-        6 => statement::check::<DetailRow>(conn).await,
-        7 => statement::check::<HeardHour>(conn).await,
-        8 => statement::check::<CoverageHour>(conn).await,
-        9 => statement::check::<ProbeHour>(conn).await,
-        10 => statement::check::<LevelRow>(conn).await,
-        11 => statement::check::<Measured>(conn).await,
-        12 => statement::check::<Won>(conn).await,
-        13 => statement::check::<Counted>(conn).await,
-        14 => statement::check::<Stay>(conn).await,
-        15 => statement::check::<Change>(conn).await,
-        16 => statement::check::<StateRow>(conn).await,
-        17 => statement::check::<CursorRow>(conn).await,
-        18 => statement::check::<ReceivedRanges>(conn).await,
-        19 => statement::check::<MonitorRow>(conn).await,
-        20 => directory::check(conn).await,
-        _ => return Ok(false),
-    }?;
+    let Some(before) = part.checked_sub(1) else {
+        structure(conn).await?;
+        return Ok(true);
+    };
+    let Some(table) = tables::NAMES.get(before) else { return Ok(false) };
+    tables::one(table, &mut Checked(conn)).await?;
     Ok(true)
+}
+
+/// Reads every row of a table, so that every sum is checked.
+struct Checked<'a>(&'a mut SqliteConnection);
+
+impl PerTable for Checked<'_> {
+    type Error = sqlx::Error;
+
+    async fn table<R: Record + 'static>(&mut self) -> Result<(), sqlx::Error> {
+        let mut rows = self.0.stream::<R>();
+        while rows.try_next().await?.is_some() {}
+        Ok(())
+    }
 }
 
 async fn structure(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {

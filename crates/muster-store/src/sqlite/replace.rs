@@ -145,6 +145,11 @@ pub(super) fn refuse_lost(store: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Where a restoring was interrupted there is a store.
+pub(super) fn refuse_pending(store: &Path) -> Result<(), StoreError> {
+    refuse_existing(&restoring(store))
+}
+
 fn restoring(store: &Path) -> PathBuf {
     store.with_extension("restoring")
 }

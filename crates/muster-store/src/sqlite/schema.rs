@@ -174,6 +174,7 @@ const HIGHEST: &str = "SELECT
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::time::Duration;
 
     use muster_core::change::{Change, ChangeKind};
@@ -184,7 +185,7 @@ mod tests {
 
     use super::super::files;
     use super::*;
-    use crate::directory;
+    use crate::{directory, tables};
 
     #[tokio::test]
     async fn an_older_schema_is_brought_up_to_date_whole_or_not_at_all() {
@@ -208,6 +209,19 @@ mod tests {
         assert_eq!(version(&mut conn, known + 1, &path).await.unwrap(), known + 1);
         let newer = migrate(&mut conn, MIGRATIONS, &path).await.unwrap_err();
         assert!(matches!(newer, StoreError::Newer { .. }), "{newer}");
+    }
+
+    #[tokio::test]
+    async fn every_table_is_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("muster.db");
+        let mut conn = files::maker(&path).await.unwrap();
+        migrate(&mut conn, MIGRATIONS, &path).await.unwrap();
+        let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'schema'";
+        let there: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut conn).await.unwrap();
+        let listed: BTreeSet<&str> = tables::NAMES.iter().copied().collect();
+        assert_eq!(listed, there.iter().map(String::as_str).collect());
+        assert_eq!(listed.len(), tables::NAMES.len());
     }
 
     /// What is said of a person, a place, in a store of the first schema: by its directory, a stay,
@@ -242,7 +256,7 @@ mod tests {
         statement::put(&mut conn, &[change]).await.unwrap();
         migrate(&mut conn, MIGRATIONS, &path).await.unwrap();
         let found = directory::read(&mut conn, Some(1)).await.unwrap();
-        directory::check(&mut conn).await.unwrap();
+        super::super::backup::verify(&mut conn).await.unwrap();
         (found.last_person, found.last_place)
     }
 

@@ -1,10 +1,11 @@
 //! Statements over records, as `SQLite` wants to hear them.
 
+use futures_util::stream::BoxStream;
 use muster_core::stay::Stay;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments as _, AssertSqlSafe};
 
-use super::statement::{find, put, put_and};
+use super::statement::{find, put, put_and, stream};
 use crate::directory::Tables;
 use crate::record::Record;
 use crate::session::{Merge, Session, Value, key_order, names, places};
@@ -24,6 +25,10 @@ impl Session for SqliteConnection {
         values: &[Value<'_>],
     ) -> Result<Vec<R>, sqlx::Error> {
         find(self, &spoken(tail, values), bound(values)?).await
+    }
+
+    fn stream<R: Record + 'static>(&mut self) -> BoxStream<'_, Result<R, sqlx::Error>> {
+        stream(self)
     }
 
     async fn with_keys<R: Record>(&mut self, keys: &[[i64; 3]]) -> Result<Vec<R>, sqlx::Error> {

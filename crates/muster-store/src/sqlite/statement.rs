@@ -1,5 +1,6 @@
 //! Statements over [`Record`]s: many rows in, rows out.
 
+use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments as _, AssertSqlSafe};
@@ -53,10 +54,12 @@ pub(super) async fn find<R: Record>(
     Ok(found)
 }
 
-/// Reads every row of a table, so that every sum is checked.
-pub(super) async fn check<R: Record>(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+/// All rows of a table, one after the other.
+pub(super) fn stream<R: Record + 'static>(
+    conn: &mut SqliteConnection,
+) -> BoxStream<'_, Result<R, sqlx::Error>> {
     let rows = sqlx::query(AssertSqlSafe(selection::<R>(""))).fetch(conn);
-    rows.map(|row| Checking::record::<R>(&row?).map(drop)).try_collect().await
+    rows.map(|row| Checking::record(&row?)).boxed()
 }
 
 /// A statement of our own without rows to give back; how many rows it touched.

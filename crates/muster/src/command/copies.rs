@@ -102,7 +102,8 @@ pub(crate) fn restore(context: &Context, file: &Path, replace: bool) -> Result<(
     Ok(())
 }
 
-fn started() -> Result<Runtime, Failure> {
+/// What waits for a store.
+pub(super) fn started() -> Result<Runtime, Failure> {
     let mut one_thread = tokio::runtime::Builder::new_current_thread();
     let made = one_thread.enable_all().build();
     made.map_err(|it| Failure::new(Exit::Failed, "cannot start").because(it))

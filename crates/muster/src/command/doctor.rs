@@ -1,22 +1,58 @@
 //! `muster doctor`: what is wrong with this machine for Muster, and the command that mends it.
 
-use muster_report::{Cell, Column, Table};
+use std::path::Path;
 
+use muster_report::{Cell, Column, Table};
+use muster_store::Access;
+
+use crate::command::copies::started;
 use crate::context::Context;
 use crate::doctor::{self, Remark, State};
-use crate::failure::{Exit, Failure};
+use crate::failure::Failure;
 use crate::output::Output;
+use crate::registry;
+use crate::shelf::Shelf;
+
+/// Runs the command, about the store alone.
+pub(crate) fn of_store(context: &Context) -> Result<(), Failure> {
+    let output = Output::new(context)?;
+    let settings = &context.config()?.config.store;
+    let data = context.data()?;
+    let remarks = started()?.block_on(async {
+        let survey = registry::survey(settings, &*context.clock).await;
+        match (&settings.url, survey) {
+            (Some(url), Some(survey)) => doctor::store::judge(url.get(), &survey),
+            _ => of_file(&Shelf::of(settings, &data), &data).await,
+        }
+    });
+    output.table(&table(&remarks))?;
+    conclude(&remarks)
+}
+
+/// A file needs its folder, and to be readable.
+async fn of_file(shelf: &Shelf<'_>, data: &Path) -> Vec<Remark> {
+    let folder = doctor::folder(&doctor::observe::look_at_folder(data));
+    let file = shelf.file();
+    let (state, what, hint) = if file.exists() {
+        match shelf.open(Access::ReadOnly).await {
+            Ok(_) => (State::Fine, format!("can be read: {}", file.display()), None),
+            Err(error) => {
+                let (exit, what, hint) = shelf.unreadable(error).into_parts();
+                (State::Wrong(exit), what, hint)
+            }
+        }
+    } else {
+        (State::Fine, format!("there is none yet, muster serve makes it: {}", file.display()), None)
+    };
+    vec![folder, Remark { part: "store", state, what, hint }]
+}
 
 /// Runs the command. It fails with what the first thing that is wrong would make Muster fail with.
 pub(crate) fn run(context: &Context) -> Result<(), Failure> {
     let output = Output::new(context)?;
     let config = &context.config()?.config;
     let data = context.data()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|it| Failure::new(Exit::Failed, "cannot start").because(it))?;
-    let observed = runtime.block_on(doctor::observe::look(config, &context.clock, &data));
+    let observed = started()?.block_on(doctor::observe::look(config, &context.clock, &data));
     let remarks = doctor::judge(&observed);
     output.table(&table(&remarks))?;
     conclude(&remarks)

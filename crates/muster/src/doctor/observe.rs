@@ -34,7 +34,8 @@ pub(crate) async fn look(config: &Config, clock: &Arc<dyn Clock>, data: &Path) -
     Observed { folder, pages, network, bluetooth: look_at_bluetooth(config, Path::new("/")).await }
 }
 
-fn look_at_folder(data: &Path) -> Folder {
+/// What the data folder is good for.
+pub(crate) fn look_at_folder(data: &Path) -> Folder {
     let shown = data.display().to_string();
     if std::os::unix::net::UnixStream::connect(data.join(folder::SOCKET)).is_ok() {
         return Folder::InUse(shown);

@@ -1,0 +1,71 @@
+//! What is kept is looked through, and what does not agree is found.
+
+use muster_store::check::{Found, check};
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+
+use super::*;
+
+impl Places {
+    /// Says something to the database that no store would.
+    async fn spoil(&self, kind: Kind, name: &str, sql: &'static str) {
+        match kind {
+            Kind::Sqlite => {
+                let options = SqliteConnectOptions::new().filename(self.file(name));
+                let mut conn = SqliteConnection::connect_with(&options).await.unwrap();
+                sqlx::query(sql).execute(&mut conn).await.unwrap();
+                conn.close().await.unwrap();
+            }
+            Kind::Postgres => drop(self.postgres.say(name, &sql.replace("x'00ff'", "'\\x00ff'"))),
+            Kind::MariaDb => drop(self.mariadb.say(name, sql)),
+        }
+    }
+
+    async fn check(&self, kind: Kind, name: &str) -> Found {
+        let store = self.open(kind, name, Access::ReadOnly).await.unwrap();
+        let found = check(&*store).await.unwrap();
+        store.close().await.unwrap();
+        found
+    }
+}
+
+#[tokio::test]
+async fn what_is_whole_is_counted_and_what_is_not_is_found() {
+    let places = Places::new();
+    for kind in KINDS {
+        let (store, mut model, mut scene) = places.scene(kind, "home", 7).await;
+        let is_owned = |model: &Model| {
+            let directory = model.restore(Time::MAX).directory;
+            directory.devices.values().any(|it| !it.owners.is_empty())
+        };
+        while !is_owned(&model) {
+            let batch = scene.batch();
+            assert_eq!(store.commit(&batch).await.unwrap(), model.commit(&batch));
+        }
+        // Beside the one who writes.
+        let found = places.check(kind, "home").await;
+        assert_eq!(found.all_wrong().collect::<Vec<_>>(), [""; 0], "{kind:?}");
+        let journal = &found.tables["journal"];
+        assert_eq!(journal.rows, model.restore(Time::MAX).last_change);
+        assert!(journal.oldest.unwrap() < journal.newest.unwrap() && journal.bytes > 0);
+        assert!(found.tables["meta"].newest.is_none() && found.tables["meta"].rows == 1);
+        store.close().await.unwrap();
+        drop(store);
+
+        for (sql, words) in [
+            ("DELETE FROM winner_hours", "winner_hours: winners are counted wrongly"),
+            ("DELETE FROM last_seen", "first_seen, last_seen: they name others"),
+            ("DELETE FROM listener", "listener: facts speak of a listener that is not there"),
+            ("DELETE FROM identity", "identity: facts speak of somebody"),
+            ("DELETE FROM device", "ownership: it speaks of a device"),
+            ("UPDATE heard SET spans = x'00ff'", "heard: the store is damaged: "),
+            ("DELETE FROM meta", "meta: its one row is missing"),
+        ] {
+            places.spoil(kind, "home", sql).await;
+            let wrong: Vec<_> = places.check(kind, "home").await.all_wrong().collect();
+            let is_found = wrong.iter().any(|it| it.contains(words));
+            // Each is found beside those before it.
+            assert!(is_found, "{kind:?}, {sql}: {wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! What retention would take is told before it does, and it takes that.
+
+use std::time::Duration;
+
+use muster_store::check::check;
+use muster_store::old::count;
+
+use super::*;
+
+const DATED: [&str; 9] = [
+    "heard",
+    "coverage",
+    "probe",
+    "level",
+    "received",
+    "readings",
+    "winners",
+    "winner_hours",
+    "stay",
+];
+
+#[tokio::test]
+async fn what_would_go_is_what_goes() {
+    let places = Places::new();
+    for (number, kind) in KINDS.into_iter().enumerate() {
+        let (store, _, mut scene) = places.scene(kind, "home", 20 + number as u64).await;
+        let mut went = 0;
+        for turn in 0..4 {
+            let facts = scene.time();
+            let journal = (turn > 1).then(|| scene.time() + Duration::from_hours(1));
+            let before = check(&*store).await.unwrap();
+            let told = count(&*store, facts, journal).await.unwrap();
+            store.forget(facts, journal).await.unwrap();
+            let after = check(&*store).await.unwrap();
+            for table in DATED {
+                let gone = before.tables[table].rows - after.tables[table].rows;
+                assert_eq!(told.get(table).copied().unwrap_or(0), gone, "{kind:?} {table}");
+                went += gone;
+            }
+            let changes = before.tables["journal"].rows - after.tables["journal"].rows;
+            assert!(changes <= told.get("journal").copied().unwrap_or(0));
+            let again = count(&*store, facts, journal).await.unwrap();
+            assert!(DATED.iter().all(|it| !again.contains_key(it)), "{again:?}");
+            assert_eq!(after.all_wrong().collect::<Vec<_>>(), [""; 0], "{kind:?}");
+        }
+        assert!(went > 20, "{went}");
+    }
+}

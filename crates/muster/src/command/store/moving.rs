@@ -1,0 +1,152 @@
+//! `muster store move`: everything goes into another place, and the configuration says then that it is there.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use muster_config::store::{StoreSettings, Tls};
+use muster_config::value::FilePath;
+use muster_core::ports::StoreError;
+use muster_store::{Access, transfer};
+use serde_json::json;
+
+use crate::cli::{Destination, Encrypted, MoveArgs};
+use crate::command::copies::started;
+use crate::context::Context;
+use crate::failure::{Exit, Failure};
+use crate::folder::{Folder, STORE};
+use crate::output::Output;
+use crate::privileges;
+use crate::shelf::Shelf;
+
+/// Copies, verifies, and says what to change. The store stays where it is.
+pub(crate) fn run(context: &Context, args: MoveArgs) -> Result<(), Failure> {
+    let output = Output::new(context)?;
+    let data = context.data()?;
+    let data = std::path::absolute(&data).unwrap_or(data);
+    let config = &context.config()?.config.store;
+    let from = Shelf::of(config, &data);
+    from.refuse_nothing()?;
+    privileges::act_as_owner(&data)?;
+    let (settings, folder) = destination(args, &data)?;
+    if settings.url.is_none() {
+        Folder::take(&folder)?;
+    }
+    let to = Shelf::of(&settings, &folder);
+    if from.place() == to.place() {
+        let what = format!("the store is there already: {}", to.place());
+        return Err(Failure::new(Exit::Usage, what).hint("give another place"));
+    }
+    let copied = started()?.block_on(copy(&from, &to))?;
+    let rows: u64 = copied.values().sum();
+    let said = format!("copied and verified: {rows} rows into {}", to.place());
+    let thing = json!({ "from": from.place(), "to": to.place(), "rows": rows, "tables": copied });
+    output.done(&said, &thing)?;
+    for line in next(&settings, config, &folder, &data) {
+        output.note(&line);
+    }
+    output.note(&format!(
+        "the old store is as it was, delete it when the hub runs on the new one: {}",
+        from.place()
+    ));
+    Ok(())
+}
+
+/// How many rows of each table.
+type Rows = BTreeMap<&'static str, u64>;
+
+async fn copy(from: &Shelf<'_>, to: &Shelf<'_>) -> Result<Rows, Failure> {
+    // Whoever writes makes and changes tables; here there have to be some, and of this version.
+    let look = from.open(Access::ReadOnly).await.map_err(|it| from.unreadable(it))?.store;
+    look.close().await.map_err(|it| from.unreadable(it))?;
+    let source =
+        from.open(Access::ReadWrite).await.map_err(|it| super::taken(from, it, AGAIN))?.store;
+    let copied = match to.fill().await {
+        Ok(blank) => transfer::copy(&*source, blank).await.map_err(|it| uncopied(to, it)),
+        Err(error) => Err(uncopied(to, error)),
+    };
+    // What it was opened for is done; it loses nothing either way.
+    source.close().await.ok();
+    copied
+}
+
+/// The settings of the new place, and its data folder.
+fn destination(args: MoveArgs, data: &Path) -> Result<(StoreSettings, PathBuf), Failure> {
+    let MoveArgs { to, password_file, tls, ca_file } = args;
+    let tls = tls.map(|it| match it {
+        Encrypted::Off => Tls::Off,
+        Encrypted::Require => Tls::Require,
+        Encrypted::Verify => Tls::Verify,
+    });
+    let (url, folder) = match to {
+        Destination::Server(url) => (Some(url), data.to_owned()),
+        Destination::Folder(folder) => {
+            let named = folder.file_name().is_some_and(|it| it == STORE);
+            let folder = folder.parent().filter(|_| named).map_or(folder.clone(), Path::to_owned);
+            let folder = if folder.as_os_str().is_empty() { ".".into() } else { folder };
+            (None, std::path::absolute(&folder).unwrap_or(folder))
+        }
+    };
+    let settings = StoreSettings { url, password_file, tls, ca_file, ..StoreSettings::default() };
+    if let Some((key, what)) = settings.clashes().into_iter().next() {
+        let flag = key.trim_start_matches("store.").replace('_', "-");
+        return Err(Failure::new(Exit::Usage, format!("--{flag}: {what}")));
+    }
+    Ok((settings, folder))
+}
+
+/// What to change in the configuration, line by line.
+fn next(to: &StoreSettings, from: &StoreSettings, folder: &Path, data: &Path) -> Vec<String> {
+    if to.url.is_some() {
+        let mut said = vec!["change the configuration, and start the hub:".to_owned()];
+        said.push("[store]".to_owned());
+        let mut line = |key: &str, value: Option<String>| {
+            said.extend(value.map(|it| format!("{key} = {}", toml::Value::String(it))));
+        };
+        let file = |it: &Option<FilePath>| {
+            let path = it.as_ref().map(|it| Path::new(it.as_str()))?;
+            Some(std::path::absolute(path).unwrap_or(path.to_owned()).display().to_string())
+        };
+        line("url", to.url.as_ref().map(ToString::to_string));
+        line("password_file", file(&to.password_file));
+        let tls = to.tls.map(|it| match it {
+            Tls::Off => "off",
+            Tls::Require => "require",
+            Tls::Verify => "verify",
+        });
+        line("tls", tls.map(str::to_owned));
+        line("ca_file", file(&to.ca_file));
+        return said;
+    }
+    let mut said = Vec::new();
+    if from.url.is_some() {
+        said.push(
+            "take url, password_file, tls and ca_file out of [store] in the configuration, and \
+             start the hub"
+                .to_owned(),
+        );
+    }
+    if folder != data {
+        let folder = folder.display();
+        said.push(format!("the hub's data folder is then, by `data` or --data: {folder}"));
+        said.push(format!(
+            "keys stay where they are, copy the folder secrets, if there is one, from: {}",
+            data.display()
+        ));
+    }
+    said
+}
+
+fn uncopied(to: &Shelf<'_>, error: StoreError) -> Failure {
+    let exit = match &error {
+        StoreError::Unavailable { .. } => Exit::Unreachable,
+        StoreError::Newer { .. } | StoreError::Damaged { .. } | StoreError::Refused { .. } => {
+            Exit::Failed
+        }
+    };
+    Failure::new(exit, format!("not copied into: {}", to.place()))
+        .because(error)
+        .hint("the store is as it was; type it again when that is mended")
+}
+
+const AGAIN: &str =
+    "stop the hub, type this again, and start the hub when the configuration is changed";

@@ -1,0 +1,98 @@
+//! What is kept is looked after: what is damaged is found and said.
+
+use serde_json::Value;
+
+use crate::common::Hub;
+use crate::support::House;
+
+#[test]
+fn a_whole_store_is_counted_and_a_damaged_one_is_told_of() {
+    let house = House::of_a_friday();
+    let said = house.ask(&["store", "check"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.err.contains("whole: ") && said.err.contains("in DATA/muster.db"), "{said:?}");
+    let table: Value =
+        serde_json::from_str(&house.tell(&["store", "check", "--format", "json"])).unwrap();
+    let row = |name: &str| {
+        let rows = table.as_array().unwrap();
+        rows.iter().find(|it| it["table"] == name).unwrap_or_else(|| panic!("{table}")).clone()
+    };
+    assert_eq!(row("person")["rows"], 2);
+    assert_eq!(row("heard")["oldest"], "2026-11-20T06:00:00Z");
+    assert_eq!(row("heard")["state"], "whole");
+    assert!(row("heard")["bytes"].as_i64().unwrap() > 0);
+
+    // One letter of a name.
+    let file = house.path().join("muster.db");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let at = bytes.windows(4).position(|it| it == b"Anna").unwrap();
+    bytes[at + 3] = b'o';
+    std::fs::write(&file, bytes).unwrap();
+    let said = house.ask(&["store", "check"]);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.err.contains("wrong: person: the store is damaged"), "{said:?}");
+    assert!(said.err.contains("muster restore FILE --replace"), "{said:?}");
+    let damaged = said.out.lines().filter(|it| it.ends_with("damaged")).count();
+    assert_eq!(damaged, 1, "{said:?}");
+
+    let empty = House::empty();
+    let said = empty.ask(&["store", "check"]);
+    assert_eq!(said.code, 5, "{said:?}");
+}
+
+/// How many rows of a table a command tells of.
+fn rows(house: &House, args: &[&str], table: &str) -> u64 {
+    let said = house.tell(&[args, &["--format", "json"]].concat());
+    let all: Value = serde_json::from_str(&said).unwrap();
+    let found = all.as_array().unwrap().iter().find(|it| it["table"] == table);
+    found.map_or(0, |it| it["rows"].as_u64().unwrap())
+}
+
+#[test]
+fn what_is_needed_stays_whatever_the_clock_says() {
+    let house = House::of_a_friday();
+    // What was judged up to that Friday is not old because a clock says that it is.
+    for needed in ["2026-11-01", "2026-10-22", "-1d"] {
+        for key in ["--before", "--journal-before"] {
+            let said = house.ask(&["cleanup", key, needed]);
+            assert_eq!(said.code, 2, "{said:?}");
+            assert!(said.err.contains("younger than 30 days"), "{said:?}");
+            assert!(said.err.contains("hint: give a time up to 2026-10-21T"), "{said:?}");
+        }
+    }
+    assert_eq!(house.ask(&["cleanup", "--before", "soon"]).code, 2);
+    let said = house.ask(&["cleanup"]);
+    assert!(said.code == 0 && said.err.contains("forgotten: 0 facts"), "{said:?}");
+
+    let hub = Hub::start(house.command(&["serve", "--listen", "127.0.0.1:0"]));
+    let said = house.ask(&["cleanup"]);
+    assert_eq!(said.code, 5, "{said:?}");
+    assert!(said.err.contains("a hub forgets by itself"), "{said:?}");
+    assert_eq!(house.ask(&["cleanup", "--dry-run"]).code, 0);
+    drop(hub);
+}
+
+#[test]
+fn what_is_too_old_is_counted_and_goes() {
+    let house = House::lived_in("2026-09-01T06:00:00Z".parse().unwrap());
+    // Months later somebody changes something.
+    house.tell(&["person", "add", "zoe"]);
+    let check = ["store", "check"];
+    let there = |table: &str| rows(&house, &check, table);
+    let (heard, stays, people) = (there("heard"), there("stay"), there("person"));
+    assert!(heard > 0 && stays > 0);
+    let dry = |args: &[&str], table: &str| {
+        rows(&house, &[&["cleanup", "--dry-run"], args].concat(), table)
+    };
+    assert_eq!((dry(&[], "heard"), dry(&[], "stay")), (heard, 0));
+    assert_eq!(dry(&["--before", "2026-08-31"], "heard"), 0);
+    assert_eq!(there("heard"), heard, "nothing went by being counted");
+
+    house.tell(&["cleanup"]);
+    assert_eq!((there("heard"), there("stay"), there("person")), (0, stays, people));
+    let ended = dry(&["--journal-before", "2026-09-02"], "stay");
+    assert!(ended > 0);
+    house.tell(&["cleanup", "--journal-before", "2026-09-02"]);
+    assert_eq!((there("stay"), there("person")), (stays - ended, people));
+    assert_eq!(house.ask(&check).code, 0);
+}

@@ -1,0 +1,143 @@
+//! What a hub keeps goes to another place, and the hub goes on from there.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::common::{Home, failed};
+use super::{MariaDb, Postgres, Server};
+
+/// The configuration's `[store]` becomes what the command says, or goes.
+fn configure(home: &Home, store: &str) {
+    let file = home.path().join("muster.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let text = text.split("\n[store]").next().unwrap();
+    fs::write(&file, format!("{text}\n{store}\n")).unwrap();
+}
+
+/// Moves the home's store there; what it said to change.
+fn moves(home: &Home, args: &[&str]) -> String {
+    let done = home.run(&[&["store", "move", "--to"], args].concat());
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert!(done.status.success() && said.contains("copied and verified: "), "{said}");
+    assert!(said.contains("the old store is as it was"), "{said}");
+    let lines = said.lines().skip_while(|it| *it != "[store]");
+    let lines: Vec<&str> = lines.take_while(|it| !it.starts_with("the old")).collect();
+    lines.join("\n")
+}
+
+fn people(home: &Home) -> Value {
+    let listed = home.run(&["person", "list", "--format", "json"]);
+    assert!(listed.status.success(), "{listed:?}");
+    serde_json::from_slice(&listed.stdout).unwrap()
+}
+
+fn password<S: Server>(home: &Home) -> String {
+    let file = home.path().join("password-there");
+    fs::write(&file, S::PASSWORD).unwrap();
+    file.display().to_string()
+}
+
+/// A file, a server, another server, a file.
+#[test]
+fn a_store_goes_round_and_is_the_same() {
+    let (postgres, mariadb) = (Postgres::start(), MariaDb::start());
+    postgres.make("home");
+    mariadb.make("home");
+    let home = Home::new();
+    let hub = home.serve();
+    let anna = json!({ "name": "anna", "display": "Anna Berg" });
+    assert_eq!(hub.ask("POST", "/api/v1/people", Some(&anna)).status, 201);
+    // Far monitors are bound to the store's number, which is made when the first is let in.
+    let invited = home.run(&["monitor", "enrol", "kitchen"]);
+    assert!(invited.status.success(), "{invited:?}");
+    let url = Server::url(&postgres);
+    let there = password::<Postgres>(&home);
+    let to_postgres = [url.as_str(), "--password-file", &there];
+    let (code, said) = failed(&home.run(&[&["store", "move", "--to"], &to_postgres[..]].concat()));
+    assert!(
+        code == 5 && said.contains("somebody writes") && said.contains("stop the hub"),
+        "{said}"
+    );
+    assert_eq!(postgres.say("home", "SELECT count(*) FROM pg_class WHERE relname = 'schema'"), "0");
+    hub.terminate();
+    let known = people(&home);
+
+    configure(&home, &moves(&home, &to_postgres));
+    assert_eq!(people(&home), known);
+    let hub = home.serve();
+    let (code, said) = failed(&home.run(&["store", "move", "--to", "data/elsewhere"]));
+    let who = format!("another muster (process {}", hub.pid());
+    assert!(code == 5 && said.contains(&who), "{said}");
+    assert_eq!(hub.get("/api/v1/people/anna").json()["display"], "Anna Berg");
+    hub.terminate();
+
+    let (code, said) = failed(&home.run(&["store", "move", "--to", &url]));
+    assert!(code == 2 && said.contains("the store is there already"), "{said}");
+    let url = Server::url(&mariadb);
+    let there = password::<MariaDb>(&home);
+    configure(&home, &moves(&home, &[&url, "--password-file", &there]));
+    assert_eq!(people(&home), known);
+    assert_eq!(
+        mariadb.say("home", "SELECT count(*) FROM journal"),
+        postgres.say("home", "SELECT count(*) FROM journal")
+    );
+
+    // In the data folder is what was there before.
+    let (code, said) = failed(&home.run(&["store", "move", "--to", "data"]));
+    assert!(code == 1 && said.contains("it is left alone"), "{said}");
+    fs::remove_file(home.data().join("muster.db")).unwrap();
+    assert_eq!(moves(&home, &["data"]), "");
+    configure(&home, "");
+    assert_eq!(people(&home), known);
+    home.serve().terminate();
+}
+
+/// Killed while it copies, it leaves no store; typed once more, it does it.
+#[test]
+fn a_move_that_is_killed_is_no_store_and_is_done_again() {
+    let server = Postgres::start();
+    let home = Home::new();
+    home.serve().terminate();
+    let there = password::<Postgres>(&home);
+    let is_begun = "SELECT count(*) FROM pg_class WHERE relname = 'journal'";
+    for number in 0..TRIES {
+        let name = format!("try_{number}");
+        server.make(&name);
+        let url = format!("postgres://{}@127.0.0.1:{}/{name}", Postgres::USER, server.port);
+        let typed = ["store", "move", "--to", &url, "--password-file", &there];
+        let mut moving = home.muster(&typed).spawn().unwrap();
+        while server.say(&name, is_begun) == "0" {}
+        server.pause();
+        moving.kill().unwrap();
+        moving.wait().unwrap();
+        server.go_on();
+        let version = server.say(&name, "SELECT version FROM schema");
+        if version != "1000000" {
+            continue;
+        }
+        let store = format!("[store]\nurl = \"{url}\"\npassword_file = \"{there}\"");
+        configure(&home, &store);
+        for args in [&["who"][..], &["serve", "--listen", "127.0.0.1:0"]] {
+            let (_, said) = failed(&home.run(args));
+            assert!(said.contains("`muster store move` into it had copied"), "{said}");
+        }
+        configure(&home, "");
+        // Whoever was killed is believed to live for some seconds.
+        loop {
+            let done = home.run(&typed);
+            let said = String::from_utf8(done.stderr).unwrap();
+            if done.status.success() {
+                break;
+            }
+            assert!(said.contains("already in use"), "{said}");
+        }
+        configure(&home, &store);
+        assert_eq!(people(&home), json!([]));
+        return;
+    }
+    panic!("it was never killed in the middle");
+}
+
+/// A move takes longer than the server needs to say that it began.
+const TRIES: u32 = 20;
