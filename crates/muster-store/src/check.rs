@@ -22,9 +22,9 @@ use muster_core::time::Time;
 use tokio::sync::mpsc::{self, Receiver};
 
 use crate::Kept;
+use crate::cells::Row;
 use crate::directory::OwnershipRow;
 use crate::judged::Meta;
-use crate::plain::Row;
 use crate::readings::{Counted, Measured, Won};
 use crate::record::Record;
 use crate::rows::{FirstSeen, LastSeen};

@@ -40,7 +40,7 @@ mod cursors;
 
 mod tables;
 
-mod plain;
+mod cells;
 
 pub mod transfer;
 

@@ -13,7 +13,7 @@ use muster_core::time::Time;
 use tokio::sync::mpsc::{self, Receiver};
 
 use crate::Kept;
-use crate::plain::Row;
+use crate::cells::Row;
 use crate::readings::{Counted, Measured, Won};
 use crate::record::Record;
 use crate::transfer::Piece;

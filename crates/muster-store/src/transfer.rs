@@ -13,8 +13,8 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::time::timeout;
 
 use crate::Kept;
-pub use crate::plain::Row;
-use crate::plain::Sum;
+pub use crate::cells::Row;
+use crate::cells::Sum;
 use crate::record::Record;
 use crate::server::unanswered;
 use crate::session::{Merge, Session};

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::engine::{Connection, Engine};
 use super::writer::{Making, Writer};
 use super::{PATIENCE, schema, unanswered};
-use crate::plain::Row;
+use crate::cells::Row;
 use crate::transfer::{self, Blank, Piece};
 
 /// Such a database.

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::Sender;
 use super::backup::{refuse_existing, verify_file};
 use super::files::{self, Lock};
 use super::{fault, replace, schema, statement};
-use crate::plain::Row;
+use crate::cells::Row;
 use crate::transfer::{self, Blank, Piece};
 
 /// Such a file. Nobody else writes in its folder meanwhile.
