@@ -35,6 +35,11 @@ pub struct StoreSettings {
     /// device that nobody described is forgotten with its last stay, if its facts are gone as well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retention_journal: Option<Length<{ 30 * DAY }, { 36_500 * DAY }>>,
+    /// Whether readings are kept a second time, a row each, with views on them for the SQL of other
+    /// programs: `monitors`, `ble_devices`, `device_sightings`, `sighting_staging`,
+    /// `hourly_device_counts` and `recent_device_activity`. They need ten times the room of the readings
+    /// alone.
+    pub sql_views: bool,
 }
 
 impl Default for StoreSettings {
@@ -46,6 +51,7 @@ impl Default for StoreSettings {
             ca_file: None,
             retention_facts: Length::secs(30 * DAY),
             retention_journal: None,
+            sql_views: false,
         }
     }
 }

@@ -235,6 +235,13 @@ fn retention() {
     assert_eq!(store.retention_journal.unwrap().get(), Duration::from_hours(365 * 24));
 }
 
+// config: store.sql_views
+#[test]
+fn views_for_other_programs() {
+    assert!(!Config::default().store.sql_views);
+    assert!(set(&[("store.sql_views", "true")]).store.sql_views);
+}
+
 // config: people.name
 // config: people.display
 // config: people.devices

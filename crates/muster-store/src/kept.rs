@@ -34,4 +34,10 @@ pub trait Kept: Store + std::fmt::Debug {
 
     /// How many bytes each table takes on the disk, with its indexes, as the engine counts them.
     fn sizes(&self) -> BoxFuture<'_, Result<BTreeMap<&'static str, u64>, StoreError>>;
+
+    /// Begins or ends to keep readings a second time, as plain rows with views for the SQL of other
+    /// programs. Whoever opens the store next goes on with that. How many hours were written for it, at
+    /// once: a minute or two for a fleet's month. One that is interrupted is begun anew by the next call, and
+    /// until then there are no views.
+    fn keep_plain(&self, wanted: bool) -> BoxFuture<'_, Result<u64, StoreError>>;
 }

@@ -1,5 +1,5 @@
-//! Where everything is kept: the adapters behind the core's [`Store`] port, and the suite of cases that
-//! each of them has to pass.
+//! Where everything is kept: the adapters behind the core's [`Store`](muster_core::ports::Store) port, and
+//! the suite of cases that each of them has to pass.
 //!
 //! A store replaces rows by their key and never merges or judges; that is the core's. How values are laid
 //! out in rows, what is written and what is asked is said once, for all of them.
@@ -31,6 +31,8 @@ mod rows;
 mod far;
 
 mod readings;
+
+mod plain;
 
 mod judged;
 

@@ -18,6 +18,8 @@ use crate::server::{Address, Encryption, Secret, Server, Survey, Way, unavailabl
 use crate::transfer::Blank;
 use crate::{Access, Kept};
 
+pub mod ble_monitor;
+
 mod columns;
 
 mod session;
@@ -66,6 +68,22 @@ impl Engine for MariaDb {
         WHERE table_schema = DATABASE() AND table_name IN ('schema', 'lease')";
     const SIZE: &'static str = "SELECT CAST(data_length + index_length AS SIGNED)
         FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?1";
+
+    const PLAIN: [&'static str; 3] = [
+        include_str!("../views/mariadb/tables.sql"),
+        include_str!("../views/mariadb/views.sql"),
+        include_str!("../views/mariadb/drop.sql"),
+    ];
+    const VIEWS: &'static str = "SELECT count(*) FROM information_schema.views
+        WHERE table_schema = DATABASE() AND table_name = 'recent_device_activity'";
+
+    fn instant(micros: &str) -> String {
+        format!("FROM_UNIXTIME({micros} DIV 1000000)")
+    }
+
+    fn micros(column: &str) -> String {
+        format!("UNIX_TIMESTAMP({column}) * 1000000")
+    }
 
     fn readers(&self) -> MySqlPool {
         let pool = PoolOptions::new().max_connections(READERS).acquire_timeout(TO_CONNECT);
@@ -180,7 +198,8 @@ const FOR_READING: &str = "SET SESSION sql_mode = 'ANSI_QUOTES,STRICT_ALL_TABLES
 /// A hub that says nothing has no session for long: what it locked in the middle of a transaction is free
 /// before anybody gives up waiting for it.
 const FOR_WRITING: &str = "SET SESSION sql_mode = 'ANSI_QUOTES,STRICT_ALL_TABLES',
-        SESSION innodb_lock_wait_timeout = 10, SESSION wait_timeout = 4;
+        SESSION innodb_lock_wait_timeout = 10, SESSION wait_timeout = 4,
+        SESSION time_zone = '+00:00';
     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 /// One for the pages, one for whoever is slow.
 const READERS: u32 = 2;

@@ -66,6 +66,22 @@ impl Engine for Postgres {
         WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relname IN ('schema', 'lease')";
     const SIZE: &'static str = "SELECT pg_total_relation_size(quote_ident(?1)::regclass)";
 
+    const PLAIN: [&'static str; 3] = [
+        include_str!("../views/postgres/tables.sql"),
+        include_str!("../views/postgres/views.sql"),
+        include_str!("../views/postgres/drop.sql"),
+    ];
+    const VIEWS: &'static str = "SELECT count(*) FROM pg_views
+        WHERE schemaname = current_schema() AND viewname = 'recent_device_activity'";
+
+    fn instant(micros: &str) -> String {
+        micros.to_owned()
+    }
+
+    fn micros(column: &str) -> String {
+        column.to_owned()
+    }
+
     fn readers(&self) -> PgPool {
         let pool = PoolOptions::new().max_connections(READERS).acquire_timeout(TO_CONNECT);
         pool.connect_lazy_with(self.options())

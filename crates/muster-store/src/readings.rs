@@ -15,6 +15,7 @@ use muster_core::span::Span;
 use muster_core::time::Time;
 use muster_wire::pack;
 
+use crate::plain::{self, Monitors};
 use crate::record::{Fields, Record, Sheet};
 use crate::rows::{duration, micros, unpacked};
 use crate::session::{Merge, Session, Value};
@@ -33,11 +34,11 @@ struct Key {
 
 /// Every listener's readings.
 #[derive(Debug)]
-pub(crate) struct Measured(Key, Vec<Reading>);
+pub(crate) struct Measured(Key, pub(crate) Vec<Reading>);
 
 /// The winners.
 #[derive(Debug)]
-pub(crate) struct Won(Key, Vec<Reading>);
+pub(crate) struct Won(Key, pub(crate) Vec<Reading>);
 
 /// The winners, counted.
 #[derive(Debug)]
@@ -72,16 +73,18 @@ impl Counted {
     }
 }
 
-/// Merges readings with what is there, and into the winners.
+/// Merges readings with what is there, and into the winners. `plain`: they are kept as plain rows as well.
 pub(crate) async fn write(
     session: &mut impl Session,
     readings: &[Reading],
+    plain: bool,
 ) -> Result<(), sqlx::Error> {
     if readings.is_empty() {
         return Ok(());
     }
     let listeners: Vec<_> = session.find("ORDER BY id", &[]).await?;
     let names = Names::of(&listeners);
+    let monitors = plain.then(|| Monitors::of(&listeners));
     let mut new = readings.to_vec();
     keep_best(&mut new);
     let groups: Vec<&[Reading]> = new.chunk_by(|a, b| key_of(a) == key_of(b)).collect();
@@ -92,20 +95,47 @@ pub(crate) async fn write(
         let stored: Vec<Measured> = session.with_keys(&keys).await?;
         let stored = stored.into_iter().map(|it| (it.0, it.1));
         let changed = merged(piece, stored.collect(), keep_best);
+        if let Some(monitors) = &monitors {
+            let fresh = changed.iter().flat_map(Changed::fresh);
+            plain::measured(session, fresh, monitors).await?;
+        }
         session.merge(&rows(changed, Measured), Merge::ByKey).await?;
         let stored: Vec<Won> = session.with_keys(&keys).await?;
         let stored = stored.into_iter().map(|it| (it.0, it.1));
         let changed = merged(piece, stored.collect(), |all| keep_winners(all, &names));
-        hours.extend(changed.iter().map(|(it, _)| Key { at: it.at.floor(HOUR), ..*it }));
+        hours.extend(changed.iter().map(|it| Key { at: it.key.at.floor(HOUR), ..it.key }));
+        if let Some(monitors) = &monitors {
+            let fresh = changed.iter().flat_map(Changed::fresh);
+            plain::winners(session, fresh, monitors).await?;
+        }
         session.merge(&rows(changed, Won), Merge::ByKey).await?;
     }
     let hours: Vec<Key> = hours.into_iter().collect();
     for same in hours.chunk_by(|a, b| (a.at, a.length) == (b.at, b.length)) {
         for piece in same.chunks(PIECE) {
-            count(session, piece).await?;
+            count(session, piece, monitors.as_ref()).await?;
         }
     }
     Ok(())
+}
+
+/// A row that new readings change.
+struct Changed {
+    key: Key,
+    before: Vec<Reading>,
+    after: Vec<Reading>,
+}
+
+impl Changed {
+    /// The readings that were not in it, each in place of the one of its identity and listener, or of its
+    /// identity, if there was one. Both lists are in that order.
+    fn fresh(&self) -> impl Iterator<Item = &Reading> {
+        let by = |it: &Reading| (it.identity, it.listener);
+        self.after.iter().filter(move |it| {
+            let old = self.before.binary_search_by_key(&by(it), by);
+            old.ok().and_then(|at| self.before.get(at)) != Some(*it)
+        })
+    }
 }
 
 /// What changes in the rows that new readings belong to, both in order of their keys.
@@ -113,27 +143,31 @@ fn merged(
     new: &[&[Reading]],
     stored: Vec<(Key, Vec<Reading>)>,
     keep: impl Fn(&mut Vec<Reading>),
-) -> Vec<(Key, Vec<Reading>)> {
+) -> Vec<Changed> {
     let mut stored = stored.into_iter().peekable();
     let mut changed = Vec::new();
     for group in new {
         let Some(key) = group.first().map(key_of) else { continue };
         let before = stored.next_if(|(it, _)| *it == key).map_or_else(Vec::new, |it| it.1);
-        let mut all = [&before, *group].concat();
-        keep(&mut all);
-        if all != before {
-            changed.push((key, all));
+        let mut after = [&before, *group].concat();
+        keep(&mut after);
+        if after != before {
+            changed.push(Changed { key, before, after });
         }
     }
     changed
 }
 
-fn rows<R>(all: Vec<(Key, Vec<Reading>)>, row: impl Fn(Key, Vec<Reading>) -> R) -> Vec<R> {
-    all.into_iter().map(|(key, list)| row(key, list)).collect()
+fn rows<R>(all: Vec<Changed>, row: impl Fn(Key, Vec<Reading>) -> R) -> Vec<R> {
+    all.into_iter().map(|it| row(it.key, it.after)).collect()
 }
 
-/// Counts some blocks of one hour and length anew.
-async fn count(session: &mut impl Session, keys: &[Key]) -> Result<(), sqlx::Error> {
+/// Counts some blocks of one hour and length anew; as plain rows too, where monitors have numbers.
+async fn count(
+    session: &mut impl Session,
+    keys: &[Key],
+    monitors: Option<&Monitors>,
+) -> Result<(), sqlx::Error> {
     let Some(Key { at, length, .. }) = keys.first().copied() else { return Ok(()) };
     let blocks: Vec<i64> = keys.iter().map(|it| it.block.into()).collect();
     let last = (at + HOUR).micros().saturating_sub(1);
@@ -141,6 +175,9 @@ async fn count(session: &mut impl Session, keys: &[Key]) -> Result<(), sqlx::Err
     let won: Vec<Won> = session.find(OF_AN_HOUR, &wanted).await?;
     let won: Vec<Reading> = won.into_iter().flat_map(|it| it.1).collect();
     let counted = hours(&won);
+    if let Some(monitors) = monitors {
+        plain::hour(session, (at, micros(length), &blocks), &counted, monitors).await?;
+    }
     let mut rows = Vec::new();
     for group in counted.chunk_by(|a, b| block_of(a.identity) == block_of(b.identity)) {
         let Some(first) = group.first() else { continue };
@@ -191,7 +228,8 @@ fn key_of(it: &Reading) -> Key {
     Key { at: it.interval, length: it.length, block: block_of(it.identity) }
 }
 
-const fn block_of(it: IdentityId) -> u32 {
+/// Which of the rows of an interval an identity is in.
+pub(crate) const fn block_of(it: IdentityId) -> u32 {
     it.0 >> BLOCK_BITS
 }
 

@@ -18,6 +18,9 @@ pub(crate) trait Record: Sized + Send + Sync {
     const KEY: usize;
     /// What happens to a row with the same key.
     const CONFLICT: Conflict = Conflict::Replace;
+    /// Times that other programs compare with the server's clock. A server that can look up its own
+    /// timestamps alone keeps them as those, to the second.
+    const INSTANTS: &'static [&'static str] = &[];
 
     /// Writes the columns.
     fn write(&self, row: &mut impl Sheet);

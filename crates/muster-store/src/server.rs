@@ -48,6 +48,8 @@ pub(crate) mod filling;
 
 pub(crate) mod survey;
 
+mod views;
+
 /// Where a store is, and who asks for it.
 #[derive(Clone, Debug)]
 pub struct Address {
@@ -237,6 +239,10 @@ impl<E: Engine> Kept for Server<E> {
                 Ok(None) | Err(_) => pending().await,
             }
         })
+    }
+
+    fn keep_plain(&self, wanted: bool) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move { views::keep(self.writer()?, wanted).await })
     }
 }
 

@@ -41,6 +41,8 @@ mod commit;
 
 mod forget;
 
+mod views;
+
 mod backup;
 
 mod replace;
@@ -216,6 +218,14 @@ impl Kept for Sqlite {
     fn sizes(&self) -> BoxFuture<'_, Result<BTreeMap<&'static str, u64>, StoreError>> {
         Box::pin(self.ask(async |conn| tables::sizes(conn, SIZE).await))
     }
+
+    fn keep_plain(&self, wanted: bool) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move {
+            let writer = self.writer()?;
+            self.bears_writing(writer.lock().await.is_connected())?;
+            views::keep(writer, wanted).await.map_err(|it| self.explain(it))
+        })
+    }
 }
 
 impl Store for Sqlite {
@@ -365,7 +375,8 @@ async fn open_writer(path: &Path) -> Result<Writer, StoreError> {
     refuse_missing(path)?;
     let mut conn = files::writer(path).await.map_err(explain)?;
     schema::migrate(&mut conn, schema::MIGRATIONS, path).await?;
-    Ok(Writer::new(path, conn))
+    let plain = views::are_there(&mut conn).await.map_err(explain)?;
+    Ok(Writer::new(path, conn, plain))
 }
 
 fn refuse_missing(path: &Path) -> Result<(), StoreError> {

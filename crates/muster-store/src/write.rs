@@ -10,24 +10,29 @@ use crate::judged::{Meta, StateRow};
 use crate::record::{Record as _, broken};
 use crate::rows::{FirstSeen, LastSeen};
 use crate::session::{Merge, Session, Value};
-use crate::{directory, readings};
+use crate::{directory, plain, readings};
 
-/// Everything in a batch, in a transaction that is open. `told`: its changes are in the journal.
+/// Everything in a batch, in a transaction that is open. `told`: its changes are in the journal. `plain`:
+/// readings are kept as plain rows as well.
 pub(crate) async fn write(
     session: &mut impl Session,
     batch: &Batch,
     found: Meta,
     told: bool,
+    plain: bool,
 ) -> Result<Meta, sqlx::Error> {
     session.merge(&batch.identities, Merge::ByKey).await?;
     session.merge(&batch.listeners, Merge::ByKey).await?;
     write_seen(session, &batch.seen).await?;
     session.merge(&batch.heard, Merge::ByKey).await?;
     session.merge(&batch.coverage, Merge::ByKey).await?;
+    if plain {
+        plain::covered(session, &batch.coverage).await?;
+    }
     session.merge(&batch.probes, Merge::ByKey).await?;
     session.merge(&batch.levels, Merge::ByKey).await?;
     write_details(session, &batch.details).await?;
-    readings::write(session, &batch.readings).await?;
+    readings::write(session, &batch.readings, plain).await?;
     for (monitor, boot) in &batch.unreceived {
         let key = [Value::Text(monitor), Value::Text(&boot.to_string())];
         session.run("DELETE FROM received WHERE monitor = ?1 AND boot = ?2", &key).await?;

@@ -11,6 +11,9 @@ use muster_store::sqlite::Sqlite;
 
 mod support;
 
+#[path = "server/panels.rs"]
+mod panels;
+
 #[tokio::test]
 async fn every_case() {
     for (name, case) in CASES {

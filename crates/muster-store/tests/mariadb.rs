@@ -20,6 +20,15 @@ mod lost;
 #[path = "mariadb/refused.rs"]
 mod refused;
 
+#[path = "server/views.rs"]
+mod views;
+
+#[path = "server/panels.rs"]
+mod panels;
+
+#[path = "mariadb/questions.rs"]
+mod questions;
+
 /// Where a database is, over the network.
 fn address(server: &Peer, database: &str) -> Address {
     Address {

@@ -20,6 +20,15 @@ mod lost;
 #[path = "postgres/refused.rs"]
 mod refused;
 
+#[path = "server/views.rs"]
+mod views;
+
+#[path = "server/panels.rs"]
+mod panels;
+
+#[path = "postgres/questions.rs"]
+mod questions;
+
 /// Where a database is, over the network.
 fn address(server: &Peer, database: &str) -> Address {
     Address {

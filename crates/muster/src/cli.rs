@@ -7,8 +7,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use data::{
-    DecodeArgs, DecodeAs, Medium, Of, ReadingsArgs, ReplayArgs, ReportCommand, ScanArgs, Speed,
-    StaysArgs, WindowArgs,
+    BleMonitorArgs, DecodeArgs, DecodeAs, ImportCommand, Medium, Of, ReadingsArgs, ReplayArgs,
+    ReportCommand, ScanArgs, Speed, StaysArgs, WindowArgs,
 };
 pub(crate) use edit::{
     Carried, DeviceCommand, EnrolArgs, MonitorCommand, OverrideArgs, PersonCommand, PlaceCommand,
@@ -147,6 +147,9 @@ pub(crate) enum Command {
     /// Feed recordings through the whole path and print the stays
     #[command(after_help = "Example: muster replay friday.pcap --monitor hub")]
     Replay(ReplayArgs),
+    /// Bring along what another system kept, while no hub runs
+    #[command(subcommand, after_help = "Example: muster import ble-monitor-config config.ini")]
+    Import(ImportCommand),
     /// Check, show and explain the configuration
     #[command(
         subcommand,

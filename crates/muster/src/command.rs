@@ -17,6 +17,7 @@ mod device;
 mod doctor;
 mod explain;
 mod heard;
+mod import;
 mod monitor;
 mod pair;
 mod person;
@@ -45,6 +46,7 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Scan(args) => scan::run(context, &args),
         Command::Decode(args) => decode::run(context, &args),
         Command::Replay(args) => replay::run(context, &args),
+        Command::Import(command) => import::run(context, &command),
         Command::Config(command) => config::run(context, &command),
         Command::Doctor { store: false } => doctor::run(context),
         Command::Doctor { store: true } => doctor::of_store(context),

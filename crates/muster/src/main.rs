@@ -18,6 +18,7 @@ mod senders;
 mod broadcasts;
 mod declare;
 mod hold;
+mod import;
 mod inspection;
 mod keyring;
 mod monitors;

@@ -189,7 +189,11 @@ pub(crate) async fn survey(
     })
 }
 
-fn address(settings: &StoreSettings, database: &Database) -> Result<Address, StoreError> {
+/// Where a database is, and who asks.
+pub(crate) fn address(
+    settings: &StoreSettings,
+    database: &Database,
+) -> Result<Address, StoreError> {
     let way = match &database.socket {
         Some(path) => Road::Socket {
             path: path.to_string().into(),
@@ -201,7 +205,9 @@ fn address(settings: &StoreSettings, database: &Database) -> Result<Address, Sto
         },
     };
     let ca_file = settings.ca_file.as_ref().map(|it| it.as_str().into());
-    let password = settings.password_file.as_ref().map(|it| password(it.as_str())).transpose()?;
+    let password = settings.password_file.as_ref();
+    let password =
+        password.map(|it| self::password(it.as_str(), "store.password_file")).transpose()?;
     Ok(Address {
         way,
         user: database.user.to_string(),
@@ -224,10 +230,10 @@ fn holder() -> String {
     format!("process {} on {host}", process::id())
 }
 
-/// The first line of a file.
-fn password(file: &str) -> Result<Secret, StoreError> {
+/// The first line of a file, of which people were told by a key or an option.
+pub(crate) fn password(file: &str, told_by: &str) -> Result<Secret, StoreError> {
     let unreadable = |cause: io::Error| StoreError::Unavailable {
-        what: format!("the password cannot be read: {file} (store.password_file)"),
+        what: format!("the password cannot be read: {file} ({told_by})"),
         cause: cause.into(),
     };
     let mut text = String::new();

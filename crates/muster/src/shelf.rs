@@ -59,6 +59,16 @@ impl<'a> Shelf<'a> {
         }
     }
 
+    /// Begins or ends to keep what other programs' SQL looks at, as configured.
+    pub(crate) async fn keep_views(&self, opened: &Opened) -> Result<(), Failure> {
+        let wanted = self.settings.is_some_and(|it| it.sql_views);
+        let hours = opened.store.keep_plain(wanted).await.map_err(|it| self.closed(it))?;
+        if hours > 0 {
+            tracing::info!("views for other programs are there, with readings of {hours} hours");
+        }
+        Ok(())
+    }
+
     /// The file in the folder, which is there only if nothing else is configured.
     pub(crate) fn file(&self) -> PathBuf {
         self.folder.join(STORE)

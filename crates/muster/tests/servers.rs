@@ -19,6 +19,9 @@ mod moving;
 #[path = "servers/doctor.rs"]
 mod doctor;
 
+#[path = "servers/import.rs"]
+mod import;
+
 use std::fs;
 
 use common::{Home, failed};

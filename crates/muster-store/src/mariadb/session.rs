@@ -100,13 +100,22 @@ async fn found<R: Record>(
 }
 
 fn selection<R: Record>(tail: &str) -> String {
-    format!("SELECT {} FROM \"{}\" {tail}", names(R::COLUMNS), R::TABLE)
+    let column = |it: &&str| {
+        if R::INSTANTS.contains(it) {
+            format!("UNIX_TIMESTAMP(\"{it}\") * 1000000")
+        } else {
+            names(&[it])
+        }
+    };
+    let columns: Vec<String> = R::COLUMNS.iter().map(column).collect();
+    format!("SELECT {} FROM \"{}\" {tail}", columns.join(", "), R::TABLE)
 }
 
 fn insertion<R: Record>(rows: usize, merge: Merge) -> String {
-    let mut marks = "?, ".repeat(R::COLUMNS.len());
-    marks.truncate(marks.len().saturating_sub(2));
-    let mut values = format!("({marks}), ").repeat(rows);
+    // The connection's time is UTC, so that no hour of it is there twice.
+    let mark = |it: &&str| if R::INSTANTS.contains(it) { INSTANT } else { "?" };
+    let marks: Vec<&str> = R::COLUMNS.iter().map(mark).collect();
+    let mut values = format!("({}), ", marks.join(", ")).repeat(rows);
     values.truncate(values.len().saturating_sub(2));
     let (table, columns) = (R::TABLE, names(R::COLUMNS));
     format!("INSERT INTO \"{table}\" ({columns}) VALUES {values}{}", clause::<R>(merge))
@@ -176,6 +185,8 @@ fn spoken(sql: &str, values: &[Value<'_>]) -> Result<Spoken, sqlx::Error> {
     Ok(if is_once { Spoken::Once(out) } else { Spoken::Kept(out, bound) })
 }
 
+/// A time as the server's own.
+const INSTANT: &str = "FROM_UNIXTIME(? DIV 1000000)";
 /// How many rows share a statement; at most 65,535 values do.
 const SIZES: [usize; 4] = [1000, 100, 10, 1];
 

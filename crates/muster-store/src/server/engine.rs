@@ -32,6 +32,15 @@ pub(crate) trait Engine: Debug + Send + Sync + Sized + 'static {
     /// The bytes of the table of this name, with its indexes.
     const SIZE: &'static str;
 
+    /// Makes the tables of plain rows, makes the views on them, lets go of both.
+    const PLAIN: [&'static str; 3];
+    /// Counts the views on plain rows, which are made last.
+    const VIEWS: &'static str;
+    /// A time of which there are microseconds, as one that is kept for other programs.
+    fn instant(micros: &str) -> String;
+    /// The microseconds of a column with such times.
+    fn micros(column: &str) -> String;
+
     /// Two connections to look through, made when they are needed.
     fn readers(&self) -> Pool<Self::Db>;
 

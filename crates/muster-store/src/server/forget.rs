@@ -8,6 +8,7 @@ use tokio::sync::Mutex;
 
 use super::engine::Engine;
 use super::writer::Writer;
+use crate::plain;
 use crate::session::{Session as _, Value};
 use Value::{Int, List};
 
@@ -120,12 +121,17 @@ async fn readings<E: Engine>(writer: &Mutex<Writer<E>>, before: i64) -> Result<u
     let mut gone = 0;
     loop {
         let mut writer = writer.lock().await;
+        let plain = writer.plain;
         let went = writer.together(async |session| {
             let last = session.numbers(READINGS.last, &[Int(before), Int(LISTS)]).await?;
             let Some(last) = last.first().copied().flatten() else { return Ok(None) };
             let piece = [Int(before), Int(last)];
             let counts = session.numbers(READINGS_IN, &piece).await?;
             session.run(READINGS.delete, &piece).await?;
+            if plain {
+                let piece = [Int(before), Int(last.min(plain::LAST))];
+                session.run(&plain_readings::<E>(), &piece).await?;
+            }
             Ok(Some(sum(&counts)))
         });
         let Some(went) = went.await? else { return Ok(gone) };
@@ -138,18 +144,34 @@ async fn winners<E: Engine>(writer: &Mutex<Writer<E>>, before: Time) -> Result<u
     let mut gone = 0;
     loop {
         let mut writer = writer.lock().await;
+        let plain = writer.plain;
         let went = writer.together(async |session| {
             let oldest = session.numbers(OLDEST_WINNER, &[Int(before.micros())]).await?;
             let Some(oldest) = oldest.first().copied().flatten() else { return Ok(None) };
-            let end = Int((Time::from_micros(oldest).floor(HOUR) + HOUR).micros());
+            let end_at = (Time::from_micros(oldest).floor(HOUR) + HOUR).micros();
+            let end = Int(end_at);
             let counts = session.numbers(WINNERS_IN, &[end]).await?;
             session.run(WINNERS, &[end]).await?;
             session.run(WINNER_HOURS, &[end]).await?;
+            if plain {
+                session.run(&plain_winners::<E>(), &[Int(end_at.min(plain::LAST))]).await?;
+                session.run(PLAIN_HOURS, &[end]).await?;
+            }
             Ok(Some(sum(&counts)))
         });
         let Some(went) = went.await? else { return Ok(gone) };
         gone += went;
     }
+}
+
+/// Intervals that ended before the first time, and began no later than the second.
+fn plain_readings<E: Engine>() -> String {
+    let (last, began) = (E::instant("?2"), E::micros("interval_at"));
+    format!("DELETE FROM plain_reading WHERE interval_at <= {last} AND {began} + length <= ?1")
+}
+
+fn plain_winners<E: Engine>() -> String {
+    format!("DELETE FROM plain_winner WHERE interval_at < {}", E::instant("?1"))
 }
 
 fn sum(counts: &[Option<i64>]) -> u64 {
@@ -194,6 +216,7 @@ const OLDEST_WINNER: &str = "SELECT min(interval_at) FROM winners WHERE interval
 const WINNERS_IN: &str = "SELECT \"count\" FROM winners WHERE interval_at < ?1";
 const WINNERS: &str = "DELETE FROM winners WHERE interval_at < ?1";
 const WINNER_HOURS: &str = "DELETE FROM winner_hours WHERE hour < ?1";
+const PLAIN_HOURS: &str = "DELETE FROM plain_hour WHERE hour < ?1";
 const STAYS: (&str, &str) = (
     "SELECT id FROM stay WHERE ended <> 'open' AND last < ?1 ORDER BY last LIMIT ?2",
     "DELETE FROM stay WHERE id IN ?1",

@@ -23,7 +23,7 @@ use tokio::time::timeout;
 
 use super::engine::{Connection, Engine};
 use super::lease::{self, Lease};
-use super::{PATIENCE, unanswered};
+use super::{PATIENCE, unanswered, views};
 use crate::judged::{CursorRow, Meta};
 use crate::session::{Merge, Session};
 use crate::write::{meta, write};
@@ -38,6 +38,8 @@ pub(super) struct Writer<E: Engine> {
     /// That of the lease as this one took it.
     epoch: i64,
     attempt: Option<Attempt>,
+    /// Whether readings are kept as plain rows as well.
+    pub(super) plain: bool,
     /// Who has taken the lease meanwhile.
     overtaken: watch::Sender<Option<String>>,
 }
@@ -72,22 +74,29 @@ impl<E: Engine> Writer<E> {
         let epoch = lease::take(&*engine, &mut conn, holder).await?;
         let (overtaken, _) = watch::channel(None);
         let told = overtaken.clone();
-        let writer = Self { engine, conn: None, epoch, attempt: None, overtaken };
+        let writer = Self { engine, conn: None, epoch, attempt: None, plain: false, overtaken };
         let engine = Arc::clone(&writer.engine);
         let writer = Arc::new(Mutex::new(writer));
         let mut keeper = JoinSet::new();
         keeper.spawn(lease::keep(Arc::clone(&engine), epoch, Arc::clone(&writer), told));
         let ready = async {
             super::schema::migrate(&*engine, &mut conn, making).await?;
-            permitted(&mut conn).await.map_err(|it| engine.explain(it))
+            let explain = |it| engine.explain(it);
+            permitted(&mut conn).await.map_err(explain)?;
+            views::are_there::<E>(&mut conn).await.map_err(explain)
         };
-        if let Err(error) = ready.await {
-            keeper.shutdown().await;
-            // The next try must not find it held by this one; without an answer it lapses.
-            lease::release(&mut conn, epoch).await.ok();
-            return Err(error);
-        }
-        writer.lock().await.conn = Some(conn);
+        let plain = match ready.await {
+            Ok(it) => it,
+            Err(error) => {
+                keeper.shutdown().await;
+                // The next try must not find it held by this one; without an answer it lapses.
+                lease::release(&mut conn, epoch).await.ok();
+                return Err(error);
+            }
+        };
+        let mut opened = writer.lock().await;
+        (opened.conn, opened.plain) = (Some(conn), plain);
+        drop(opened);
         Ok((writer, keeper))
     }
 
@@ -133,7 +142,7 @@ impl<E: Engine> Writer<E> {
         self.attempt = Some(Attempt { commits, frontier, changes });
         let written = async {
             tx.merge(cursors, Merge::ByKey).await?;
-            let written = write(&mut *tx, batch, found, told).await?;
+            let written = write(&mut *tx, batch, found, told, self.plain).await?;
             // The keeper had to wait for this one.
             lease::renew::<E>(&mut tx, self.epoch).await?;
             Ok(written)

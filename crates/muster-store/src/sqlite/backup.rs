@@ -7,7 +7,7 @@ use muster_core::ports::StoreError;
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 
-use super::{fault, files, schema, statement};
+use super::{fault, files, schema, statement, views};
 use crate::record::Record;
 use crate::session::Session as _;
 use crate::tables::{self, PerTable};
@@ -47,13 +47,16 @@ pub(super) async fn verify_part(
         structure(conn).await?;
         return Ok(true);
     };
-    let Some(table) = tables::NAMES.get(before) else { return Ok(false) };
-    tables::one(table, &mut Checked(conn)).await?;
+    match tables::NAMES.get(before) {
+        Some(table) => tables::one(table, &mut Checked(conn)).await?,
+        None if before == tables::NAMES.len() => views::check(conn).await?,
+        None => return Ok(false),
+    }
     Ok(true)
 }
 
 /// Reads every row of a table, so that every sum is checked.
-struct Checked<'a>(&'a mut SqliteConnection);
+pub(super) struct Checked<'a>(pub(super) &'a mut SqliteConnection);
 
 impl PerTable for Checked<'_> {
     type Error = sqlx::Error;

@@ -52,7 +52,7 @@ pub(super) async fn pack(conn: &mut SqliteConnection) -> Result<(), sqlx::Error>
             }
         };
         let packed: Vec<Reading> = piece.iter().map(|it| it.0).collect();
-        readings::write(conn, &packed).await?;
+        readings::write(conn, &packed, false).await?;
         after = packed.last().copied();
         if after.is_none() {
             break;

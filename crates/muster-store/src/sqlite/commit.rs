@@ -27,6 +27,8 @@ pub(super) struct Writer {
     /// connection along, and with it the open transaction.
     conn: Option<SqliteConnection>,
     attempt: Option<Attempt>,
+    /// Whether readings are kept as plain rows as well.
+    pub(super) plain: bool,
 }
 
 /// A commit of which it is not known whether it took place.
@@ -38,8 +40,8 @@ struct Attempt {
 }
 
 impl Writer {
-    pub(super) fn new(path: &Path, conn: SqliteConnection) -> Self {
-        Self { path: path.to_owned(), conn: Some(conn), attempt: None }
+    pub(super) fn new(path: &Path, conn: SqliteConnection, plain: bool) -> Self {
+        Self { path: path.to_owned(), conn: Some(conn), attempt: None, plain }
     }
 
     /// Writes a batch, and cursors along with it; the id of the last change. Whoever acknowledges
@@ -60,7 +62,7 @@ impl Writer {
         });
         let written = async {
             statement::put(&mut tx, cursors).await?;
-            write(&mut *tx, batch, found, told).await
+            write(&mut *tx, batch, found, told, self.plain).await
         };
         let written = match written.await {
             Ok(it) => it,
@@ -174,7 +176,7 @@ mod tests {
         let mut conn = files::maker(&path).await.unwrap();
         schema::migrate(&mut conn, schema::MIGRATIONS, &path).await.unwrap();
         conn.close().await.unwrap();
-        Writer::new(&path, files::writer(&path).await.unwrap())
+        Writer::new(&path, files::writer(&path).await.unwrap(), false)
     }
 
     fn batch(second: i64) -> Batch {

@@ -63,15 +63,22 @@ async fn identities(writer: &Mutex<Writer>, facts: i64, journal: i64) -> Result<
 async fn readings(writer: &Mutex<Writer>, before: i64) -> Result<u64, sqlx::Error> {
     let mut gone = 0;
     loop {
-        let piece = values(&[before, LISTS], &[])?;
         let mut writer = writer.lock().await;
-        let went: Vec<u32> = writer
-            .together(async |conn| sqlx::query_scalar_with(READINGS, piece).fetch_all(conn).await)
-            .await?;
+        let plain = writer.plain;
+        let went = writer.together(async |conn| {
+            let piece = values(&[before, LISTS], &[])?;
+            let went: Vec<(u32, i64)> =
+                sqlx::query_as_with(READINGS, piece).fetch_all(&mut *conn).await?;
+            if let (true, Some(last)) = (plain, went.iter().map(|it| it.1).max()) {
+                run(conn, PLAIN_READINGS, values(&[before, last], &[])?).await?;
+            }
+            Ok(went)
+        });
+        let went = went.await?;
         if went.is_empty() {
             return Ok(gone);
         }
-        gone += went.into_iter().map(u64::from).sum::<u64>();
+        gone += went.into_iter().map(|it| u64::from(it.0)).sum::<u64>();
     }
 }
 
@@ -80,6 +87,7 @@ async fn winners(writer: &Mutex<Writer>, before: Time) -> Result<u64, sqlx::Erro
     let mut gone = 0;
     loop {
         let mut writer = writer.lock().await;
+        let plain = writer.plain;
         let hour = writer.together(async |conn| {
             let up_to = values(&[before.micros()], &[])?;
             let oldest = sqlx::query_scalar_with(OLDEST, up_to).fetch_one(&mut *conn).await?;
@@ -92,6 +100,10 @@ async fn winners(writer: &Mutex<Writer>, before: Time) -> Result<u64, sqlx::Erro
             let went: Vec<u32> =
                 sqlx::query_scalar_with(WINNERS, of_it).fetch_all(&mut *conn).await?;
             run(conn, WINNER_HOURS, values(&[end], &[])?).await?;
+            if plain {
+                run(conn, PLAIN_WINNERS, values(&[end], &[])?).await?;
+                run(conn, PLAIN_HOURS, values(&[end], &[])?).await?;
+            }
             Ok(Some(went.into_iter().map(u64::from).sum::<u64>()))
         });
         let Some(went) = hour.await? else { return Ok(gone) };
@@ -130,10 +142,15 @@ const RECEIVED: &str = "DELETE FROM received WHERE (monitor, boot) IN (
 const READINGS: &str = "DELETE FROM readings WHERE (interval_at, length, block) IN (
     SELECT interval_at, length, block FROM readings
     WHERE interval_at < ?1 AND interval_at + length <= ?1
-    ORDER BY interval_at, length, block LIMIT ?2) RETURNING count";
+    ORDER BY interval_at, length, block LIMIT ?2) RETURNING count, interval_at";
+/// All that share the last row's interval go with it; what is left of their lists goes next.
+const PLAIN_READINGS: &str = "DELETE FROM plain_reading
+    WHERE interval_at < ?1 AND interval_at + length <= ?1 AND interval_at <= ?2";
 const OLDEST: &str = "SELECT min(interval_at) FROM winners WHERE interval_at < ?1";
 const WINNERS: &str = "DELETE FROM winners WHERE interval_at < ?1 RETURNING count";
 const WINNER_HOURS: &str = "DELETE FROM winner_hours WHERE hour < ?1";
+const PLAIN_WINNERS: &str = "DELETE FROM plain_winner WHERE interval_at < ?1";
+const PLAIN_HOURS: &str = "DELETE FROM plain_hour WHERE hour < ?1";
 /// Kept are the last state of each subject, and the one in force at the limit, so that the states
 /// at every time since then remain what they were.
 const CHANGES: &str = "DELETE FROM journal WHERE id IN (

@@ -54,15 +54,28 @@ pub(super) async fn migrate(
         by_row::pack(&mut tx).await.map_err(explain)?;
     }
     if !to_do.is_empty() {
-        let version = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
-        let fingerprint = fingerprint(&mut tx).await.map_err(explain)?;
-        let row = SchemaRow { version, fingerprint };
-        statement::put(&mut tx, &[row]).await.map_err(explain)?;
+        sign(&mut tx, migrations.len()).await.map_err(explain)?;
     }
     if found == 0 {
         statement::put(&mut tx, &[Meta::default()]).await.map_err(explain)?;
     }
     tx.commit().await.map_err(explain)
+}
+
+/// Makes or drops what is there by choice, in a transaction that is open.
+pub(super) async fn redefine(
+    conn: &mut SqliteConnection,
+    sql: &'static str,
+) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(sql).execute(&mut *conn).await?;
+    sign(conn, MIGRATIONS.len()).await
+}
+
+/// Writes down which shape the tables have.
+async fn sign(conn: &mut SqliteConnection, version: usize) -> Result<(), sqlx::Error> {
+    let version = i64::try_from(version).unwrap_or(i64::MAX);
+    let fingerprint = fingerprint(conn).await?;
+    statement::put(conn, &[SchemaRow { version, fingerprint }]).await
 }
 
 /// Refuses what is no store, a newer one, an older one, and one whose tables were meddled with.

@@ -120,10 +120,10 @@ fn list(numbers: &[i64]) -> String {
 }
 
 const IF_EARLIER: &str = "
-    ON CONFLICT (identity) DO UPDATE SET at = excluded.at, sum = excluded.sum
+    ON CONFLICT DO UPDATE SET at = excluded.at, sum = excluded.sum
     WHERE excluded.at < at";
 const IF_LATER: &str = "
-    ON CONFLICT (identity) DO UPDATE SET at = excluded.at, sum = excluded.sum
+    ON CONFLICT DO UPDATE SET at = excluded.at, sum = excluded.sum
     WHERE excluded.at > at";
 
 const GOES_ON: &str = "

@@ -17,3 +17,5 @@ mod taken;
 mod size;
 
 mod wear;
+
+mod views;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::SignedDuration;
+use muster_config::store::Tls;
 
 /// `muster scan`.
 #[derive(Clone, Debug, Args)]
@@ -101,6 +102,54 @@ pub(crate) struct ReplayArgs {
     /// given several times
     #[arg(long, value_name = "FILE")]
     pub(crate) irk_file: Vec<PathBuf>,
+}
+
+/// `muster import`.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum ImportCommand {
+    /// The database of a BLE Monitor: its monitors, devices and sightings
+    #[command(
+        after_help = "Example: muster import ble-monitor --database mysql://ble_user@db.local/ble_monitor \
+                      --password-file password --time-zone Europe/Berlin"
+    )]
+    BleMonitor(BleMonitorArgs),
+    /// The `config.ini` of a BLE Monitor, as the configuration of a Muster on the same machine
+    #[command(
+        after_help = "Example: muster import ble-monitor-config config.ini --write muster.toml"
+    )]
+    BleMonitorConfig {
+        /// The file
+        file: PathBuf,
+        /// Write it to this file, which must not exist [default: print it]
+        #[arg(long, value_name = "FILE")]
+        write: Option<PathBuf>,
+    },
+}
+
+/// `muster import ble-monitor`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct BleMonitorArgs {
+    /// Where it is: `mysql://USER@HOST/DATABASE`
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: String,
+    /// A file whose first line is the user's password there [default: it is asked for]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<String>,
+    /// Whether others on the way can read along [default: verify, but off on this machine]
+    #[arg(long, value_name = "off|require|verify", value_parser = tls)]
+    pub(crate) tls: Option<Tls>,
+    /// The time zone of the old monitors, as in Europe/Berlin [default: that of the configuration]
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) time_zone: Option<String>,
+}
+
+fn tls(text: &str) -> Result<Tls, String> {
+    match text {
+        "off" => Ok(Tls::Off),
+        "require" => Ok(Tls::Require),
+        "verify" => Ok(Tls::Verify),
+        _ => Err("write off, require or verify".to_owned()),
+    }
 }
 
 /// How fast a recording is replayed.

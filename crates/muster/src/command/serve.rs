@@ -283,7 +283,7 @@ fn unstored(cause: StoreError) -> Failure {
     Failure::new(Exit::Failed, "what happened last could not be stored").because(cause)
 }
 
-/// What the store gives back.
+/// What the store gives back, once it keeps what it is to keep.
 async fn restore(
     house: &House<'_>,
     shelf: &Shelf<'_>,
@@ -291,6 +291,7 @@ async fn restore(
     clock: &dyn Clock,
 ) -> Result<Restored, Failure> {
     let refused = |it| shelf.closed(it);
+    shelf.keep_views(opened).await?;
     let mut wall = clock.now().wall;
     if !is_synchronised() {
         // A clock that woke in the past must not have the whole store read.

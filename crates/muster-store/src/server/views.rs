@@ -1,0 +1,47 @@
+//! Plain rows and the views on them, begun and ended on a server.
+//!
+//! Not every server makes tables within a transaction, so the views come last: where they are, the rows
+//! below them are whole. **Invariant:** whoever finds no views keeps no plain rows, and begins anew.
+
+use muster_core::batch::HOUR;
+use muster_core::ports::StoreError;
+use muster_core::time::Time;
+use tokio::sync::Mutex;
+
+use super::engine::{Connection, Engine};
+use super::writer::Writer;
+use crate::plain;
+use crate::session::Session as _;
+
+/// Begins or ends to keep them; how many hours were written at once.
+pub(super) async fn keep<E: Engine>(
+    writer: &Mutex<Writer<E>>,
+    wanted: bool,
+) -> Result<u64, StoreError> {
+    // Nobody commits meanwhile: what came in between would be missing.
+    let mut writer = writer.lock().await;
+    if writer.plain == wanted {
+        return Ok(0);
+    }
+    let [tables, views, drop] = E::PLAIN;
+    writer.plain = false;
+    writer.together(async |conn| E::script(conn, drop).await).await?;
+    if !wanted {
+        return Ok(0);
+    }
+    writer.together(async |conn| E::script(conn, tables).await).await?;
+    let (mut from, mut hours) = (Time::MIN, 0);
+    while let Some(hour) = writer.together(async |conn| plain::fill(conn, from).await).await? {
+        (from, hours) = (hour + HOUR, hours + 1);
+    }
+    writer.together(async |conn| plain::fill_covered(conn).await).await?;
+    writer.together(async |conn| E::script(conn, views).await).await?;
+    writer.plain = true;
+    Ok(hours)
+}
+
+/// Whether they are kept.
+pub(super) async fn are_there<E: Engine>(conn: &mut Connection<E>) -> Result<bool, sqlx::Error> {
+    let views = conn.numbers(E::VIEWS, &[]).await?;
+    Ok(views.first().copied().flatten().is_some_and(|it| it > 0))
+}

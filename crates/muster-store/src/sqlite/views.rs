@@ -1,0 +1,61 @@
+//! Plain rows and the views on them, begun and ended in a file.
+//!
+//! **Invariant:** each step leaves a schema whose fingerprint agrees. The views come last: whoever finds
+//! none keeps no plain rows, and begins anew.
+
+use muster_core::batch::HOUR;
+use muster_core::time::Time;
+use sqlx::sqlite::SqliteConnection;
+use tokio::sync::Mutex;
+
+use super::backup::Checked;
+use super::commit::Writer;
+use super::schema;
+use crate::plain::{self, PlainCovered, PlainHour, PlainReading, PlainWinner};
+use crate::tables::PerTable as _;
+
+/// Begins or ends to keep them; how many hours were written at once.
+pub(super) async fn keep(writer: &Mutex<Writer>, wanted: bool) -> Result<u64, sqlx::Error> {
+    // Nobody commits meanwhile: what came in between would be missing.
+    let mut writer = writer.lock().await;
+    if writer.plain == wanted {
+        return Ok(0);
+    }
+    writer.plain = false;
+    writer.together(async |conn| schema::redefine(conn, DROP).await).await?;
+    if !wanted {
+        return Ok(0);
+    }
+    writer.together(async |conn| schema::redefine(conn, TABLES).await).await?;
+    let (mut from, mut hours) = (Time::MIN, 0);
+    while let Some(hour) = writer.together(async |conn| plain::fill(conn, from).await).await? {
+        (from, hours) = (hour + HOUR, hours + 1);
+    }
+    writer.together(async |conn| plain::fill_covered(conn).await).await?;
+    writer.together(async |conn| schema::redefine(conn, VIEWS).await).await?;
+    writer.plain = true;
+    Ok(hours)
+}
+
+/// Whether they are kept.
+pub(super) async fn are_there(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    let sql = "SELECT count(*) FROM sqlite_master WHERE name = 'recent_device_activity'";
+    let views: i64 = sqlx::query_scalar(sql).fetch_one(conn).await?;
+    Ok(views > 0)
+}
+
+/// Reads every plain row, so that every sum is checked.
+pub(super) async fn check(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    if are_there(conn).await? {
+        let mut checked = Checked(conn);
+        checked.table::<PlainWinner>().await?;
+        checked.table::<PlainReading>().await?;
+        checked.table::<PlainHour>().await?;
+        checked.table::<PlainCovered>().await?;
+    }
+    Ok(())
+}
+
+const TABLES: &str = include_str!("../../views/sqlite/tables.sql");
+const VIEWS: &str = include_str!("../../views/sqlite/views.sql");
+const DROP: &str = include_str!("../../views/sqlite/drop.sql");

@@ -1,0 +1,81 @@
+-- Views by the names and columns that other programs' SQL asks for.
+
+CREATE OR REPLACE VIEW monitors AS
+SELECT known.monitor_id, known.monitor_name,
+    (SELECT max(place.name) FROM monitor JOIN place ON place.id = monitor.place
+        WHERE monitor.name = known.monitor_name) AS location,
+    NULL AS description,
+    (SELECT FROM_UNIXTIME(enrolment.at DIV 1000000) FROM enrolment
+        WHERE enrolment.monitor = known.monitor_name) AS created_at,
+    FROM_UNIXTIME(known.last DIV 1000000) AS last_seen,
+    coalesce(known.last DIV 1000000 >= UNIX_TIMESTAMP() - 900 AND NOT EXISTS (SELECT 1 FROM enrolment
+        WHERE enrolment.monitor = known.monitor_name AND revoked IS NOT NULL), 0) AS is_active,
+    0 AS is_processor,
+    CAST(NULL AS DATETIME) AS processor_claimed_at
+FROM (SELECT min(listener.id) AS monitor_id, listener.monitor AS monitor_name,
+        nullif(max(greatest(coalesce(plain_covered.at, 0), coalesce(sign_of_life.at, 0))), 0) AS last
+    FROM listener
+    LEFT JOIN plain_covered ON plain_covered.listener = listener.id
+    LEFT JOIN sign_of_life ON sign_of_life.monitor = listener.monitor
+    GROUP BY listener.monitor) AS known;
+
+CREATE OR REPLACE VIEW ble_devices AS
+SELECT identity.id AS device_id,
+    CASE WHEN kind IN ('ble', 'bt', 'private') THEN upper(value) ELSE CONCAT(kind, ':', value) END AS mac_address,
+    coalesce(
+        (SELECT nullif(max(device.name), '') FROM device WHERE device.id = coalesce(
+            (SELECT "grouping".device FROM "grouping" WHERE "grouping".identity = identity.id),
+            identity.id)),
+        (SELECT max(detail.value) FROM detail
+            WHERE detail.identity = identity.id AND detail.kind = 'hostname')) AS device_name,
+    (SELECT FROM_UNIXTIME(first_seen.at DIV 1000000) FROM first_seen
+        WHERE first_seen.identity = identity.id) AS first_seen,
+    (SELECT FROM_UNIXTIME(last_seen.at DIV 1000000) FROM last_seen
+        WHERE last_seen.identity = identity.id) AS last_seen
+FROM identity
+WHERE kind NOT IN ('mac', 'entity');
+
+-- The numbers of rows are made of the interval, in steps of 10 s, and of whom it was.
+CREATE OR REPLACE VIEW device_sightings AS
+SELECT (UNIX_TIMESTAMP(interval_at) DIV 10) * 4294967296 + identity AS sighting_id,
+    identity AS device_id,
+    monitor AS monitor_id,
+    rssi,
+    interval_at AS interval_start,
+    FROM_UNIXTIME(UNIX_TIMESTAMP(interval_at) + length DIV 1000000) AS interval_end,
+    at AS sighting_timestamp,
+    NULL AS extra_data
+FROM plain_winner;
+
+CREATE OR REPLACE VIEW sighting_staging AS
+SELECT (UNIX_TIMESTAMP(interval_at) DIV 10) * 34359738368 + (listener % 1024) * 33554432
+        + identity % 33554432 AS staging_id,
+    ble_devices.mac_address,
+    ble_devices.device_name,
+    monitor AS monitor_id,
+    rssi,
+    interval_at AS interval_start,
+    at AS scan_timestamp,
+    1 AS processed
+FROM plain_reading LEFT JOIN ble_devices ON ble_devices.device_id = plain_reading.identity;
+
+CREATE OR REPLACE VIEW hourly_device_counts AS
+SELECT monitors.monitor_name, monitors.location,
+    counted.hour_start, counted.unique_devices, counted.total_sightings,
+    counted.total / counted.total_sightings AS avg_rssi,
+    counted.min_rssi, counted.max_rssi
+FROM (SELECT monitor, DATE_FORMAT(FROM_UNIXTIME(hour DIV 1000000), '%Y-%m-%d %H:00:00') AS hour_start,
+        sum(identities) AS unique_devices, sum(readings) AS total_sightings,
+        sum(total) AS total, min(worst) AS min_rssi, max(best) AS max_rssi
+    FROM plain_hour
+    GROUP BY hour, monitor) AS counted
+LEFT JOIN monitors ON monitors.monitor_id = counted.monitor;
+
+CREATE OR REPLACE VIEW recent_device_activity AS
+SELECT ble_devices.mac_address, ble_devices.device_name, monitors.monitor_name, latest.rssi,
+    latest.interval_start, latest.sighting_timestamp
+FROM device_sightings AS latest
+LEFT JOIN ble_devices ON ble_devices.device_id = latest.device_id
+LEFT JOIN monitors ON monitors.monitor_id = latest.monitor_id
+WHERE latest.interval_start >= NOW() - INTERVAL 24 HOUR
+ORDER BY latest.interval_start DESC, latest.rssi DESC;

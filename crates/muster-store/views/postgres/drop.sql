@@ -1,0 +1,10 @@
+DROP VIEW IF EXISTS recent_device_activity;
+DROP VIEW IF EXISTS hourly_device_counts;
+DROP VIEW IF EXISTS sighting_staging;
+DROP VIEW IF EXISTS device_sightings;
+DROP VIEW IF EXISTS ble_devices;
+DROP VIEW IF EXISTS monitors;
+DROP TABLE IF EXISTS plain_covered;
+DROP TABLE IF EXISTS plain_hour;
+DROP TABLE IF EXISTS plain_reading;
+DROP TABLE IF EXISTS plain_winner;
