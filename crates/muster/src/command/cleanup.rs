@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use muster_core::ports::Store as _;
 use muster_core::time::Time;
 use muster_report::{Cell, Column, Holds, Table};
 use muster_store::{Access, old};
