@@ -43,9 +43,9 @@ fn a_whole_store_is_counted_and_a_damaged_one_is_told_of() {
 /// How many rows of a table a command tells of.
 fn rows(house: &House, args: &[&str], table: &str) -> u64 {
     let said = house.tell(&[args, &["--format", "json"]].concat());
-    let all: Value = serde_json::from_str(&said).unwrap();
-    let found = all.as_array().unwrap().iter().find(|it| it["table"] == table);
-    found.map_or(0, |it| it["rows"].as_u64().unwrap())
+    let all: Vec<Value> = serde_json::from_str(&said).expect("a table");
+    let found = all.iter().find(|it| it["table"] == table);
+    found.map_or(0, |it| it["rows"].as_u64().expect("a number"))
 }
 
 #[test]
