@@ -17,6 +17,7 @@ use crate::mqtt::MqttSettings;
 use crate::pairing::PairingSettings;
 use crate::people::DeclaredPerson;
 use crate::presence::PresenceSettings;
+use crate::privacy::PrivacySettings;
 use crate::readings::ReadingSettings;
 use crate::relay::RelaySettings;
 use crate::store::StoreSettings;
@@ -50,6 +51,7 @@ pub struct Config {
     pub sources: Sources,
     pub pairing: PairingSettings,
     pub ingest: IngestSettings,
+    pub privacy: PrivacySettings,
     /// Where changes and numbers go.
     pub sinks: Sinks,
     pub store: StoreSettings,
@@ -123,6 +125,7 @@ impl Default for Config {
             sources: Sources::default(),
             pairing: PairingSettings::default(),
             ingest: IngestSettings::default(),
+            privacy: PrivacySettings::default(),
             sinks: Sinks::default(),
             store: StoreSettings::default(),
             relay: RelaySettings::default(),

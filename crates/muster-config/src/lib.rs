@@ -24,6 +24,8 @@ pub mod pairing;
 
 pub mod ingest;
 
+pub mod privacy;
+
 pub mod graphite;
 
 pub mod store;

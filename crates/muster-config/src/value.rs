@@ -258,8 +258,10 @@ text! {
 text! {
     /// An identity, `kind:value`.
     IdentityText(muster_core::identity::Identity), |text| {
-        text.parse::<muster_core::identity::Identity>()
-            .map_err(|_| Wrong::new(text, "an identity, as in mac:b8:27:eb:01:02:03"))
+        let parsed = text.parse::<muster_core::identity::Identity>().ok();
+        parsed
+            .filter(|it| !it.is_pseudonym())
+            .ok_or_else(|| Wrong::new(text, "an identity, as in mac:b8:27:eb:01:02:03"))
     }
 }
 

@@ -23,6 +23,18 @@ fn far_monitors_come_in_by_any_address() {
     assert_eq!(config.ingest.listen.get(), "192.168.1.2:9000".parse().unwrap());
 }
 
+// config: privacy.pseudonyms
+// config: privacy.rotation
+#[test]
+fn strangers_have_names_or_pseudonyms() {
+    let standard = Config::default().privacy;
+    assert!(!standard.pseudonyms);
+    assert_eq!(standard.rotation.get(), Duration::from_hours(24));
+    let config = set(&[("privacy.pseudonyms", "true"), ("privacy.rotation", "\"6h\"")]);
+    assert!(config.privacy.pseudonyms);
+    assert_eq!(config.privacy.rotation.get(), Duration::from_hours(6));
+}
+
 // config: listen
 // config: data
 // config: monitor

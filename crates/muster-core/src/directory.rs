@@ -3,7 +3,7 @@
 //! Grouping of identities into devices is retroactive and reversible; ownership is dated. An edit
 //! is checked against the whole directory and changes nothing if it is refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use crate::identity::{DeviceId, IdentityId, PersonId, PlaceId};
@@ -77,6 +77,20 @@ impl Directory {
         }
         all.extend(self.groups.iter().filter(|(_, it)| **it == device).map(|(id, _)| *id));
         all
+    }
+
+    /// The devices that somebody speaks of: added, described, put together of several, or somebody's. One
+    /// that was taken back is not, though it keeps who had it.
+    #[must_use]
+    pub fn spoken_of(&self) -> BTreeSet<DeviceId> {
+        let is_said = |it: &Device| {
+            let Device { name, kind, mark, carried, owners } = it;
+            let is_plain = name.is_empty()
+                && (*kind, *mark, *carried) == (DeviceKind::Other, Mark::Normal, None);
+            !is_plain || owners.is_empty() || it.owner().is_some()
+        };
+        let described = self.devices.iter().filter(|(_, it)| is_said(it)).map(|(id, _)| *id);
+        described.chain(self.groups.values().copied()).collect()
     }
 
     /// The site that a place lies in.

@@ -92,10 +92,13 @@ pub enum TextKind {
     Name,
     /// `entity:person.anna`, an entity of another system.
     Entity,
+    /// `pseudonym:HEX`, 16 lower-case digits that a hub puts in the place of a stranger's identity. It is
+    /// given by a hub, for some time, and never told to it.
+    Pseudonym,
 }
 
 impl TextKind {
-    const ALL: [(&'static str, Self); 7] = [
+    const ALL: [(&'static str, Self); 8] = [
         ("ibeacon", Self::Ibeacon),
         ("altbeacon", Self::Altbeacon),
         ("eddystone", Self::Eddystone),
@@ -103,6 +106,7 @@ impl TextKind {
         ("tag", Self::Tag),
         ("name", Self::Name),
         ("entity", Self::Entity),
+        ("pseudonym", Self::Pseudonym),
     ];
 
     /// The word before the colon.
@@ -110,13 +114,27 @@ impl TextKind {
     pub fn word(self) -> &'static str {
         Self::ALL.iter().find(|(_, it)| *it == self).map_or("", |(word, _)| word)
     }
+
+    /// Why a text is no value of this kind, if it is none.
+    fn objection(self, value: &str) -> Option<InvalidIdentity> {
+        let given = || value.to_owned();
+        if self == Self::Pseudonym {
+            let is_digit = |it: u8| it.is_ascii_digit() || (b'a'..=b'f').contains(&it);
+            let is_one = value.len() == 16 && value.bytes().all(is_digit);
+            return (!is_one).then(|| InvalidIdentity::Pseudonym { given: given() });
+        }
+        let is_sound = !value.is_empty()
+            && value.len() <= Identity::MAX_TEXT
+            && !value.chars().any(char::is_control);
+        (!is_sound).then(|| InvalidIdentity::Text { given: given() })
+    }
 }
 
 impl Identity {
     /// The longest text value accepted, in bytes: no medium carries a longer one in an identifier.
     pub const MAX_TEXT: usize = 255;
 
-    /// All words that [`Identity::kind`] says.
+    /// The words that [`Identity::kind`] says of what a source may tell of: all but `pseudonym`.
     pub const KINDS: [&str; 11] = [
         "mac",
         "ble",
@@ -141,6 +159,18 @@ impl Identity {
             Self::Private(_) => "private",
             Self::Text(kind, _) => kind.word(),
         }
+    }
+
+    /// The pseudonym with this number.
+    #[must_use]
+    pub fn pseudonym(number: u64) -> Self {
+        Self::Text(TextKind::Pseudonym, format!("{number:016x}").into())
+    }
+
+    /// Whether a hub put it in the place of a stranger's.
+    #[must_use]
+    pub const fn is_pseudonym(&self) -> bool {
+        matches!(self, Self::Text(TextKind::Pseudonym, _))
     }
 
     /// Its link-layer address, when it is one on the local network.
@@ -186,11 +216,10 @@ impl FromStr for Identity {
                 let known = TextKind::ALL.iter().find(|(word, _)| *word == kind);
                 let (_, kind) =
                     known.ok_or_else(|| InvalidIdentity::Kind { given: kind.to_owned() })?;
-                let printable = !value.chars().any(char::is_control);
-                if value.is_empty() || value.len() > Self::MAX_TEXT || !printable {
-                    return Err(InvalidIdentity::Text { given: value.to_owned() });
+                match kind.objection(value) {
+                    Some(wrong) => Err(wrong),
+                    None => Ok(Self::Text(*kind, value.into())),
                 }
-                Ok(Self::Text(*kind, value.into()))
             }
         }
     }
@@ -208,7 +237,7 @@ pub enum InvalidIdentity {
     /// A kind nobody knows.
     #[error(
         "identity kind is one of mac, ble, bt, private, ibeacon, altbeacon, eddystone, irk, tag, \
-         name, entity: {given}"
+         name, entity, pseudonym: {given}"
     )]
     Kind {
         /// What was given.
@@ -217,6 +246,12 @@ pub enum InvalidIdentity {
     /// Not six octets.
     #[error("an address is six hexadecimal octets, as in b8:27:eb:01:02:03: {given}")]
     Address {
+        /// What was given.
+        given: String,
+    },
+    /// Not what a hub gives.
+    #[error("a pseudonym is 16 of 0-9 and a-f, as in 1f2e3d4c5b6a7988: {given}")]
+    Pseudonym {
         /// What was given.
         given: String,
     },
@@ -289,6 +324,7 @@ mod tests {
             "ibeacon:f7826da6-4fa2-4e98-8024-bc5b71e0893e-1-2",
             "altbeacon:d3162f5a-f3ee-4947-99db-09756062d0fc-90-5",
             "eddystone:00112233445566778899-aabbccddeeff",
+            "pseudonym:1f2e3d4c5b6a7988",
         ] {
             assert_eq!(text.parse::<Identity>().unwrap().to_string(), text);
         }
@@ -309,6 +345,27 @@ mod tests {
         assert!(matches!(parse("mac:+8:27:eb:01:02:03"), Wrong::Address { .. }));
         assert!(matches!(parse("tag:"), Wrong::Text { .. }));
         assert!(matches!(parse("tag:a\u{7}b"), Wrong::Text { .. }));
+    }
+
+    #[test]
+    fn a_pseudonym_has_one_form() {
+        for number in [0, 1, 0x1f2e_3d4c_5b6a_7988, u64::MAX] {
+            let it = Identity::pseudonym(number);
+            assert_eq!(it.to_string().parse(), Ok(it.clone()));
+            assert!(it.is_pseudonym() && it.to_string().len() == 26, "{it}");
+        }
+        for wrong in [
+            "",
+            "1",
+            "1F2E3D4C5B6A7988",
+            "1f2e3d4c5b6a79881",
+            "1f2e3d4c5b6a798g",
+            "+000000000000001",
+        ] {
+            let parsed = format!("pseudonym:{wrong}").parse::<Identity>();
+            assert_eq!(parsed, Err(InvalidIdentity::Pseudonym { given: wrong.to_owned() }));
+        }
+        assert!(!Identity::KINDS.contains(&"pseudonym"), "no monitor tells of any");
     }
 
     #[test]

@@ -302,6 +302,9 @@ fn objection(header: &Header, fact: &Fact, rights: &Rights) -> Option<String> {
     if rights.sources.as_ref().is_some_and(|it| !it.contains(&source)) {
         return Some(format!("this monitor may not tell of source {source}"));
     }
+    if fact.body.identity().is_some_and(crate::identity::Identity::is_pseudonym) {
+        return Some("a pseudonym is given by the hub, and told by nobody".to_owned());
+    }
     let kind = fact.body.identity().map(crate::identity::Identity::kind);
     if let (Some(kind), Some(kinds)) = (kind, &rights.kinds)
         && !kinds.iter().any(|it| **it == *kind)

@@ -87,6 +87,18 @@ impl Policy {
         }
     }
 
+    /// The patience with whom only a pseudonym is known: nobody can ask it anything, so that where others
+    /// are asked longer listening decides.
+    #[must_use]
+    pub fn patience_unasked(&self, source: SourceKind) -> Patience {
+        let usual = *self.patience(source, false);
+        if !usual.asking {
+            return usual;
+        }
+        let away_after = usual.away_after.max(self.unknown_hold);
+        Patience { away_after, misses: 0, asking: false, ..usual }
+    }
+
     /// The same where adapters for low energy rest for so long between two times that they listen: that
     /// is their rhythm, in which they are not dark, and what they hear once each time is confirmed by
     /// the next.

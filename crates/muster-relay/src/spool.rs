@@ -1,9 +1,12 @@
-//! The spool: facts on the disk until the hub has them, in one file of a database.
+//! The spool: facts on the disk until the hub has them, in one file of a database, sealed with the key
+//! beside it.
 //!
 //! Each write is one durable transaction, done whole or not at all, and safe to do again when its
 //! outcome was not heard. **Invariant:** one process at a time has the file open.
 
 mod fault;
+mod lock;
+mod seal;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -15,6 +18,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use muster_core::relay::spool::{Entry, ReadWork, SpoolRead, SpoolWork, Spooled};
+use muster_core::uplink::BootId;
 use muster_wire::batch::{read_fact, write_fact};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteLockingMode, SqliteSynchronous,
@@ -24,6 +28,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 pub use fault::SpoolError;
 
 use fault::explain;
+use seal::{BootSeal, Seal};
 use state::{Numbers, number};
 
 /// An open spool.
@@ -36,6 +41,7 @@ pub struct Spool {
     /// Missing after a failure, and while it is in use: whoever is dropped in the middle takes the
     /// connection along, and with it the open transaction.
     conn: Option<SqliteConnection>,
+    seal: Seal,
     /// By which number facts name their boot.
     numbers: Numbers,
     /// What is written besides facts; none: not known, after a write whose outcome was not heard.
@@ -66,18 +72,19 @@ impl Spool {
             let mut conn = options.connect().await?;
             let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
             let format = state::begin(&mut tx).await?;
-            let found =
-                if format == state::FORMAT { Some(state::read(&mut tx).await?) } else { None };
+            let is_known = (state::OPEN_FORMAT..=state::FORMAT).contains(&format);
+            let found = if is_known { Some(state::read(&mut tx).await?) } else { None };
             tx.commit().await?;
             Ok((conn, format, found))
         };
-        let (conn, format, found) = open.await.map_err(|it| explain(it, path))?;
+        let (mut conn, format, found) = open.await.map_err(|it| explain(it, path))?;
         let Some((spooled, numbers)) = found else {
             return Err(SpoolError::Newer { found: format, known: state::FORMAT });
         };
+        let seal = lock::lock(&mut conn, format, &numbers, path).await?;
         let written = Some(spooled.clone());
         let (path, monitor, conn) = (path.to_owned(), monitor.into(), Some(conn));
-        Ok((Self { path, monitor, options, conn, numbers, written }, spooled))
+        Ok((Self { path, monitor, options, conn, seal, numbers, written }, spooled))
     }
 
     /// Does one piece of work, durably.
@@ -85,7 +92,8 @@ impl Spool {
         let before = self.written.take();
         let mut numbers = self.numbers.clone();
         let mut conn = self.connection().await?;
-        if let Err(cause) = write(&mut conn, work, before.as_ref(), &mut numbers).await {
+        let written = write(&mut conn, work, before.as_ref(), &self.seal, &mut numbers).await;
+        if let Err(cause) = written {
             return Err(self.failed(conn, cause).await);
         }
         self.conn = Some(conn);
@@ -109,13 +117,18 @@ impl Spool {
             Err(cause) => return Err(self.failed(conn, cause).await),
         };
         self.conn = Some(conn);
+        let seal = self.seal.of(work.boot);
+        let opened = |sequence, bytes: &[u8]| {
+            let bytes = seal.as_ref()?.open(sequence, bytes)?;
+            read_fact(&self.monitor, &bytes).ok()
+        };
         let mut found = SpoolRead::default();
         for (sequence, bytes) in rows {
             // None is below `from`.
             let sequence = sequence.unsigned_abs();
-            match read_fact(&self.monitor, &bytes) {
-                Ok(fact) => found.entries.push(Entry { sequence, fact }),
-                Err(_) => found.damaged.push(sequence),
+            match opened(sequence, &bytes) {
+                Some(fact) => found.entries.push(Entry { sequence, fact }),
+                None => found.damaged.push(sequence),
             }
         }
         Ok(found)
@@ -146,6 +159,7 @@ async fn write(
     conn: &mut SqliteConnection,
     work: &SpoolWork,
     before: Option<&Spooled>,
+    seal: &Seal,
     numbers: &mut Numbers,
 ) -> Result<(), sqlx::Error> {
     let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
@@ -155,11 +169,17 @@ async fn write(
         delete.bind(number(run.first)).bind(number(run.last)).execute(&mut *tx).await?;
     }
     state::write(&mut tx, before, &work.state, numbers).await?;
+    let mut latest: Option<(BootId, BootSeal)> = None;
     for (boot, entry) in &work.added {
         // Facts of a boot that is let go of in the same breath.
         let Some(of) = numbers.get(boot) else { continue };
+        if latest.as_ref().is_none_or(|it| it.0 != *boot) {
+            latest = seal.of(*boot).map(|it| (*boot, it));
+        }
+        let sealed = latest.as_ref();
+        let sealed = sealed.and_then(|it| it.1.seal(entry.sequence, &write_fact(&entry.fact)));
         let insert = sqlx::query(INSERT).bind(*of).bind(number(entry.sequence));
-        insert.bind(write_fact(&entry.fact)).execute(&mut *tx).await?;
+        insert.bind(sealed.ok_or_else(seal::failed)?).execute(&mut *tx).await?;
     }
     tx.commit().await
 }

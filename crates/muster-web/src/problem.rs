@@ -130,6 +130,7 @@ impl From<EditRefused> for Problem {
                     | EditError::Expiry
                     | EditError::Ahead { .. }
                     | EditError::Private
+                    | EditError::Pseudonym
                     | EditError::Itself
                     | EditError::Deep { .. }
                     | EditError::Full => problem,
@@ -157,6 +158,7 @@ fn status_of(error: &EditError) -> StatusCode {
         | EditError::Expiry
         | EditError::Ahead { .. }
         | EditError::Private
+        | EditError::Pseudonym
         | EditError::Itself
         | EditError::Deep { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         EditError::Full => StatusCode::INSUFFICIENT_STORAGE,

@@ -24,7 +24,9 @@ async fn keys_are_taken_over_the_socket_only_and_never_repeated() {
         (&socket, json!({ "irk": 11_223_344 }), refused(422, "32 hexadecimal digits")),
         (&socket, json!({ "irk": [key] }), refused(422, "32 hexadecimal digits")),
         (&socket, json!({ "irk": "0".repeat(32) }), refused(422, "all zeros")),
-        (&socket, json!({ "name": "Anna's phone" }), refused(422, "32 hexadecimal digits")),
+        (&socket, json!({ "name": "Anna's phone" }), refused(400, "one of `identity` and `irk`")),
+        (&socket, json!({ "identity": "tag:A1", "irk": key }), refused(400, "one of `identity`")),
+        (&socket, json!({ "identity": "ble:c0" }), refused(400, "six hexadecimal octets")),
     ] {
         let answer = ask::json(door, "POST", "/api/v1/devices", &body).await;
         assert_eq!(answer.status, status, "{body}: {}", answer.text);

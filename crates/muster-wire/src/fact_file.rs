@@ -145,7 +145,10 @@ fn body(line: &Line<'_>, at: Time) -> Result<(FactBody, Option<Detail>), FactFil
     line.refuse_stray(kind)?;
     let identity = || {
         let id = required("id", line.id.as_deref())?;
-        id.parse::<Identity>().map_err(|cause| FactFileError::value("id", IDENTITY, &cause))
+        let wrong = |cause: &dyn fmt::Display| FactFileError::value("id", IDENTITY, cause);
+        let identity = id.parse::<Identity>().map_err(|cause| wrong(&cause))?;
+        // A hub gives them, so whoever tells of one makes it up.
+        if identity.is_pseudonym() { Err(wrong(&identity)) } else { Ok(identity) }
     };
     let body = match kind {
         line::Kind::Coverage => {

@@ -24,6 +24,8 @@ pub mod graphite;
 
 pub mod pack;
 
+pub mod pseudonym;
+
 pub mod oui;
 
 mod names;

@@ -46,6 +46,11 @@ impl Declared {
         }
     }
 
+    /// The identities of all devices that it gives to somebody.
+    pub(crate) fn identities(&self) -> BTreeSet<Identity> {
+        self.people.iter().flat_map(|it| &it.devices).cloned().collect()
+    }
+
     /// Whether a person or device is described here, so that pages cannot change it.
     pub(crate) fn speaks_of(&self, subject: Subject, picture: &Snapshot) -> bool {
         match subject {

@@ -47,6 +47,16 @@ impl Speaker {
         self.say(&started_told(it));
     }
 
+    /// How many strangers are stored under more than a pseudonym, from before there were any.
+    pub(crate) fn strangers(self, unmasked: usize) {
+        if unmasked > 0 {
+            self.say(&format!(
+                "strangers from before pseudonyms are stored as they were: {unmasked}\n\
+                 hint: `retention_facts` and `retention_journal` in [store] say for how long\n"
+            ));
+        }
+    }
+
     /// Any line for people.
     pub(crate) fn say(self, text: &str) {
         if !self.quiet {

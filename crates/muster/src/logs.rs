@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _};
 
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{Directive, LevelFilter};
 
 use crate::cli::Common;
 
@@ -20,12 +20,38 @@ pub(crate) fn start(common: &Common, colour: bool) {
         .with_default_directive(level.into())
         .with_env_var("MUSTER_LOG")
         .from_env_lossy();
+    let filter = discreet(filter);
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_ansi(colour && io::stderr().is_terminal());
     // Whoever runs the program within a test may have started logging before.
     builder.try_init().ok();
+}
+
+/// Whatever level is asked for, libraries do not print the messages that they carry: those hold the
+/// addresses and names of whoever is near.
+fn discreet(filter: EnvFilter) -> EnvFilter {
+    let silenced = CARRIERS.iter().filter_map(|it| it.parse::<Directive>().ok());
+    silenced.fold(filter, EnvFilter::add_directive)
+}
+
+/// The bus, the network's tables, the broker.
+const CARRIERS: [&str; 3] = ["zbus=warn", "netlink_proto=warn", "rumqttc=warn"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_libraries_carry_is_logged_at_no_level() {
+        let asked = EnvFilter::new("trace,zbus=trace,zbus::connection=debug");
+        let filter = discreet(asked).to_string();
+        for it in CARRIERS {
+            assert!(filter.split(',').any(|part| part == it), "{it}: {filter}");
+        }
+        assert!(!filter.contains("zbus=trace"), "{filter}");
+    }
 }
 
 /// What operators read without asking for more.

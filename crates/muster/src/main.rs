@@ -24,6 +24,7 @@ mod keyring;
 mod monitors;
 mod pairing;
 mod picture;
+mod pseudonyms;
 mod pulse;
 mod recognise;
 mod refusals;

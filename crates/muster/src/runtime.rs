@@ -26,6 +26,7 @@ use crate::broadcasts::Broadcasts;
 use crate::clock::stepped;
 use crate::hold::Hold;
 use crate::picture::Picture;
+use crate::pseudonyms::Pseudonyms;
 use crate::pulse::Pulses;
 use crate::recognise::Recogniser;
 use crate::refusals::Refusals;
@@ -66,6 +67,7 @@ pub(crate) struct Runtime {
     asked: Option<Now>,
     refusals: Refusals,
     recogniser: Recogniser,
+    pseudonyms: Option<Pseudonyms>,
     broadcasts: Broadcasts,
     pulses: Pulses,
     found: mpsc::UnboundedSender<(KeyId, bool)>,
@@ -113,6 +115,7 @@ impl Runtime {
             asked: None,
             refusals: Refusals::default(),
             recogniser,
+            pseudonyms: None,
             broadcasts,
             pulses,
             found,
@@ -153,6 +156,7 @@ impl Runtime {
 
     fn take(&mut self, input: Input) {
         let now = self.now();
+        self.turn(now);
         self.take_at(input, now);
         for _ in 1..BURST {
             match self.inputs.try_recv() {
@@ -165,7 +169,7 @@ impl Runtime {
     fn take_at(&mut self, input: Input, now: Now) {
         match input {
             Input::Facts(facts) => self.facts(facts, now),
-            Input::Broadcasts(all) => self.broadcasts.keep(self.recogniser.name(all)),
+            Input::Broadcasts(all) => self.broadcasts(all),
             Input::Upload { token, upload, answer } => self.upload(&token, upload, answer, now),
             Input::Edit { edit, expect, answer } => self.edit(edit, expect, answer, now),
             Input::Key(key) => self.recogniser.add(&key),
@@ -192,6 +196,7 @@ impl Runtime {
     /// Lets the step have what it asks for, and shows what came of it.
     async fn settle(&mut self) {
         let now = self.now();
+        self.turn(now);
         self.release(now).await;
         self.look_up(now).await;
         if self.in_flight.is_none()

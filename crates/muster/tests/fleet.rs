@@ -25,5 +25,8 @@ mod peer;
 #[path = "fleet/process.rs"]
 mod process;
 
+#[path = "fleet/pseudonyms.rs"]
+mod pseudonyms;
+
 #[path = "fleet/whole.rs"]
 mod whole;

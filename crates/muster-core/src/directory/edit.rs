@@ -144,6 +144,7 @@ impl Edit {
                 Err(EditError::Ahead { from: *from })
             }
             Self::AddDevice { identity: Identity::Private(_), .. } => Err(EditError::Private),
+            Self::AddDevice { identity: it, .. } if it.is_pseudonym() => Err(EditError::Pseudonym),
             Self::AddDevice { name, .. } if !name.is_empty() => shown(name.clone()).map(drop),
             Self::Assign { .. }
             | Self::AddPerson { .. }

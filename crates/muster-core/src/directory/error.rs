@@ -69,6 +69,12 @@ pub enum EditError {
     /// A device named by an address that it gives up.
     #[error("a private address names no device: the device gives it up while it is there")]
     Private,
+    /// A device named by what stands for it until the next key.
+    #[error(
+        "a pseudonym names no device for long: add the device by its own address, as in \
+         `muster device add mac:b8:27:eb:01:02:03`"
+    )]
+    Pseudonym,
     /// A device merged with itself.
     #[error("a device cannot become part of itself")]
     Itself,

@@ -272,11 +272,17 @@ impl Engine {
                     continue;
                 }
                 let Some(heard) = self.book.heard_by(track.listener) else { continue };
+                let source = heard.listener.source;
+                let patience = if entry.identity.is_pseudonym() {
+                    self.policy.patience_unasked(source)
+                } else {
+                    *self.policy.patience(source, phone)
+                };
                 lines.push(Line {
                     listener: track.listener,
-                    source: heard.listener.source,
+                    source,
                     site: self.directory.site_of_monitor(&heard.listener.monitor),
-                    patience: *self.policy.patience(heard.listener.source, phone),
+                    patience,
                     heard: Cow::Borrowed(&track.heard),
                     probes: Cow::Borrowed(track.probes.as_slice()),
                     coverage: &heard.coverage,

@@ -13,6 +13,7 @@ impl Engine {
     pub(super) fn edit(&mut self, edit: Edit) -> Result<(), EditError> {
         let edit = self.numbered(edit)?;
         let touched = self.touched(&edit)?;
+        self.refuse_pseudonym(&edit)?;
         let told = self.telling(&edit);
         let people: Vec<PersonId> = self.directory.people.keys().copied().collect();
         let meant = self.meant_from(&edit);
@@ -80,6 +81,34 @@ impl Engine {
             | Edit::Override { .. }
             | Edit::ClearOverride { .. } => Vec::new(),
         })
+    }
+
+    /// Refuses to describe whom nobody can be told apart from the next stranger tomorrow; forgetting one
+    /// is no description.
+    fn refuse_pseudonym(&self, edit: &Edit) -> Result<(), EditError> {
+        let described = match edit {
+            Edit::EditDevice { device, .. } | Edit::Assign { device, .. } => vec![*device],
+            Edit::Merge { from, into } => vec![*from, *into],
+            Edit::Ungroup { .. }
+            | Edit::ForgetDevice { .. }
+            | Edit::PlaceMonitor { .. }
+            | Edit::RemovePlace { .. }
+            | Edit::Enrol(_)
+            | Edit::AddPerson { .. }
+            | Edit::AddDevice { .. }
+            | Edit::RenamePerson { .. }
+            | Edit::RemovePerson { .. }
+            | Edit::AddPlace { .. }
+            | Edit::RenamePlace { .. }
+            | Edit::Revoke { .. }
+            | Edit::Override { .. }
+            | Edit::ClearOverride { .. } => Vec::new(),
+        };
+        let is_one = |it: &DeviceId| {
+            let entry = self.book.entry(IdentityId(it.0));
+            entry.is_some_and(|entry| entry.identity.is_pseudonym())
+        };
+        if described.iter().any(is_one) { Err(EditError::Pseudonym) } else { Ok(()) }
     }
 
     fn known(&self, device: DeviceId) -> Result<(), EditError> {

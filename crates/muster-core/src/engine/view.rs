@@ -1,5 +1,6 @@
 //! What others see of the engine: the snapshot, and whom sources should look for.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -31,6 +32,20 @@ impl Engine {
         }
     }
 
+    /// The identities of all devices that somebody speaks of (see [`Directory::spoken_of`]). Whoever has
+    /// another one is a stranger.
+    ///
+    /// [`Directory::spoken_of`]: crate::directory::Directory::spoken_of
+    #[must_use]
+    pub fn acquaintances(&self) -> BTreeSet<Identity> {
+        let spoken_of = self.directory.spoken_of();
+        let theirs = self
+            .book
+            .entries()
+            .filter(|(id, _)| spoken_of.contains(&self.directory.device_of(*id)));
+        theirs.map(|(_, it)| it.identity.clone()).filter(|it| !it.is_pseudonym()).collect()
+    }
+
     /// Whom a source should look for: first those whom people have described, so that no crowd of
     /// strangers keeps them waiting, each in the order in which fresh evidence is wanted.
     #[must_use]
@@ -46,7 +61,9 @@ impl Engine {
             let described = self.directory.devices.contains_key(&device);
             let is_askable = entry.tracks.iter().any(listens)
                 || described && is_addressed(&entry.identity, source);
-            if self.directory.device(device).mark == Mark::Ignored || !is_askable {
+            let is_nobodys = entry.identity.is_pseudonym();
+            let is_ignored = self.directory.device(device).mark == Mark::Ignored;
+            if is_ignored || is_nobodys || !is_askable {
                 continue;
             }
             let asked = entry.tracks.iter().filter_map(|it| it.probes.last()).map(|it| it.0).max();

@@ -92,6 +92,19 @@ fn it_is_acknowledged_when_it_is_stored_and_not_before() {
 }
 
 #[test]
+fn a_pseudonym_is_given_by_the_hub_and_taken_from_nobody() {
+    let mut step = step(Vec::new());
+    let identity = Identity::pseudonym(7);
+    let made_up = FactBody::Sighting(Sighting { identity, at: now(99).wall, rssi: None });
+    let (_, facts) = hand_in(&mut step, upload(0, [made_up, seen(1, 99)]), &rights(), now(100));
+    assert_eq!(facts.len(), 1);
+    step.poll_commit(now(100)).unwrap();
+    step.handle_committed(1);
+    let refused = answer(&mut step, now(100)).refused;
+    assert_eq!(refused, [("a pseudonym is given by the hub, and told by nobody".into(), 1)]);
+}
+
+#[test]
 fn what_is_made_up_is_marked_in_every_row_and_no_crowd_waits_for_a_commit() {
     let mut step = step(Vec::new());
     let mut given = upload(0, [seen(1, 99), seen(2, 99)]);

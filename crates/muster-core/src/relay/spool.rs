@@ -135,5 +135,5 @@ pub struct SpoolRead {
     pub damaged: Vec<u64>,
 }
 
-/// What a row takes besides texts: keys, times, the page's own bookkeeping.
-const ROW: u64 = 40;
+/// What a row takes besides texts: keys, times, what seals it, the page's own bookkeeping.
+const ROW: u64 = 60;

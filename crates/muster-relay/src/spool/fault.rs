@@ -26,6 +26,12 @@ pub enum SpoolError {
         /// The one known here.
         known: i64,
     },
+    /// What it holds was sealed with another key than there is: bring that back, or move it away.
+    #[error("the spool cannot be read without the key that it was sealed with: {}", key.display())]
+    Locked {
+        /// Where the key should be.
+        key: Box<Path>,
+    },
     /// Its content is damaged: move it away.
     #[error("the spool is damaged: {what}")]
     Damaged {

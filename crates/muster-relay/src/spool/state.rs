@@ -22,6 +22,24 @@ pub(super) async fn begin(conn: &mut SqliteConnection) -> Result<i64, sqlx::Erro
     Ok(FORMAT)
 }
 
+/// Which key the facts are sealed with; none: they are not sealed, as in the first format.
+pub(super) async fn sealed_by(conn: &mut SqliteConnection) -> Result<Option<Vec<u8>>, sqlx::Error> {
+    sqlx::query_scalar("SELECT sealed_by FROM meta").fetch_one(conn).await
+}
+
+/// Remembers which key the facts are sealed with.
+pub(super) async fn put_sealed_by(
+    conn: &mut SqliteConnection,
+    id: &[u8],
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE meta SET sealed_by = ?1").bind(id).execute(conn).await.map(drop)
+}
+
+/// Whether there are facts.
+pub(super) async fn holds_facts(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM fact)").fetch_one(conn).await
+}
+
 /// Everything but the facts.
 pub(super) async fn read(conn: &mut SqliteConnection) -> Result<(Spooled, Numbers), sqlx::Error> {
     let (store, thinned, dropped): (Option<Vec<u8>>, i64, i64) =
@@ -166,14 +184,20 @@ fn id(bytes: Vec<u8>, column: &str) -> Result<u128, sqlx::Error> {
 }
 
 /// The format that is read and written here.
-pub(super) const FORMAT: i64 = 1;
+pub(super) const FORMAT: i64 = 2;
+/// The format whose facts were not sealed.
+pub(super) const OPEN_FORMAT: i64 = 1;
+/// What makes the one of the other, facts aside.
+pub(super) const UPGRADE: &str =
+    "ALTER TABLE meta ADD COLUMN sealed_by BLOB; PRAGMA user_version = 2;";
 /// Lengths and times are microseconds, weights bytes.
 const TABLES: &str = "
 CREATE TABLE meta (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     store BLOB,
     thinned INTEGER NOT NULL,
-    dropped INTEGER NOT NULL
+    dropped INTEGER NOT NULL,
+    sealed_by BLOB
 ) STRICT;
 INSERT INTO meta (id, thinned, dropped) VALUES (1, 0, 0);
 CREATE TABLE machine (
@@ -205,7 +229,7 @@ CREATE TABLE fact (
     body BLOB NOT NULL,
     PRIMARY KEY (boot, sequence)
 ) STRICT, WITHOUT ROWID;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 ";
 const ANCHORS: &str =
     "SELECT mono, wall_ahead, error, by_hub FROM anchor WHERE machine = ?1 ORDER BY mono";

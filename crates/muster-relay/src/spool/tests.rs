@@ -140,10 +140,10 @@ async fn what_is_no_spool_is_said() {
     assert!(matches!(nowhere, Err(SpoolError::Unavailable { .. })));
     let newer = folder.path().join("newer.db");
     let (mut spool, _) = Spool::open(&newer, "attic").await.unwrap();
-    sqlx::query("PRAGMA user_version = 2").execute(spool.conn.as_mut().unwrap()).await.unwrap();
+    sqlx::query("PRAGMA user_version = 3").execute(spool.conn.as_mut().unwrap()).await.unwrap();
     spool.close().await.unwrap();
     let newer = Spool::open(&newer, "attic").await.map(drop).unwrap_err();
-    assert!(matches!(newer, SpoolError::Newer { found: 2, known: 1 }), "{newer:?}");
+    assert!(matches!(newer, SpoolError::Newer { found: 3, known: 2 }), "{newer:?}");
 }
 
 #[tokio::test]
@@ -156,6 +156,89 @@ async fn a_damaged_fact_is_told_apart_from_the_others() {
     sqlx::query(harm).execute(spool.conn.as_mut().unwrap()).await.unwrap();
     let read = spool.read(ReadWork { boot: BootId(1), from: 0, limit: 10 }).await.unwrap();
     assert_eq!(read, SpoolRead { entries: vec![entry(1), entry(3)], damaged: vec![0, 2] });
+}
+
+/// The bytes of a spool's files, its key aside.
+fn bytes(folder: &TempDir) -> Vec<u8> {
+    let files = std::fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().path());
+    let files = files.filter(|it| it.extension().is_some_and(|it| it != "key"));
+    files.flat_map(|it| std::fs::read(it).unwrap()).collect()
+}
+
+/// Whether the address of [`fact`] or its adapter can be read there.
+fn tells(bytes: &[u8]) -> bool {
+    let forms = [&[0x7c, 0, 0, 0, 0, 1][..], b"hci0"];
+    forms.iter().any(|form| bytes.windows(form.len()).any(|it| it == *form))
+}
+
+#[tokio::test]
+async fn what_waits_is_sealed_and_kept_for_whoever_has_the_key() {
+    let folder = TempDir::new().unwrap();
+    let (path, key) = (folder.path().join("spool.db"), folder.path().join("spool.key"));
+    let (mut spool, _) = Spool::open(&path, "attic").await.unwrap();
+    let added = (0..50).map(|it| (BootId(1), entry(it))).collect();
+    spool.write(&work(added, Vec::new(), state(vec![boot(1, 50)]))).await.unwrap();
+    assert!(!tells(&bytes(&folder)), "while it is open");
+    spool.close().await.unwrap();
+    assert!(!tells(&bytes(&folder)));
+    // Another key, or none: what waits stays as it is.
+    let (kept, before) = (std::fs::read(&key).unwrap(), std::fs::read(&path).unwrap());
+    for wrong in [Some(&[7; 32][..]), Some(b"torn"), None] {
+        match wrong {
+            Some(it) => std::fs::write(&key, it).unwrap(),
+            None => std::fs::remove_file(&key).unwrap(),
+        }
+        let locked = Spool::open(&path, "attic").await.map(drop).unwrap_err();
+        assert!(locked.to_string().ends_with("spool.key"), "{locked}");
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+    std::fs::write(&key, kept).unwrap();
+    let (mut spool, _) = Spool::open(&path, "attic").await.unwrap();
+    assert_eq!(all(&mut spool, 1).await, (0..50).collect::<Vec<_>>());
+    // With nothing that waits a key can be lost.
+    spool.write(&work(Vec::new(), Vec::new(), state(Vec::new()))).await.unwrap();
+    spool.close().await.unwrap();
+    std::fs::remove_file(&key).unwrap();
+    let (mut spool, _) = Spool::open(&path, "attic").await.unwrap();
+    spool
+        .write(&work(vec![(BootId(2), entry(4))], Vec::new(), state(vec![boot(2, 1)])))
+        .await
+        .unwrap();
+    spool.close().await.unwrap();
+    let (mut spool, _) = Spool::open(&path, "attic").await.unwrap();
+    assert_eq!(all(&mut spool, 2).await, [4]);
+}
+
+#[tokio::test]
+async fn a_spool_from_before_is_sealed_once_and_goes_on() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("spool.db");
+    let (mut spool, _) = Spool::open(&path, "attic").await.unwrap();
+    let added = (0..2_500).map(|it| (BootId(1), entry(it))).collect();
+    let state = state(vec![boot(1, 2_500)]);
+    spool.write(&work(added, Vec::new(), state.clone())).await.unwrap();
+    let conn = spool.conn.as_mut().unwrap();
+    for sequence in 0..2_500 {
+        let put = sqlx::query("UPDATE fact SET body = ?1 WHERE sequence = ?2");
+        let put = put.bind(write_fact(&fact(sequence))).bind(number(sequence));
+        put.execute(&mut *conn).await.unwrap();
+    }
+    let before = "ALTER TABLE meta DROP COLUMN sealed_by; PRAGMA user_version = 1;
+        DELETE FROM fact WHERE sequence >= 2000;";
+    sqlx::raw_sql(before).execute(&mut *conn).await.unwrap();
+    spool.close().await.unwrap();
+    std::fs::remove_file(folder.path().join("spool.key")).unwrap();
+    assert!(tells(&bytes(&folder)), "as it was before");
+    let (mut spool, found) = Spool::open(&path, "attic").await.unwrap();
+    assert_eq!(found, state);
+    assert!(!tells(&bytes(&folder)), "nor in what was deleted");
+    assert_eq!(all(&mut spool, 1).await, (0..1_000).collect::<Vec<_>>());
+    let read = ReadWork { boot: BootId(1), from: 1_990, limit: 100 };
+    let rest = spool.read(read).await.unwrap();
+    assert_eq!(rest.entries, (1_990..2_000).map(entry).collect::<Vec<_>>());
+    spool.close().await.unwrap();
+    let (mut spool, _) = Spool::open(&path, "attic").await.unwrap();
+    assert_eq!(all(&mut spool, 1).await.len(), 1_000);
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ pub(super) struct Session {
 enum Event {
     Ask(Option<Ask>),
     Asked(Asked),
-    Changed(String),
+    Changed,
     /// An object came or went.
     Object(String),
     Owner(Option<OwnedUniqueName>),
@@ -80,7 +80,7 @@ impl Session {
                 ask = asks.recv() => Event::Ask(ask),
                 Some(asked) = self.asked.recv() => Event::Asked(asked),
                 Some(Ok(message)) = changed => match changed_device(&message) {
-                    Some(path) => Event::Changed(path),
+                    Some(_) => Event::Changed,
                     None => continue,
                 },
                 Some(path) = objects.next() => Event::Object(path),
@@ -93,7 +93,7 @@ impl Session {
                 Event::Object(path) if is_adapter(&path) => self.say_here().await,
                 // Devices come and go all the time: of them only who was paired is news.
                 Event::Object(path) if !self.was_told(&path) => Ok(()),
-                Event::Changed(path) | Event::Object(path) => self.changed(&path).await,
+                Event::Changed | Event::Object(_) => self.changed().await,
                 Event::Owner(Some(owner)) if owner == self.owner => Ok(()),
                 Event::Owner(_) => Err(Trouble {
                     why: "bluetoothd ended".into(),
@@ -208,8 +208,8 @@ impl Session {
         address_in(path).is_some_and(|it| self.told.contains(&it))
     }
 
-    async fn changed(&mut self, path: &str) -> Result<(), Trouble> {
-        debug!(path, "a device changed");
+    async fn changed(&mut self) -> Result<(), Trouble> {
+        debug!("a device changed");
         let objects = read_objects(&self.bluez).await?;
         self.tell_new(&objects).await;
         Ok(())
@@ -253,7 +253,7 @@ impl Session {
                 self.answers.insert(number, answer);
                 self.say(Said::Asks { number, device, name, what }).await;
                 if let Wish::Service(service) = what {
-                    debug!(%device, "wants to use service {service:032x}");
+                    debug!("a device wants to use service {service:032x}");
                 }
             }
         }

@@ -250,7 +250,7 @@ const DETAIL: u8 = 5;
 /// The kinds of address, in the order of their codes; texts follow from [`FIRST_TEXT`] on.
 pub(super) const ADDRESSES: [&str; 4] = ["mac", "ble", "bt", "private"];
 const FIRST_TEXT: u8 = 4;
-pub(super) const TEXTS: [(&str, TextKind); 7] = [
+pub(super) const TEXTS: [(&str, TextKind); 8] = [
     ("ibeacon", TextKind::Ibeacon),
     ("altbeacon", TextKind::Altbeacon),
     ("eddystone", TextKind::Eddystone),
@@ -258,6 +258,7 @@ pub(super) const TEXTS: [(&str, TextKind); 7] = [
     ("tag", TextKind::Tag),
     ("name", TextKind::Name),
     ("entity", TextKind::Entity),
+    ("pseudonym", TextKind::Pseudonym),
 ];
 pub(super) const OUTCOMES: [(&str, Outcome); 4] = [
     ("answered", Outcome::Answered),

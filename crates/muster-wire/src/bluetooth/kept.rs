@@ -96,6 +96,15 @@ pub fn read(octets: &[u8]) -> Option<Advertisement<'_>> {
     })
 }
 
+/// The same advertisement without the address of whoever sent it.
+#[must_use]
+pub fn unsigned(octets: &[u8]) -> Box<[u8]> {
+    let mut unsigned: Box<[u8]> = octets.into();
+    // The kind of address, and the address.
+    unsigned.iter_mut().take(1 + NONE.0.len()).for_each(|it| *it = 0);
+    unsigned
+}
+
 /// In the order of their numbers, from 1; 0 is no address.
 const KINDS: [AddressKind; 6] = [
     AddressKind::Classic,

@@ -32,12 +32,15 @@ pub(crate) enum DeviceCommand {
         /// A device's number, name, host name, IP or MAC address, or identity
         device: String,
     },
-    /// Know a device by its identity resolving key, whatever address it has
-    #[command(after_help = "Example: muster device add --irk-file key.txt --name \"Anna's phone\"")]
+    /// Know a device by an identity; or by its identity resolving key, whatever address it has
+    #[command(after_help = "Example: muster device add mac:b8:27:eb:01:02:03 --name Printer")]
     Add {
+        /// What it is known by, whether it was ever heard or not
+        #[arg(required_unless_present = "irk_file", conflicts_with = "irk_file")]
+        identity: Option<String>,
         /// A file with the key: 32 hexadecimal digits, or bluetoothd's info file of the device
         #[arg(long, value_name = "FILE")]
-        irk_file: PathBuf,
+        irk_file: Option<PathBuf>,
         /// What to call it
         #[arg(long, value_name = "TEXT")]
         name: Option<String>,

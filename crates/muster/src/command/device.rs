@@ -1,9 +1,11 @@
 //! `muster device`: what was heard, what it is, and whose.
 
 use std::io::{IsTerminal as _, stderr, stdin};
+use std::path::Path;
 
 use hyper::Method;
 use muster_report::{Cell, Column, Table};
+use muster_wire::bluetooth::key::Irk;
 use serde_json::{Value, json};
 
 use super::heard;
@@ -35,15 +37,13 @@ pub(crate) fn run(context: &Context, command: &DeviceCommand) -> Result<(), Fail
             list(&output, &Api::to_read(context)?, &query.join("&"))
         }
         DeviceCommand::Show { device } => show(&output, &Api::to_read(context)?, device),
-        DeviceCommand::Add { irk_file, name } => {
-            // Before anything else: root may read it, and the folder's owner may not.
-            let keys = keyring::read(irk_file)?;
-            let [key] = keys.as_slice() else {
-                let what = format!("there are {} keys in: {}", keys.len(), irk_file.display());
-                return Err(Failure::new(Exit::Usage, what).hint("give a file with one key"));
-            };
+        DeviceCommand::Add { identity, irk_file, name } => {
             let name = name.as_deref().unwrap_or_default();
-            let device = json!({ "irk": key.reveal().as_str(), "name": name });
+            let device = match irk_file {
+                // Before anything else: root may read it, and the folder's owner may not.
+                Some(file) => json!({ "irk": single_key(file)?.reveal().as_str(), "name": name }),
+                None => json!({ "identity": identity, "name": name }),
+            };
             let added = Api::to_edit(context)?.send(&Method::POST, "devices", &device)?;
             output.done(&sentence("added", &added)?, &added)
         }
@@ -85,6 +85,15 @@ pub(crate) fn run(context: &Context, command: &DeviceCommand) -> Result<(), Fail
             output.done(&sentence("split off", &own)?, &own)
         }
     }
+}
+
+fn single_key(file: &Path) -> Result<Irk, Failure> {
+    let mut keys = keyring::read(file)?;
+    let count = keys.len();
+    keys.pop().filter(|_| count == 1).ok_or_else(|| {
+        let what = format!("there are {count} keys in: {}", file.display());
+        Failure::new(Exit::Usage, what).hint("give a file with one key")
+    })
 }
 
 /// The number of the device that somebody means.

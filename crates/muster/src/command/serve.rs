@@ -40,6 +40,7 @@ use crate::pairing::{self, Means, Shared};
 use crate::past::Past;
 use crate::picture::Picture;
 use crate::privileges::{self, Rights};
+use crate::pseudonyms::Pseudonyms;
 use crate::pulse::Pulses;
 use crate::recognise::Recogniser;
 use crate::registry::Opened;
@@ -178,11 +179,12 @@ impl Entry {
     }
 
     /// Greets, or says to whoever saw it wait that it does no longer.
-    fn leads(&mut self, house: &House<'_>, waited: bool) {
+    fn leads(&mut self, house: &House<'_>, waited: bool, unmasked: usize) {
         self.greet(house);
         if waited {
             self.speaker.say("leads: nobody else writes to the store\n");
         }
+        self.speaker.strangers(unmasked);
     }
 }
 
@@ -214,6 +216,7 @@ async fn lead(
     let (broadcasts, pulses) = (Broadcasts::default(), Pulses::default());
     let keyring = Keyring::of(house.folder.path());
     let recogniser = Recogniser::new(keyring.load());
+    let (pseudonyms, unmasked) = pseudonyms(house, config, &declared, &restored);
     let found = keyring::remember(&keyring, &mut sources);
     let shared = Shared { picture: &picture, inputs: &inputs, keyring: &keyring, clock: &clock };
     let about = (house.folder.path(), house.demo);
@@ -249,7 +252,7 @@ async fn lead(
     let mut rooms = JoinSet::new();
     rooms.spawn(retention::keep(store, Arc::clone(&clock), retention(config), witness));
     kept.file.map(|it| rooms.spawn(inspection::once(it, shelf.file(), clock, finder, announcer)));
-    entry.leads(house, waited);
+    entry.leads(house, waited, unmasked);
     rooms.spawn(entry.speaker.tell(channels, config.monitor.clone()));
 
     let mut leader = None;
@@ -261,13 +264,18 @@ async fn lead(
         desk.end().await;
         sources.shutdown().await;
     };
-    let ended = Box::pin(runtime.run(asked)).await;
-    senders.finish().await;
-    rooms.shutdown().await;
-    doors.shut().await;
+    let ended = Box::pin(runtime.masking(pseudonyms).run(asked)).await;
+    close(senders, rooms, doors).await;
     let_go(&mut kept.store).await;
     drop(std::fs::remove_file(house.folder.socket()));
     left(leader, ended)
+}
+
+/// Lets sinks and answers end what they began.
+async fn close(senders: Senders, mut rooms: JoinSet<()>, doors: Doors) {
+    senders.finish().await;
+    rooms.shutdown().await;
+    doors.shut().await;
 }
 
 /// Who leads now, if another one does; an error, if the last of what there was to store was not.
@@ -351,6 +359,22 @@ fn open_doors(doors: &mut Doors, pages: TcpListener, commands: Administrators, h
     doors.add(doors::keep(pages, browsers, Manners::browsers(), doors.open()));
     let administrators = router(hub, Guard::Socket);
     doors.add(doors::keep(commands, administrators, Manners::commands(), doors.open()));
+}
+
+/// What stands for strangers, and how many are stored under more than that. Nobody who is made up needs
+/// any.
+fn pseudonyms(
+    house: &House<'_>,
+    config: &Config,
+    declared: &Declared,
+    stored: &Restored,
+) -> (Option<Pseudonyms>, usize) {
+    if house.demo {
+        return (None, 0);
+    }
+    let all = Pseudonyms::of(config.privacy, house.folder.path(), declared.identities());
+    let unmasked = all.as_ref().map_or(0, |it| it.unmasked(stored));
+    (all, unmasked)
 }
 
 fn retention(config: &Config) -> Retention {

@@ -1,11 +1,12 @@
 //! What was noticed, here or by far monitors, on its way into the step: who is behind private
-//! addresses, what is counted of it, and who waits for which answer.
+//! addresses, what stands for strangers, what is counted of it, and who waits for which answer.
 //!
 //! **Invariant:** every upload is answered once; while the machine's clock is not set none is taken,
 //! because its facts are dated by it.
 
 use std::collections::BTreeMap;
 
+use muster_core::broadcast::Broadcast;
 use muster_core::directory::TokenHash;
 use muster_core::fact::Fact;
 use muster_core::ingest::Ticket;
@@ -15,15 +16,22 @@ use tokio::sync::oneshot;
 
 use super::{LOOK_AT_CLOCK, Runtime};
 use crate::belief::Belief;
+use crate::pseudonyms::Pseudonyms;
 
 /// Who waits for an answer.
 pub(super) type Waiting = BTreeMap<Ticket, oneshot::Sender<Reply>>;
 
 impl Runtime {
+    /// The same loop, in which strangers are known by these alone; none: as they are.
+    pub(crate) fn masking(self, pseudonyms: Option<Pseudonyms>) -> Self {
+        Self { pseudonyms, ..self }
+    }
+
     /// Takes what a source of this machine noticed.
     pub(super) fn facts(&mut self, facts: Vec<Fact>, now: Now) {
         self.pulses.note(&facts, now);
         let facts = self.recogniser.recognise(facts, self.last);
+        let facts = self.masked(facts);
         self.tell_found();
         if let Some(hold) = &mut self.hold {
             hold.keep(&facts, self.last);
@@ -64,10 +72,34 @@ impl Runtime {
         } else {
             self.recogniser.recognise_kept(facts)
         };
+        let facts = self.masked(facts);
         self.tell_found();
         let intake = self.step.handle_facts(facts, now);
         self.step.handle_intake(ticket, &intake);
         self.log_refused(&intake, now);
+    }
+
+    /// Keeps what was sent by whoever is known.
+    pub(super) fn broadcasts(&mut self, all: Vec<Broadcast>) {
+        let mut named = self.recogniser.name(all);
+        if let Some(it) = &mut self.pseudonyms {
+            named = it.unsign(named, self.step.engine());
+        }
+        self.broadcasts.keep(named);
+    }
+
+    /// Strangers have the names of today.
+    pub(super) fn turn(&mut self, now: Now) {
+        if let Some(it) = &mut self.pseudonyms {
+            it.turn(now);
+        }
+    }
+
+    fn masked(&mut self, facts: Vec<Fact>) -> Vec<Fact> {
+        match &mut self.pseudonyms {
+            Some(it) => it.mask(facts, self.step.engine()),
+            None => facts,
+        }
     }
 
     /// Says what there is to say to those who wait.

@@ -74,9 +74,9 @@ fn whatever_the_way_does_everything_arrives() {
 }
 
 /// How many facts a copy of the spool holds: while it runs, the monitor lets nobody else look.
-fn written(home: &Home) -> u64 {
+pub(crate) fn written(home: &Home) -> u64 {
     let copy = tempfile::tempdir().unwrap();
-    for name in ["spool.db", "spool.db-wal"] {
+    for name in ["spool.db", "spool.db-wal", "spool.key"] {
         // One that is missing holds nothing.
         drop(std::fs::copy(home.data().join(name), copy.path().join(name)));
     }

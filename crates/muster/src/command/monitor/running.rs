@@ -262,6 +262,13 @@ fn unopened(error: SpoolError, path: &Path) -> Failure {
         SpoolError::Newer { .. } => {
             (Exit::Failed, "run the muster that wrote it, or a newer one".to_owned())
         }
+        SpoolError::Locked { key } => {
+            let (key, path) = (key.display(), path.display());
+            (
+                Exit::Failed,
+                format!("bring {key} back, or give up what waits: mv {path} {path}.locked"),
+            )
+        }
         SpoolError::Damaged { .. } => {
             (Exit::Failed, format!("give up what it holds: mv {0} {0}.damaged", path.display()))
         }
