@@ -55,7 +55,7 @@ fn neighbourhood(address: IpAddr) -> IpAddr {
         IpAddr::V6(it) if !it.is_loopback() => {
             IpAddr::V6(Ipv6Addr::from_bits(it.to_bits() >> 64 << 64))
         }
-        other => other,
+        it @ (IpAddr::V4(_) | IpAddr::V6(_)) => it,
     }
 }
 
