@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::doctor::{self, Remark, State};
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::privileges;
 use crate::registry;
 use crate::shelf::Shelf;
 
@@ -18,6 +19,7 @@ pub(crate) fn of_store(context: &Context) -> Result<(), Failure> {
     let output = Output::new(context)?;
     let settings = &context.config()?.config.store;
     let data = context.data()?;
+    privileges::act_as_owner(&data)?;
     let remarks = started()?.block_on(async {
         let survey = registry::survey(settings, &*context.clock).await;
         match (&settings.url, survey) {

@@ -29,6 +29,7 @@ pub(crate) fn run(context: &Context, args: MoveArgs) -> Result<(), Failure> {
     privileges::act_as_owner(&data)?;
     let (settings, folder) = destination(args, &data)?;
     if settings.url.is_none() {
+        refuse_mistyped(&folder)?;
         Folder::take(&folder)?;
     }
     let to = Shelf::of(&settings, &folder);
@@ -44,10 +45,25 @@ pub(crate) fn run(context: &Context, args: MoveArgs) -> Result<(), Failure> {
     for line in next(&settings, config, &folder, &data) {
         output.note(&line);
     }
+    output.note(
+        "a hub that is started now, or waits as a standby, goes on with the old store: stop all of them first",
+    );
     output.note(&format!(
         "the old store is as it was, delete it when the hub runs on the new one: {}",
         from.place()
     ));
+    Ok(())
+}
+
+/// A URL with a slip in it is no folder.
+fn refuse_mistyped(folder: &Path) -> Result<(), Failure> {
+    let name = folder.display().to_string();
+    let is_url = ["postgres", "mysql", "mariadb"].iter().any(|it| name.contains(&format!("{it}:")));
+    if !folder.exists() && (is_url || name.contains('@')) {
+        let what = format!("this is neither a URL nor a folder that exists: {name}");
+        let hint = "a server is postgres://USER@HOST/DATABASE or mysql://USER@HOST/DATABASE";
+        return Err(Failure::new(Exit::Usage, what).hint(hint));
+    }
     Ok(())
 }
 
@@ -115,6 +131,13 @@ fn next(to: &StoreSettings, from: &StoreSettings, folder: &Path, data: &Path) ->
         });
         line("tls", tls.map(str::to_owned));
         line("ca_file", file(&to.ca_file));
+        let old = [
+            ("password_file", from.password_file.is_some() && to.password_file.is_none()),
+            ("tls", from.tls.is_some() && to.tls.is_none()),
+            ("ca_file", from.ca_file.is_some() && to.ca_file.is_none()),
+        ];
+        let old = old.iter().filter(|(_, is_over)| *is_over);
+        said.extend(old.map(|(key, _)| format!("take {key} of the old server out of [store]")));
         return said;
     }
     let mut said = Vec::new();
@@ -148,5 +171,40 @@ fn uncopied(to: &Shelf<'_>, error: StoreError) -> Failure {
         .hint("the store is as it was; type it again when that is mended")
 }
 
-const AGAIN: &str =
-    "stop the hub, type this again, and start the hub when the configuration is changed";
+const AGAIN: &str = "stop every hub and standby of this store, type this again, and start the hub when \
+                     the configuration is changed";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_for_the_old_server_has_to_go() {
+        let file = |it: &str| FilePath::try_from(it.to_owned()).ok();
+        let from = StoreSettings {
+            url: "postgres://anna@old.local/home".parse().ok(),
+            password_file: file("/etc/muster/old"),
+            tls: Some(Tls::Off),
+            ca_file: file("/etc/muster/ca.pem"),
+            ..StoreSettings::default()
+        };
+        let to = StoreSettings {
+            url: "mysql://anna@new.local/home".parse().ok(),
+            password_file: file("/etc/muster/new"),
+            ..StoreSettings::default()
+        };
+        let said = next(&to, &from, Path::new("/data"), Path::new("/data")).join("\n");
+        assert!(said.contains("password_file = \"/etc/muster/new\""), "{said}");
+        assert!(!said.contains("take password_file"), "{said}");
+        assert!(said.contains("take tls of the old server out of [store]"), "{said}");
+        assert!(said.contains("take ca_file of the old server out of [store]"), "{said}");
+    }
+
+    #[test]
+    fn a_slip_in_a_url_makes_no_folder() {
+        for it in ["/home/anna/postgres:/db.local/home", "/home/anna/muster@db.local/home"] {
+            refuse_mistyped(Path::new(it)).unwrap_err();
+        }
+        refuse_mistyped(Path::new("/home/anna/new")).unwrap();
+    }
+}
