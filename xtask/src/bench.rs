@@ -11,6 +11,10 @@ use anyhow::Context;
 #[cfg(feature = "bench")]
 mod air;
 #[cfg(feature = "bench")]
+mod backlog;
+#[cfg(feature = "bench")]
+mod building;
+#[cfg(feature = "bench")]
 mod client;
 #[cfg(feature = "bench")]
 mod doze;
@@ -21,9 +25,14 @@ mod facts;
 #[cfg(feature = "bench")]
 mod figure;
 #[cfg(feature = "bench")]
+mod fleet;
+#[cfg(feature = "bench")]
 mod hub;
 #[cfg(feature = "bench")]
 mod ingest;
+#[cfg(feature = "bench")]
+#[path = "../../tests/peers/mariadb.rs"]
+mod mariadb_server;
 #[cfg(feature = "bench")]
 mod memory;
 #[cfg(feature = "bench")]
@@ -31,9 +40,22 @@ mod network;
 #[cfg(feature = "bench")]
 mod peers;
 #[cfg(feature = "bench")]
+#[path = "../../tests/peers/postgres.rs"]
+mod postgres_server;
+#[cfg(feature = "bench")]
+mod programs;
+#[cfg(feature = "bench")]
 mod radio;
 #[cfg(feature = "bench")]
+mod reports;
+#[cfg(feature = "bench")]
 mod resolve;
+#[cfg(feature = "bench")]
+mod rows;
+#[cfg(feature = "bench")]
+mod servers;
+#[cfg(feature = "bench")]
+mod staging;
 #[cfg(feature = "bench")]
 mod stopwatch;
 #[cfg(feature = "bench")]
@@ -99,6 +121,10 @@ fn measure(name: &str) -> anyhow::Result<()> {
     match name {
         "engine" => engine::measure(),
         "ingest" => ingest::measure(),
+        "rows" => rows::measure(),
+        "reports" => reports::measure(),
+        "backlog" => backlog::measure(),
+        "fleet" => fleet::measure(),
         "memory" => memory::measure(),
         "wear" => wear::measure(),
         "hub" => hub::measure(),
@@ -139,9 +165,13 @@ const HOUSEHOLDS: u64 = 5;
 const DAYS: u64 = 28;
 
 /// The benchmarks, in the order in which they run.
-const ALL: [(&str, &str); 11] = [
+const ALL: [(&str, &str); 15] = [
     ("engine", "sightings a second on one core, 10,000 devices"),
     ("ingest", "facts a second from a fact file into SQLite"),
+    ("rows", "what monitors send, into each store, beside rows and a procedure"),
+    ("reports", "reports over a month and a year, with each store, beside rows"),
+    ("backlog", "a monitor that comes back after a day, and what is heard meanwhile"),
+    ("fleet", "fifty monitors and their hub: processor, memory, bytes written"),
     ("memory", "memory for 100,000 devices"),
     ("wear", "bytes written in a day of 30 devices"),
     (

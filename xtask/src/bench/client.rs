@@ -13,6 +13,15 @@ pub(super) fn page(port: u16) -> anyhow::Result<usize> {
     Ok(answer.len())
 }
 
+/// What stands at a path.
+pub(super) fn get(port: u16, path: &str) -> anyhow::Result<String> {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{END}");
+    let answer = String::from_utf8(exchange(port, &request)?)?;
+    ensure!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+    let (_, body) = answer.split_once("\r\n\r\n").context("no body")?;
+    Ok(body.to_owned())
+}
+
 /// A write.
 pub(super) fn put(port: u16, path: &str, json: &str) -> anyhow::Result<()> {
     let length = json.len();
@@ -63,12 +72,17 @@ impl Events {
 
     /// Waits for a change of this kind.
     pub(super) fn next(&mut self, kind: &str) -> anyhow::Result<()> {
+        self.next_about(kind, "")
+    }
+
+    /// Waits for a change of this kind with these words in it.
+    pub(super) fn next_about(&mut self, kind: &str, words: &str) -> anyhow::Result<()> {
         let wanted = format!("\"kind\":\"{kind}\"");
         let mut line = String::new();
         loop {
             line.clear();
             ensure!(self.0.read_line(&mut line).context("no change came")? > 0, "the stream ended");
-            if line.contains(&wanted) {
+            if line.contains(&wanted) && line.contains(words) {
                 return Ok(());
             }
         }
@@ -76,4 +90,4 @@ impl Events {
 }
 
 const END: &str = "Connection: close\r\n\r\n";
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);

@@ -56,11 +56,16 @@ pub(super) fn after(passed: Duration) -> Now {
 
 /// An engine that knows nothing.
 pub(super) fn empty() -> Engine {
+    empty_at(after(Duration::ZERO))
+}
+
+/// The same, that starts then.
+pub(super) fn empty_at(now: Now) -> Engine {
     // Everybody comes at once, by one listener.
     let policy = Policy { newcomers: u32::MAX, ..Policy::default() };
-    let since = Engine::since(&policy, START);
-    let restored = Restored { since, frontier: START, ..Restored::default() };
-    Engine::new(policy, restored, after(Duration::ZERO))
+    let since = Engine::since(&policy, now.wall);
+    let restored = Restored { since, frontier: now.wall, ..Restored::default() };
+    Engine::new(policy, restored, now)
 }
 
 /// A step that knows nothing.

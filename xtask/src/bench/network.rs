@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread::sleep;
@@ -25,6 +26,11 @@ pub(super) fn enter(work: &str, folder: &Path) -> anyhow::Result<()> {
 pub(super) fn built(name: &str) -> anyhow::Result<PathBuf> {
     let folder = std::env::current_exe()?;
     Ok(folder.parent().context("no folder")?.join(name))
+}
+
+/// A port of the loopback on which nobody listens yet.
+pub(super) fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 /// Builds what is measured.
