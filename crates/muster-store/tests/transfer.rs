@@ -23,6 +23,9 @@ use postgres_peer::Postgres;
 mod mariadb_peer;
 use mariadb_peer::MariaDb;
 
+#[path = "transfer/anew.rs"]
+mod anew;
+
 #[path = "transfer/check.rs"]
 mod check;
 

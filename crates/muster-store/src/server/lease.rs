@@ -116,6 +116,16 @@ pub(super) async fn locked(session: &mut impl Session) -> Result<Lease, sqlx::Er
     one(session.find("WHERE id = 1 FOR UPDATE", &[]).await?)
 }
 
+/// Locks the lease of a transaction, and refuses whoever no longer has it.
+pub(super) async fn lead<E: Engine>(
+    engine: &E,
+    conn: &mut Connection<E>,
+    epoch: i64,
+) -> Result<(), StoreError> {
+    let found = locked(conn).await.map_err(|it| engine.explain(it))?;
+    if found.epoch == epoch { Ok(()) } else { Err(lost(&found.holder)) }
+}
+
 /// Lets go of the lease, if it is still of this epoch.
 pub(super) async fn release(session: &mut impl Session, epoch: i64) -> Result<(), sqlx::Error> {
     let sql = "UPDATE lease SET expires = 0 WHERE id = 1 AND epoch = ?1";

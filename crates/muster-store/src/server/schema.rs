@@ -15,6 +15,7 @@ use super::writer::Making;
 use crate::directory::Tables as _;
 use crate::record::{Fields, Record, Sheet};
 use crate::session::{Session, Value};
+use crate::tables::NAMES;
 use crate::transfer;
 
 /// Makes what has to be there before anybody can write: the lease, and then the schema's version. Refuses a
@@ -50,33 +51,70 @@ pub(super) async fn migrate<E: Engine>(
     engine: &E,
     conn: &mut Connection<E>,
     making: Making,
+    epoch: i64,
 ) -> Result<(), StoreError> {
-    let explain = |it| engine.explain(it);
-    let found = match making {
-        Making::Store => version(engine, conn).await?,
+    match making {
+        Making::Store => update(engine, conn).await,
         Making::Copy => {
-            refuse_store(engine, conn).await?;
-            conn.replace(&[Version(UNFINISHED)]).await.map_err(explain)?;
-            if tables(conn, E::ALL_TABLES).await.map_err(explain)? > FIRST {
-                // What an earlier copy left that was not finished.
-                transfer::say_of_each(conn, unmaking).await.map_err(explain)?;
-            }
-            0
+            make_anew(engine, conn, epoch).await?;
+            empty(engine, conn, epoch).await
         }
-    };
+    }
+}
+
+async fn update<E: Engine>(engine: &E, conn: &mut Connection<E>) -> Result<(), StoreError> {
+    let explain = |it| engine.explain(it);
+    let found = version(engine, conn).await?;
     for (sql, number) in E::MIGRATIONS.iter().zip(1_i64..).filter(|(_, number)| *number > found) {
         // Where tables are made within a transaction they are there together with the version, or not.
         let mut tx = conn.begin().await.map_err(explain)?;
         E::script(&mut tx, sql).await.map_err(explain)?;
-        if making == Making::Store {
-            tx.replace(&[Version(number)]).await.map_err(explain)?;
-        }
+        tx.replace(&[Version(number)]).await.map_err(explain)?;
         tx.commit().await.map_err(explain)?;
     }
-    if making == Making::Copy {
-        transfer::say_of_each(conn, transfer::emptying).await.map_err(explain)?;
-    }
     Ok(())
+}
+
+/// Makes the tables of a copy, in place of what an earlier one left that was not finished.
+async fn make_anew<E: Engine>(
+    engine: &E,
+    conn: &mut Connection<E>,
+    epoch: i64,
+) -> Result<(), StoreError> {
+    let explain = |it| engine.explain(it);
+    let mut tx = conn.begin().await.map_err(explain)?;
+    lease::lead(engine, &mut tx, epoch).await?;
+    refuse_store(engine, &mut tx).await?;
+    tx.replace(&[Version(UNFINISHED)]).await.map_err(explain)?;
+    // Not every server drops and makes tables within a transaction. Where the first of them ends it, and
+    // with it the lock, whose lease it is has to be asked before each.
+    if tables(&mut *tx, E::ALL_TABLES).await.map_err(explain)? > FIRST {
+        for table in NAMES {
+            lease::lead(engine, &mut tx, epoch).await?;
+            tx.run(&unmaking(table), &[]).await.map_err(explain)?;
+        }
+    }
+    for sql in E::MIGRATIONS {
+        lease::lead(engine, &mut tx, epoch).await?;
+        E::script(&mut tx, sql).await.map_err(explain)?;
+    }
+    // The keeper had to wait for this one.
+    lease::renew::<E>(&mut tx, epoch).await.map_err(explain)?;
+    tx.commit().await.map_err(explain)
+}
+
+/// Takes out what the making of the tables put in.
+async fn empty<E: Engine>(
+    engine: &E,
+    conn: &mut Connection<E>,
+    epoch: i64,
+) -> Result<(), StoreError> {
+    let explain = |it| engine.explain(it);
+    let mut tx = conn.begin().await.map_err(explain)?;
+    lease::lead(engine, &mut tx, epoch).await?;
+    transfer::say_of_each(&mut *tx, transfer::emptying).await.map_err(explain)?;
+    lease::renew::<E>(&mut tx, epoch).await.map_err(explain)?;
+    tx.commit().await.map_err(explain)
 }
 
 fn unmaking(table: &str) -> String {

@@ -80,7 +80,7 @@ impl<E: Engine> Writer<E> {
         let mut keeper = JoinSet::new();
         keeper.spawn(lease::keep(Arc::clone(&engine), epoch, Arc::clone(&writer), told));
         let ready = async {
-            super::schema::migrate(&*engine, &mut conn, making).await?;
+            super::schema::migrate(&*engine, &mut conn, making, epoch).await?;
             let explain = |it| engine.explain(it);
             permitted(&mut conn).await.map_err(explain)?;
             views::are_there::<E>(&mut conn).await.map_err(explain)
