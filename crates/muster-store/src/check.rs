@@ -72,7 +72,7 @@ pub async fn check(store: &dyn Kept) -> Result<Found, StoreError> {
     read?;
     let mut seen = seen;
     seen.compare();
-    let mut found = seen.found;
+    let (mut found, days) = (seen.found, seen.days);
     match store.sizes().await {
         Ok(sizes) => {
             for (table, bytes) in sizes {
@@ -84,7 +84,7 @@ pub async fn check(store: &dyn Kept) -> Result<Found, StoreError> {
     }
     // What is damaged says nothing of the others.
     if found.all_wrong().next().is_none() {
-        compare_hours(store, &mut found).await?;
+        compare_hours(store, &days, &mut found).await?;
     }
     Ok(found)
 }
@@ -119,6 +119,8 @@ struct Seen {
     owned: BTreeSet<DeviceId>,
     last_change: u64,
     last_stay: u64,
+    /// Those that winners, or hours that count them, are of.
+    days: BTreeSet<Time>,
 }
 
 impl Seen {
@@ -128,6 +130,9 @@ impl Seen {
         if let Some(at) = time_of(table, row)? {
             entry.oldest = Some(entry.oldest.map_or(at, |it| it.min(at)));
             entry.newest = Some(entry.newest.map_or(at, |it| it.max(at)));
+            if table == Won::TABLE || table == Counted::TABLE {
+                self.days.insert(at.floor(DAY));
+            }
         }
         match table {
             Meta::TABLE => self.meta = Some(row.record()?),
@@ -248,23 +253,24 @@ fn time_of(table: &str, row: &Row) -> Result<Option<Time>, sqlx::Error> {
     })
 }
 
-/// Every hour of winners is counted as they are, a day at a time.
-async fn compare_hours(store: &dyn Kept, found: &mut Found) -> Result<(), StoreError> {
-    let times = [Won::TABLE, Counted::TABLE].map(|it| found.tables.get(it));
-    let times = times.into_iter().flatten();
-    let (oldest, newest) = (times.clone().filter_map(|it| it.oldest), times);
-    let Some(oldest) = oldest.min() else { return Ok(()) };
-    let Some(newest) = newest.filter_map(|it| it.newest).max() else { return Ok(()) };
-    let (mut from, mut days) = (oldest.floor(DAY), Vec::new());
-    while from <= newest && days.len() < MOST_WRONG {
-        let day = Span::new(from, from + DAY);
-        if !counts_agree(store, day).await? {
-            days.push(from);
+/// Every hour of winners is counted as they are, a day at a time. One row with a wrong time may be ages from
+/// the others, so only days that rows are of are looked at.
+async fn compare_hours(
+    store: &dyn Kept,
+    days: &BTreeSet<Time>,
+    found: &mut Found,
+) -> Result<(), StoreError> {
+    let mut wrong = 0;
+    for &from in days {
+        if counts_agree(store, Span::new(from, from + DAY)).await? {
+            continue;
         }
-        from = from + DAY;
-    }
-    for day in days {
-        found.wrong.push(format!("winner_hours: winners are counted wrongly on the day of {day}"));
+        let what = format!("winner_hours: winners are counted wrongly on the day of {from}");
+        found.wrong.push(what);
+        wrong += 1;
+        if wrong == MOST_WRONG {
+            break;
+        }
     }
     Ok(())
 }
@@ -284,5 +290,5 @@ async fn counts_agree(store: &dyn Kept, day: Span) -> Result<bool, StoreError> {
 
 const DAY: Duration = Duration::from_secs(24 * HOUR.as_secs());
 /// How many days are told of.
-const MOST_WRONG: usize = 3;
+const MOST_WRONG: u32 = 3;
 const LOOKS: u32 = 5;

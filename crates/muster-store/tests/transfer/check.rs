@@ -69,3 +69,21 @@ async fn what_is_whole_is_counted_and_what_is_not_is_found() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_row_that_is_ages_from_the_others_is_found_soon() {
+    let places = Places::new();
+    for kind in [Kind::Postgres, Kind::MariaDb] {
+        let (store, _, _) = places.scene(kind, "home", 8).await;
+        store.close().await.unwrap();
+        // As one flipped bit leaves it.
+        let columns = "length, block, list FROM winner_hours";
+        let far = format!(
+            "INSERT INTO winner_hours (hour, length, block, list) SELECT hour + 2305843009213693952, \
+             {columns} WHERE hour = (SELECT max(hour) FROM winner_hours)"
+        );
+        places.say(kind, "home", &far);
+        let wrong: Vec<_> = places.check(kind, "home").await.all_wrong().collect();
+        assert!(wrong.len() == 1 && wrong[0].contains("counted wrongly"), "{kind:?}: {wrong:?}");
+    }
+}
