@@ -21,6 +21,9 @@ pub(crate) fn run(context: &Context) -> Result<(), Failure> {
     privileges::act_as_owner(&data)?;
     let found = started()?.block_on(look(&shelf))?;
     output.table(&table(&found))?;
+    for it in &found.uncompared {
+        output.note(&format!("not compared: {it}"));
+    }
     let wrong: Vec<String> = found.all_wrong().collect();
     let Some(first) = wrong.first() else {
         let rows: u64 = found.tables.values().map(|it| it.rows).sum();
