@@ -4,7 +4,7 @@
 //! engine reserves in double quotes; a session says them as its engine wants to hear them.
 
 use std::fmt::Debug;
-use std::future::Future;
+use std::future::{Future, ready};
 
 use futures_util::stream::BoxStream;
 use muster_core::stay::Stay;
@@ -50,6 +50,16 @@ pub(crate) trait Session: Tables + Debug {
         sql: &str,
         values: &[Value<'_>],
     ) -> impl Future<Output = Result<u64, sqlx::Error>> + Send;
+
+    /// Begins something that may fail, where that would end the transaction.
+    fn attempt(&mut self) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
+        ready(Ok(()))
+    }
+
+    /// Goes on with the transaction as it was before the last attempt, which failed.
+    fn recover(&mut self) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
+        ready(Ok(()))
+    }
 
     /// Writes stays by their numbers.
     fn write_stays(

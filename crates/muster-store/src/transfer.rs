@@ -157,6 +157,7 @@ impl<S: Session, F: Fn(sqlx::Error) -> StoreError + Send + Sync> PerTable for Se
     type Error = Unsent;
 
     async fn table<R: Record + 'static>(&mut self) -> Result<(), Unsent> {
+        in_time(self.patience, self.session.attempt()).await?;
         let error = match self.rows::<R>().await {
             Ok(()) => return Ok(()),
             Err(Unsent::Store(it)) => it,
@@ -165,7 +166,8 @@ impl<S: Session, F: Fn(sqlx::Error) -> StoreError + Send + Sync> PerTable for Se
         if !matches!(error, StoreError::Damaged { .. }) {
             return Err(Unsent::Store(error));
         }
-        hand_on(&self.to, R::TABLE, Err(error)).await
+        hand_on(&self.to, R::TABLE, Err(error)).await?;
+        in_time(self.patience, self.session.recover()).await
     }
 }
 
@@ -175,8 +177,7 @@ impl<S: Session, F: Sync> Sending<'_, S, F> {
         let mut stream = self.session.stream::<R>();
         let (mut piece, mut size) = (Vec::new(), 0);
         loop {
-            let next = timeout(patience, stream.try_next()).await;
-            let next = next.map_err(|it| Unsent::Store(unanswered(it)))??;
+            let next = in_time(patience, stream.try_next()).await?;
             let is_last = next.is_none();
             if let Some(record) = next {
                 let row = Row::of(&record);
@@ -193,6 +194,14 @@ impl<S: Session, F: Sync> Sending<'_, S, F> {
             }
         }
     }
+}
+
+async fn in_time<T>(
+    patience: Duration,
+    answer: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, Unsent> {
+    let answer = timeout(patience, answer).await;
+    Ok(answer.map_err(|it| Unsent::Store(unanswered(it)))??)
 }
 
 async fn hand_on(

@@ -61,6 +61,14 @@ impl Session for PgConnection {
         let done = sqlx::query_with(AssertSqlSafe(spoken(sql)), bound(values)?).execute(self);
         Ok(done.await?.rows_affected())
     }
+
+    async fn attempt(&mut self) -> Result<(), sqlx::Error> {
+        sqlx::raw_sql("SAVEPOINT attempt").execute(self).await.map(drop)
+    }
+
+    async fn recover(&mut self) -> Result<(), sqlx::Error> {
+        sqlx::raw_sql("ROLLBACK TO SAVEPOINT attempt").execute(self).await.map(drop)
+    }
 }
 
 impl Tables for PgConnection {

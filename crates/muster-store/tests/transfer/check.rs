@@ -87,3 +87,21 @@ async fn a_row_that_is_ages_from_the_others_is_found_soon() {
         assert!(wrong.len() == 1 && wrong[0].contains("counted wrongly"), "{kind:?}: {wrong:?}");
     }
 }
+
+#[tokio::test]
+async fn a_table_that_the_server_cannot_read_keeps_nobody_from_the_others() {
+    let places = Places::new();
+    for kind in [Kind::Postgres, Kind::MariaDb] {
+        let (store, model, _) = places.scene(kind, "home", 9).await;
+        store.close().await.unwrap();
+        places.say(kind, "home", "DROP TABLE heard");
+        places.say(kind, "home", "DROP TABLE level");
+        let found = places.check(kind, "home").await;
+        let damaged: Vec<_> = found.tables.iter().filter(|(_, it)| it.damage.is_some()).collect();
+        assert!(matches!(damaged[..], [(&"heard", _), (&"level", _)]), "{kind:?}: {damaged:?}");
+        // Tables before, between and after.
+        assert_eq!(found.tables["meta"].rows, 1);
+        assert!(found.tables["coverage"].rows > 0, "{kind:?}: {found:?}");
+        assert_eq!(found.tables["journal"].rows, model.restore(Time::MAX).last_change);
+    }
+}
