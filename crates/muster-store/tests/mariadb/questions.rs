@@ -70,7 +70,7 @@ pub(crate) const QUESTIONS: &[(&str, &str)] = &[
         "SELECT asked.monitors, asked.devices FROM (
             SELECT interval_start, COUNT(DISTINCT monitor_id) AS monitors,
                 COUNT(DISTINCT device_id) AS devices
-            FROM device_sightings WHERE interval_start >= DATE_SUB(NOW(), INTERVAL 2 HOUR)
+            FROM device_sightings WHERE interval_start >= DATE_SUB(NOW(), INTERVAL 4 HOUR)
             GROUP BY interval_start ORDER BY interval_start) AS asked ORDER BY interval_start",
         "1|2; 2|2; 1|1",
     ),

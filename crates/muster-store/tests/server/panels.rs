@@ -9,10 +9,10 @@ use muster_core::identity::{DeviceId, Identity, IdentityId, ListenerId, Mac, Pla
 use muster_core::span::Span;
 use muster_core::time::Time;
 
-/// What happened there since an hour before the last full one: two intervals in which the living room and
-/// the kitchen heard somebody, one just now.
+/// What happened there: two intervals, more than an hour ago whenever this is asked, in which the living
+/// room and the kitchen heard somebody, and one just now.
 pub(crate) fn house(now: Time) -> Batch {
-    let hour = now.floor(HOUR) - HOUR;
+    let hour = now.floor(HOUR) - 2 * HOUR;
     let next = hour + INTERVAL;
     let current = now.floor(INTERVAL);
     let listener =

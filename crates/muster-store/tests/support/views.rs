@@ -147,7 +147,7 @@ const QUESTIONS: &[(&str, &str)] = &[
     ),
     (
         "SELECT count(DISTINCT monitor_id), count(DISTINCT device_id) FROM device_sightings
-            WHERE interval_start >= datetime('now', '-2 hours')
+            WHERE interval_start >= datetime('now', '-4 hours')
             GROUP BY interval_start ORDER BY interval_start",
         "1|2; 2|2; 1|1",
     ),
