@@ -62,6 +62,7 @@ pub(crate) enum Refusal {
     Signal,
     Time,
     OutOfRange,
+    Early,
     Full,
 }
 
@@ -75,7 +76,8 @@ impl fmt::Display for Refusal {
             Self::UnknownMonitor => "sightings of a monitor that did not come along",
             Self::Signal => "sightings without a signal from -127 to 20 dBm",
             Self::Time => "sightings whose interval is no time",
-            Self::OutOfRange => "sightings of before 2000 or of later than now",
+            Self::OutOfRange => "sightings of before 2000 or of later than in a day",
+            Self::Early => "sightings of later than now, which come when it is typed again then",
             Self::Full => {
                 "rows for which there is no room: 100,000 devices with names, 1,000 monitors"
             }
@@ -177,6 +179,17 @@ impl Import {
         self.is_described = true;
     }
 
+    /// Time goes on: nothing is later than this.
+    pub(crate) fn until(&mut self, latest: Time) {
+        self.latest = latest;
+    }
+
+    /// Whether a sighting is only too new, as those of a clock that is ahead: it comes another time.
+    pub(crate) fn is_early(&self, old: &OldSighting) -> bool {
+        let interval = self.instant(old.interval.as_deref()).map(|it| it.0);
+        interval.is_some_and(|it| self.latest < it && it <= self.latest + AHEAD)
+    }
+
     /// A sighting becomes a reading of its monitor, in the interval of five minutes in which it was counted.
     pub(crate) fn sighting(&mut self, old: &OldSighting) {
         let example = || format!("number {}", old.id);
@@ -190,7 +203,9 @@ impl Import {
         };
         if interval < EARLIEST || interval > self.latest {
             let told = old.interval.clone().unwrap_or_default();
-            return self.refuse(Refusal::OutOfRange, &told);
+            let is_early = self.is_early(old);
+            let why = if is_early { Refusal::Early } else { Refusal::OutOfRange };
+            return self.refuse(why, &told);
         }
         let Some(identity) = self.identity(old.address.as_deref()) else { return };
         let interval = interval.floor(INTERVAL);
@@ -283,6 +298,8 @@ fn is_name(text: &str) -> bool {
 const CHANNEL: &str = "ble-monitor";
 /// The old program knew no other length.
 const INTERVAL: Duration = Duration::from_mins(5);
+/// How far a clock may be ahead, or its zone another: what is later will never be true.
+const AHEAD: Duration = Duration::from_hours(24);
 /// Of Bluetooth (Core 5.4, Vol 4, Part E, 7.7.65.2).
 const SIGNALS: std::ops::RangeInclusive<i64> = -127..=20;
 /// Before there was Bluetooth.

@@ -88,7 +88,8 @@ fn ble_monitor(context: &Context, args: &BleMonitorArgs) -> Result<(), Failure> 
         let restored = kept.restore(now).await.map_err(|it| shelf.unreadable(it))?;
         let mut import = Import::new(restored, zone, now);
         let mark = mark(&args.database, &name);
-        let brought = bring(&mut old, &mut import, &*kept, &mark, &output).await;
+        let bringing = Bringing { import: &mut import, store: &*kept, context, output: &output };
+        let brought = bringing.bring(&mut old, &mark).await;
         let closed = kept.close().await.map_err(|it| shelf.unreadable(it));
         brought?;
         closed?;
@@ -98,60 +99,87 @@ fn ble_monitor(context: &Context, args: &BleMonitorArgs) -> Result<(), Failure> 
     summary(&output, &came)
 }
 
-/// Brings everything, in pieces.
-async fn bring(
-    old: &mut BleMonitor,
-    import: &mut Import,
-    store: &dyn Store,
-    mark: &str,
-    output: &Output,
-) -> Result<(), Failure> {
-    let mut after = i64::MIN;
-    loop {
-        let rows = old.monitors(after, PIECE).await.map_err(unread)?;
-        let Some(last) = rows.last() else { break };
-        after = last.id;
-        for it in &rows {
-            import.monitor(it);
+/// Rows on their way.
+struct Bringing<'a> {
+    import: &'a mut Import,
+    store: &'a dyn Store,
+    context: &'a Context,
+    output: &'a Output,
+}
+
+impl Bringing<'_> {
+    /// Brings everything, in pieces.
+    async fn bring(mut self, old: &mut BleMonitor, mark: &str) -> Result<(), Failure> {
+        let mut after = i64::MIN;
+        loop {
+            let rows = old.monitors(after, PIECE).await.map_err(unread)?;
+            let Some(last) = rows.last() else { break };
+            after = last.id;
+            for it in &rows {
+                self.import.monitor(it);
+            }
         }
-    }
-    after = i64::MIN;
-    loop {
-        let rows = old.devices(after, PIECE).await.map_err(unread)?;
-        let Some(last) = rows.last() else { break };
-        after = last.id;
-        for it in &rows {
-            import.device(it);
+        after = i64::MIN;
+        loop {
+            let rows = old.devices(after, PIECE).await.map_err(unread)?;
+            let Some(last) = rows.last() else { break };
+            after = last.id;
+            for it in &rows {
+                self.import.device(it);
+            }
+            self.store().await?;
         }
-        store.commit(&import.take()).await.map_err(unstored)?;
+        self.store().await?;
+        for (of, word) in [(Sightings::Best, "best"), (Sightings::Staged, "staged")] {
+            self.sightings(old, of, word, &format!("{mark}-{word}")).await?;
+        }
+        Ok(())
     }
-    store.commit(&import.take()).await.map_err(unstored)?;
-    for (of, word) in [(Sightings::Best, "best"), (Sightings::Staged, "staged")] {
-        let mark = format!("{mark}-{word}");
-        let begin = store.cursor(&mark).await.map_err(unstored)?;
+
+    async fn sightings(
+        &mut self,
+        old: &mut BleMonitor,
+        of: Sightings,
+        word: &str,
+        mark: &str,
+    ) -> Result<(), Failure> {
+        let begin = self.store.cursor(mark).await.map_err(unstored)?;
         let mut after = begin.unwrap_or(i64::MIN);
         if begin.is_some() {
-            output.note(&format!("goes on behind the {word} sighting that came last: {after}"));
+            self.output
+                .note(&format!("goes on behind the {word} sighting that came last: {after}"));
         }
-        let mut told = 0;
+        let (mut told, mut is_held) = (0, false);
         loop {
             let rows = old.sightings(of, after, PIECE).await.map_err(unread)?;
             let Some(last) = rows.last() else { break };
             after = last.id;
+            self.import.until(self.context.clock.now().wall);
+            let early = rows.iter().find(|it| self.import.is_early(it));
             for it in &rows {
-                import.sighting(it);
+                self.import.sighting(it);
             }
-            store.commit(&import.take()).await.map_err(unstored)?;
-            // Behind its rows: whoever stops in between brings them twice, which is once.
-            store.set_cursor(&mark, after).await.map_err(unstored)?;
-            let came = import.came().sightings;
+            self.store().await?;
+            if !is_held {
+                // Behind its rows: whoever stops in between brings them twice, which is once. And before
+                // the first one that will come another time, however many are behind that.
+                let cursor = early.map_or(after, |it| it.id - 1);
+                self.store.set_cursor(mark, cursor).await.map_err(unstored)?;
+            }
+            is_held |= early.is_some();
+            let came = self.import.came().sightings;
             if came / TELL_EVERY > told {
                 told = came / TELL_EVERY;
-                output.note(&format!("{came} sightings so far"));
+                self.output.note(&format!("{came} sightings so far"));
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    async fn store(&mut self) -> Result<(), Failure> {
+        self.store.commit(&self.import.take()).await.map_err(unstored)?;
+        Ok(())
+    }
 }
 
 fn summary(output: &Output, came: &Came) -> Result<(), Failure> {

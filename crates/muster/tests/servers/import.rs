@@ -29,7 +29,7 @@ fn an_old_database_comes_along_once_however_often_it_is_told() {
         "left out, 1 device names that are not 1 to 64 legible characters, as in: (not legible)",
         "left out, 1 sightings of a monitor that did not come along, as in: number 5",
         "left out, 1 sightings without a signal from -127 to 20 dBm, as in: number 6",
-        "left out, 2 sightings of before 2000 or of later than now, as in: 1999-05-01 12:00:00",
+        "left out, 2 sightings of before 2000 or of later than in a day, as in: 1999-05-01 12:00:00",
         "1 sightings of an hour that clocks showed twice were taken for those of the first",
     ] {
         assert!(said.contains(part), "{part}: {said}");
@@ -62,12 +62,22 @@ fn an_old_database_comes_along_once_however_often_it_is_told() {
     assert!(again.contains("2 monitors, 3 devices and 0 sightings are there"), "{again}");
     assert_eq!(self::kept(&home), kept);
     let one = "INSERT INTO device_sightings VALUES
-        (90, 2, 1, -44, '2026-03-11 08:00:00', '2026-03-11 08:05:00', '2026-03-11 08:00:09', NULL)";
+        (89, 2, 1, -43, UTC_TIMESTAMP() + INTERVAL 6 HOUR, UTC_TIMESTAMP(), UTC_TIMESTAMP(), NULL),
+        (50000, 2, 1, -44, '2026-03-11 08:00:00', '2026-03-11 08:05:00', '2026-03-11 08:00:09', NULL)";
     server.say("ble_monitor", one);
     let new = told(&import(&home, &server, &["--time-zone", "Europe/Berlin"]));
     assert!(new.contains("3 devices and 1 sightings are there"), "{new}");
+    assert!(new.contains("left out, 1 sightings of later than now, which come"), "{new}");
+    // What was heard with a clock that is ahead comes when that is past.
+    let past = "UPDATE device_sightings SET interval_start = '2026-03-11 09:00:00'
+        WHERE sighting_id = 89";
+    server.say("ble_monitor", past);
+    let came = told(&import(&home, &server, &["--time-zone", "Europe/Berlin"]));
+    assert!(came.contains("3 devices and 2 sightings are there"), "{came}");
     let more = self::kept(&home);
-    assert!(more.contains(&"won 2026-03-11T07:00:00Z 2 RPi_LivingRoom -44".to_owned()), "{more:?}");
+    for won in ["07:00:00Z 2 RPi_LivingRoom -44", "08:00:00Z 2 RPi_LivingRoom -43"] {
+        assert!(more.contains(&format!("won 2026-03-11T{won}")), "{more:?}");
+    }
     // From the beginning, as if nothing had come: it merges with what is there.
     server.say("ble_monitor", "CREATE DATABASE moved");
     server.say("moved", SCHEMA);
