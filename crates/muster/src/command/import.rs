@@ -63,6 +63,11 @@ fn convert(output: &Output, file: &Path, write: Option<&Path>) -> Result<(), Fai
 
 fn ble_monitor(context: &Context, args: &BleMonitorArgs) -> Result<(), Failure> {
     let output = Output::new(context)?;
+    if context.config()?.config.privacy.pseudonyms {
+        let what = "the old rows hold the addresses of strangers, who are known by pseudonyms here";
+        let hint = "do without them, or say pseudonyms = false in [privacy] until they are there";
+        return Err(Failure::new(Exit::Usage, what).hint(hint));
+    }
     let (zone, name) = zone(context, args)?;
     if args.time_zone.is_none() {
         output.note(&format!(

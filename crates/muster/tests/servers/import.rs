@@ -103,6 +103,13 @@ fn what_cannot_be_imported_is_said_with_what_to_type() {
     let from = ["import", "ble-monitor", "--database"];
     let (code, said) = failed(&home.run(&[&from[..], &["postgres://a@db/b"]].concat()));
     assert!(code == 2 && said.contains("on MariaDB or MySQL"), "{said}");
+    // Strangers stay strangers.
+    let file = home.path().join("muster.toml");
+    let without = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("{without}\n[privacy]\npseudonyms = true\n")).unwrap();
+    let (code, said) = failed(&import(&home, &server, &["--time-zone", "UTC"]));
+    assert!(code == 2 && said.contains("say pseudonyms = false in [privacy]"), "{said}");
+    fs::write(&file, without).unwrap();
     // A hub writes alone.
     server.say("ble_monitor", SCHEMA);
     let hub = home.serve();
