@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
-use muster_core::batch::{Batch, Reading, Restored, Seen};
+use muster_core::batch::{Batch, DetailRow, Reading, Restored, Seen};
 use muster_core::directory::{Directory, Edit};
-use muster_core::fact::{Listener, SourceKind};
+use muster_core::fact::{DetailKind, Listener, SourceKind};
 use muster_core::identity::{Identity, IdentityId, ListenerId, Mac, PlaceId};
 use muster_core::legible::is_legible;
 use muster_core::time::Time;
@@ -29,6 +29,7 @@ pub(crate) struct Import {
     directory: Directory,
     identities: BTreeMap<Identity, IdentityId>,
     listeners: BTreeMap<Listener, ListenerId>,
+    details: BTreeMap<IdentityId, Vec<DetailRow>>,
     /// By the monitors' old numbers.
     monitors: BTreeMap<i64, ListenerId>,
     /// The highest number of an identity.
@@ -78,25 +79,28 @@ impl fmt::Display for Refusal {
             Self::Time => "sightings whose interval is no time",
             Self::OutOfRange => "sightings of before 2000 or of later than in a day",
             Self::Early => "sightings of later than now, which come when it is typed again then",
-            Self::Full => {
-                "rows for which there is no room: 100,000 devices with names, 1,000 monitors"
-            }
+            Self::Full => "rows for which there is no room: 1,000,000 devices, 1,000 monitors",
         })
     }
 }
 
 impl Import {
-    /// Into a store that holds this, of which the directory, identities and listeners are looked at.
+    /// Into a store that holds this, of which the directory, identities, listeners and details are looked at.
     pub(crate) fn new(restored: Restored, zone: TimeZone, latest: Time) -> Self {
         let highest = restored.identities.iter().map(|it| it.0).max().unwrap_or(IdentityId(0));
         let turned = restored.identities.into_iter().map(|(id, it)| (it, id));
         let batch = Batch { frontier: restored.frontier, ..Batch::default() };
+        let mut details: BTreeMap<IdentityId, Vec<DetailRow>> = BTreeMap::new();
+        for it in restored.details {
+            details.entry(it.identity).or_default().push(it);
+        }
         Self {
             zone,
             latest,
             directory: restored.directory,
             identities: turned.collect(),
             listeners: restored.listeners.into_iter().map(|(id, it)| (it, id)).collect(),
+            details,
             monitors: BTreeMap::new(),
             highest,
             is_described: false,
@@ -157,26 +161,37 @@ impl Import {
         all.find(|(_, it)| &*it.name == name).map(|(id, _)| *id)
     }
 
-    /// A device becomes an identity. A name makes it one that somebody described, which is kept; one that
-    /// has a name keeps that.
+    /// A device becomes an identity, and its name what it calls itself, which is kept as long as other
+    /// such details: nobody described it.
     pub(crate) fn device(&mut self, old: &OldDevice) {
         let Some(identity) = self.identity(old.address.as_deref()) else { return };
         self.came.devices += 1;
+        let last = self.told(old.last.as_deref());
+        if let Some(last) = last {
+            let first = self.told(old.first.as_deref()).map_or(last, |it| it.min(last));
+            self.batch.seen.push(Seen { identity, first, last });
+        }
         let name = old.name.as_deref().map(str::trim).filter(|it| is_told(it));
         let Some(name) = name else { return };
-        let device = self.directory.device_of(identity);
-        if !self.directory.device(device).name.is_empty() {
+        if !is_name(name) {
+            return self.refuse(Refusal::DeviceName, name);
+        }
+        let at = last.unwrap_or(self.latest).floor(INTERVAL);
+        let kind = DetailKind::Hostname;
+        let known = self.details.entry(identity).or_default();
+        if known.iter().any(|it| it.kind == kind && it.at >= at) {
             return;
         }
-        if self.directory.devices.len() >= Directory::MAX_ENTRIES {
-            return self.refuse(Refusal::Full, name);
-        }
-        let (name, kind, mark, carried) = (Some(name.to_owned()), None, None, None);
-        let edit = Edit::EditDevice { device, name: name.clone(), kind, mark, carried };
-        if self.directory.apply(edit).is_err() {
-            return self.refuse(Refusal::DeviceName, &name.unwrap_or_default());
-        }
-        self.is_described = true;
+        known.retain(|it| it.kind != kind);
+        known.push(DetailRow { identity, kind, value: name.into(), at });
+        // All that is kept of it: the store puts these in place of what was there.
+        self.batch.details.extend(known.iter().cloned());
+    }
+
+    /// A time of a device, which is not later than now.
+    fn told(&self, time: Option<&str>) -> Option<Time> {
+        let (time, _) = self.instant(time)?;
+        Some(time.min(self.latest)).filter(|it| *it >= EARLIEST)
     }
 
     /// Time goes on: nothing is later than this.

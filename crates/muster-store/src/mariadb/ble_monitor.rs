@@ -40,6 +40,10 @@ pub struct OldDevice {
     pub address: Option<String>,
     /// What it calls itself.
     pub name: Option<String>,
+    /// When it was first seen, as the time of a sighting.
+    pub first: Option<String>,
+    /// When it was last seen, likewise.
+    pub last: Option<String>,
 }
 
 /// A row of `device_sightings`, or of `sighting_staging`.
@@ -145,7 +149,13 @@ impl FromRow<'_, MySqlRow> for OldMonitor {
 
 impl FromRow<'_, MySqlRow> for OldDevice {
     fn from_row(row: &MySqlRow) -> Result<Self, sqlx::Error> {
-        Ok(Self { id: row.try_get(0)?, address: row.try_get(1)?, name: row.try_get(2)? })
+        Ok(Self {
+            id: row.try_get(0)?,
+            address: row.try_get(1)?,
+            name: row.try_get(2)?,
+            first: row.try_get(3)?,
+            last: row.try_get(4)?,
+        })
     }
 }
 
@@ -172,7 +182,9 @@ const MONITORS: &str = "SELECT CAST(monitor_id AS SIGNED) AS id,
         CAST(LEFT(monitor_name, 256) AS CHAR) AS name, CAST(LEFT(location, 256) AS CHAR) AS location
     FROM monitors WHERE monitor_id > ? ORDER BY monitor_id LIMIT ?";
 const DEVICES: &str = "SELECT CAST(device_id AS SIGNED) AS id,
-        CAST(LEFT(mac_address, 256) AS CHAR) AS address, CAST(LEFT(device_name, 256) AS CHAR) AS name
+        CAST(LEFT(mac_address, 256) AS CHAR) AS address,
+        CAST(LEFT(device_name, 256) AS CHAR) AS name,
+        CAST(first_seen AS CHAR) AS `first`, CAST(last_seen AS CHAR) AS `last`
     FROM ble_devices WHERE device_id > ? ORDER BY device_id LIMIT ?";
 const BEST: &str = "SELECT CAST(piece.sighting_id AS SIGNED) AS id,
         CAST(LEFT(ble_devices.mac_address, 256) AS CHAR) AS address,

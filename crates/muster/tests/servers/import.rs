@@ -41,9 +41,9 @@ fn an_old_database_comes_along_once_however_often_it_is_told() {
         [
             "RPi_Kitchen in Kitchen",
             "RPi_LivingRoom in Living Room",
-            "AA:BB:CC:DD:EE:01 Watch, 2025-10-26T00:30:00Z to 2026-03-10T13:40:03Z",
-            "AA:BB:CC:DD:EE:02 , 2026-03-10T13:35:00Z to 2026-03-10T13:35:00Z",
-            "AA:BB:CC:DD:EE:04 , never",
+            "AA:BB:CC:DD:EE:01 (Watch), 2025-10-26T00:30:00Z to 2026-03-10T13:45:00Z",
+            "AA:BB:CC:DD:EE:02 (), 2026-03-10T13:30:00Z to 2026-03-10T13:45:00Z",
+            "AA:BB:CC:DD:EE:04 (), 2026-03-10T13:30:00Z to 2026-03-10T13:45:00Z",
             "won 2025-10-26T00:30:00Z 1 RPi_LivingRoom -60",
             "won 2026-03-10T13:35:00Z 1 RPi_LivingRoom -65",
             "won 2026-03-10T13:35:00Z 2 RPi_Kitchen -70",
@@ -176,11 +176,13 @@ fn kept(home: &Home) -> Vec<String> {
             told.push(format!("{monitor} in {}", all.directory.places[place].name));
         }
         for (id, identity) in &all.identities {
-            let name = all.directory.device(id.own_device()).name;
+            assert_eq!(all.directory.device(id.own_device()).name, "", "nobody described it");
+            let mut details = all.details.iter().filter(|it| it.identity == *id);
+            let name = details.next().map_or("", |it| &*it.value);
             let seen = all.seen.iter().find(|it| it.identity == *id);
             let seen = seen.map_or("never".to_owned(), |it| format!("{} to {}", it.first, it.last));
             let address = identity.to_string().trim_start_matches("ble:").to_uppercase();
-            told.push(format!("{address} {name}, {seen}"));
+            told.push(format!("{address} ({name}), {seen}"));
         }
         for (word, of) in [("won", ReadingsOf::Winners), ("heard", ReadingsOf::Listeners)] {
             let query =
@@ -231,9 +233,12 @@ const SCHEMA: &str = "
 const ROWS: &str = "
     INSERT INTO monitors (monitor_id, monitor_name, location) VALUES
         (1, 'RPi_LivingRoom', 'Living Room'), (2, 'RPi_Kitchen', 'Kitchen'), (3, ' ', 'Attic');
-    INSERT INTO ble_devices (device_id, mac_address, device_name) VALUES
-        (1, 'AA:BB:CC:DD:EE:01', 'Watch'), (2, 'aa:bb:cc:dd:ee:02', 'Unknown'),
-        (3, 'not-a-mac', 'x'), (4, 'AA:BB:CC:DD:EE:04', CONCAT(CHAR(27), '[31m'));
+    INSERT INTO ble_devices VALUES
+        (1, 'AA:BB:CC:DD:EE:01', 'Watch', '2026-03-10 14:30:00', '2026-03-10 14:45:00'),
+        (2, 'aa:bb:cc:dd:ee:02', 'Unknown', '2026-03-10 14:30:00', '2026-03-10 14:45:00'),
+        (3, 'not-a-mac', 'x', '2026-03-10 14:30:00', '2026-03-10 14:45:00'),
+        (4, 'AA:BB:CC:DD:EE:04', CONCAT(CHAR(27), '[31m'), '2026-03-10 14:30:00',
+            '2026-03-10 14:45:00');
     INSERT INTO device_sightings VALUES
         (1, 1, 1, -65, '2026-03-10 14:35:00', '2026-03-10 14:40:00', '2026-03-10 14:35:00', NULL),
         (2, 2, 2, -70, '2026-03-10 14:35:00', '2026-03-10 14:40:00', '2026-03-10 15:02:00', NULL),
