@@ -3,6 +3,8 @@
 //! What their rows are worth is for others to say: texts come as they are, up to a length, and times as
 //! the texts that the server shows, in its own zone, because that is how they were written.
 
+use std::time::Duration;
+
 use muster_core::ports::StoreError;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{ConnectOptions as _, Connection as _, FromRow, Row as _};
@@ -10,7 +12,7 @@ use tokio::time::timeout;
 
 use super::{MariaDb, TO_CONNECT};
 use crate::server::engine::Engine as _;
-use crate::server::{Address, unavailable};
+use crate::server::{Address, unanswered, unavailable};
 
 /// A database of a BLE Monitor.
 #[derive(Debug)]
@@ -85,9 +87,9 @@ impl BleMonitor {
                 return Err(unavailable(what, late));
             }
         };
-        let readied = sqlx::raw_sql(FOR_READING).execute(&mut conn).await;
+        let readied = answered(sqlx::raw_sql(FOR_READING).execute(&mut conn)).await?;
         readied.map_err(|it| engine.explain(it))?;
-        let asked = sqlx::query_scalar(TABLES).fetch_all(&mut conn).await;
+        let asked = answered(sqlx::query_scalar(TABLES).fetch_all(&mut conn)).await?;
         let tables: Vec<String> = asked.map_err(|it| engine.explain(it))?;
         let has = |name: &str| tables.iter().any(|it| it == name);
         if let Some(missing) = NEEDED.iter().find(|it| !has(it)) {
@@ -122,9 +124,20 @@ impl BleMonitor {
         }
     }
 
+    /// The highest number of a sighting, if there is any.
+    pub async fn last(&mut self, of: Sightings) -> Result<Option<i64>, StoreError> {
+        let sql = match of {
+            Sightings::Best => LAST_BEST,
+            Sightings::Staged if !self.is_staging_there => return Ok(None),
+            Sightings::Staged => LAST_STAGED,
+        };
+        let asked = answered(sqlx::query_scalar(sql).fetch_one(&mut self.conn)).await?;
+        asked.map_err(|it| self.engine.explain(it))
+    }
+
     /// Lets go of it.
     pub async fn close(self) -> Result<(), StoreError> {
-        self.conn.close().await.map_err(|it| self.engine.explain(it))
+        answered(self.conn.close()).await?.map_err(|it| self.engine.explain(it))
     }
 
     async fn next<R>(
@@ -136,9 +149,14 @@ impl BleMonitor {
     where
         R: for<'r> FromRow<'r, MySqlRow> + Send + Unpin,
     {
-        let asked = sqlx::query_as(sql).bind(after).bind(most).fetch_all(&mut self.conn).await;
-        asked.map_err(|it| self.engine.explain(it))
+        let asked = sqlx::query_as(sql).bind(after).bind(most).fetch_all(&mut self.conn);
+        answered(asked).await?.map_err(|it| self.engine.explain(it))
     }
+}
+
+/// What comes of a question, unless that takes too long.
+async fn answered<T>(asked: impl Future<Output = T>) -> Result<T, StoreError> {
+    timeout(TO_ANSWER, asked).await.map_err(unanswered)
 }
 
 impl FromRow<'_, MySqlRow> for OldMonitor {
@@ -176,6 +194,8 @@ impl FromRow<'_, MySqlRow> for OldSighting {
 const TABLES: &str = "SELECT CAST(table_name AS CHAR(64)) FROM information_schema.tables
     WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'";
 const NEEDED: [&str; 3] = ["monitors", "ble_devices", "device_sightings"];
+/// For a piece of some thousand rows, on a small machine with a slow disk.
+const TO_ANSWER: Duration = Duration::from_mins(1);
 const FOR_READING: &str = "SET SESSION TRANSACTION READ ONLY";
 
 const MONITORS: &str = "SELECT CAST(monitor_id AS SIGNED) AS id,
@@ -199,3 +219,5 @@ const STAGED: &str = "SELECT CAST(staging_id AS SIGNED) AS id,
         CAST(monitor_id AS SIGNED) AS monitor, CAST(rssi AS SIGNED) AS rssi,
         CAST(interval_start AS CHAR) AS `interval`, CAST(scan_timestamp AS CHAR) AS at
     FROM sighting_staging WHERE staging_id > ? ORDER BY staging_id LIMIT ?";
+const LAST_BEST: &str = "SELECT CAST(MAX(sighting_id) AS SIGNED) FROM device_sightings";
+const LAST_STAGED: &str = "SELECT CAST(MAX(staging_id) AS SIGNED) FROM sighting_staging";

@@ -119,7 +119,7 @@ impl Bringing<'_> {
         loop {
             let rows = old.monitors(after, PIECE).await.map_err(unread)?;
             let Some(last) = rows.last() else { break };
-            after = last.id;
+            after = further(after, last.id)?;
             for it in &rows {
                 self.import.monitor(it);
             }
@@ -128,7 +128,7 @@ impl Bringing<'_> {
         loop {
             let rows = old.devices(after, PIECE).await.map_err(unread)?;
             let Some(last) = rows.last() else { break };
-            after = last.id;
+            after = further(after, last.id)?;
             for it in &rows {
                 self.import.device(it);
             }
@@ -149,16 +149,20 @@ impl Bringing<'_> {
         mark: &str,
     ) -> Result<(), Failure> {
         let begin = self.store.cursor(mark).await.map_err(unstored)?;
-        let mut after = begin.unwrap_or(i64::MIN);
-        if begin.is_some() {
-            self.output
-                .note(&format!("goes on behind the {word} sighting that came last: {after}"));
+        // Where fewer rows are than there were, they are others.
+        let last = old.last(of).await.map_err(unread)?;
+        let begin = begin.filter(|it| last.is_some_and(|last| *it <= last));
+        let mut after = begin.map_or(i64::MIN, |it| it.saturating_sub(AGAIN));
+        if let Some(begin) = begin {
+            self.output.note(&format!(
+                "goes on shortly before the {word} sighting that came last: {begin}"
+            ));
         }
         let (mut told, mut is_held) = (0, false);
         loop {
             let rows = old.sightings(of, after, PIECE).await.map_err(unread)?;
             let Some(last) = rows.last() else { break };
-            after = last.id;
+            after = further(after, last.id)?;
             self.import.until(self.context.clock.now().wall);
             let early = rows.iter().find(|it| self.import.is_early(it));
             for it in &rows {
@@ -185,6 +189,15 @@ impl Bringing<'_> {
         self.store.commit(&self.import.take()).await.map_err(unstored)?;
         Ok(())
     }
+}
+
+/// Rows come by number: who gives the same again would go on for ever.
+fn further(after: i64, last: i64) -> Result<i64, Failure> {
+    if last <= after {
+        let what = format!("the old database gives rows again that were there: {last}");
+        return Err(Failure::new(Exit::Failed, what));
+    }
+    Ok(last)
 }
 
 fn summary(output: &Output, came: &Came) -> Result<(), Failure> {
@@ -285,6 +298,9 @@ fn unstored(error: StoreError) -> Failure {
 const EXAMPLE: &str = "muster import ble-monitor --database mysql://ble_user@db.local/ble_monitor --password-file FILE";
 /// Rows in one commit: some megabytes.
 const PIECE: u32 = 10_000;
+/// Rows that come again, each time: the old program writes over those of the last hours, and a lower number
+/// may be there later than a higher one.
+const AGAIN: i64 = 10_000;
 const LONGEST_INI: u64 = 65_536;
 const LONGEST_PASSWORD: u64 = 4096;
 const TELL_EVERY: u64 = 100_000;
