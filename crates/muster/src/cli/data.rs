@@ -138,7 +138,8 @@ pub(crate) struct BleMonitorArgs {
     /// Whether others on the way can read along [default: verify, but off on this machine]
     #[arg(long, value_name = "off|require|verify", value_parser = tls)]
     pub(crate) tls: Option<Tls>,
-    /// The time zone of the old monitors, as in Europe/Berlin [default: that of the configuration]
+    /// The time zone of the old monitors, as in Europe/Berlin [default on a terminal: that of the
+    /// configuration]
     #[arg(long, value_name = "ZONE")]
     pub(crate) time_zone: Option<String>,
 }

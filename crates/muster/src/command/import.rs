@@ -93,7 +93,13 @@ fn ble_monitor(context: &Context, args: &BleMonitorArgs) -> Result<(), Failure> 
         let restored = kept.restore(now).await.map_err(|it| shelf.unreadable(it))?;
         let mut import = Import::new(restored, zone, now);
         let mark = mark(&args.database, &name);
-        let bringing = Bringing { import: &mut import, store: &*kept, context, output: &output };
+        let bringing = Bringing {
+            import: &mut import,
+            store: &*kept,
+            shelf: &shelf,
+            context,
+            output: &output,
+        };
         let brought = bringing.bring(&mut old, &mark).await;
         let closed = kept.close().await.map_err(|it| shelf.unreadable(it));
         brought?;
@@ -108,6 +114,7 @@ fn ble_monitor(context: &Context, args: &BleMonitorArgs) -> Result<(), Failure> 
 struct Bringing<'a> {
     import: &'a mut Import,
     store: &'a dyn Store,
+    shelf: &'a Shelf<'a>,
     context: &'a Context,
     output: &'a Output,
 }
@@ -148,7 +155,7 @@ impl Bringing<'_> {
         word: &str,
         mark: &str,
     ) -> Result<(), Failure> {
-        let begin = self.store.cursor(mark).await.map_err(unstored)?;
+        let begin = self.store.cursor(mark).await.map_err(|it| self.unstored(it))?;
         // Where fewer rows are than there were, they are others.
         let last = old.last(of).await.map_err(unread)?;
         let begin = begin.filter(|it| last.is_some_and(|last| *it <= last));
@@ -173,7 +180,7 @@ impl Bringing<'_> {
                 // Behind its rows: whoever stops in between brings them twice, which is once. And before
                 // the first one that will come another time, however many are behind that.
                 let cursor = early.map_or(after, |it| it.id - 1);
-                self.store.set_cursor(mark, cursor).await.map_err(unstored)?;
+                self.store.set_cursor(mark, cursor).await.map_err(|it| self.unstored(it))?;
             }
             is_held |= early.is_some();
             let came = self.import.came().sightings;
@@ -186,8 +193,15 @@ impl Bringing<'_> {
     }
 
     async fn store(&mut self) -> Result<(), Failure> {
-        self.store.commit(&self.import.take()).await.map_err(unstored)?;
+        self.store.commit(&self.import.take()).await.map_err(|it| self.unstored(it))?;
         Ok(())
+    }
+
+    fn unstored(&self, error: StoreError) -> Failure {
+        let is_for_now = matches!(error, StoreError::Unavailable { .. });
+        let failure = self.shelf.unreadable(error);
+        let again = "type it again when that is mended, and it goes on there";
+        if is_for_now { failure.hint(again) } else { failure }
     }
 }
 
@@ -227,6 +241,11 @@ fn shown(example: &str) -> String {
 
 fn zone(context: &Context, args: &BleMonitorArgs) -> Result<(TimeZone, String), Failure> {
     let zone = match &args.time_zone {
+        // Whoever could say that it is wrong does not read along.
+        None if !stdin().is_terminal() => {
+            let what = "say in which time zone the clocks of the old monitors were";
+            return Err(Failure::new(Exit::Usage, what).hint("--time-zone Europe/Berlin"));
+        }
         None => context.config()?.config.zone(),
         Some(name) => TimeZone::get(name).map_err(|it| {
             let what = format!("there is no such time zone: {name}");
@@ -288,11 +307,6 @@ fn unread(error: StoreError) -> Failure {
         }
     };
     Failure::new(exit, "cannot read the old database").because(error).hint(EXAMPLE)
-}
-
-fn unstored(error: StoreError) -> Failure {
-    let what = "cannot store what came; type it again, and it goes on there";
-    Failure::new(Exit::Unreachable, what).because(error)
 }
 
 const EXAMPLE: &str = "muster import ble-monitor --database mysql://ble_user@db.local/ble_monitor --password-file FILE";
