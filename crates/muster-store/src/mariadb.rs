@@ -76,6 +76,8 @@ impl Engine for MariaDb {
     ];
     const VIEWS: &'static str = "SELECT count(*) FROM information_schema.views
         WHERE table_schema = DATABASE() AND table_name = 'recent_device_activity'";
+    const LEFT: &'static str = "SELECT count(*) FROM information_schema.tables
+        WHERE table_schema = DATABASE() AND table_name = 'plain_winner'";
 
     fn instant(micros: &str) -> String {
         format!("FROM_UNIXTIME({micros} DIV 1000000)")

@@ -73,6 +73,8 @@ impl Engine for Postgres {
     ];
     const VIEWS: &'static str = "SELECT count(*) FROM pg_views
         WHERE schemaname = current_schema() AND viewname = 'recent_device_activity'";
+    const LEFT: &'static str = "SELECT count(*) FROM pg_tables
+        WHERE schemaname = current_schema() AND tablename = 'plain_winner'";
 
     fn instant(micros: &str) -> String {
         micros.to_owned()

@@ -36,6 +36,8 @@ pub(crate) trait Engine: Debug + Send + Sync + Sized + 'static {
     const PLAIN: [&'static str; 3];
     /// Counts the views on plain rows, which are made last.
     const VIEWS: &'static str;
+    /// Counts the tables of plain winners, which are made first and dropped last.
+    const LEFT: &'static str;
     /// A time of which there are microseconds, as one that is kept for other programs.
     fn instant(micros: &str) -> String;
     /// The microseconds of a column with such times.

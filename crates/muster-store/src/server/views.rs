@@ -1,7 +1,8 @@
 //! Plain rows and the views on them, begun and ended on a server.
 //!
 //! Not every server makes tables within a transaction, so the views come last: where they are, the rows
-//! below them are whole. **Invariant:** whoever finds no views keeps no plain rows, and begins anew.
+//! below them are whole. **Invariant:** whoever finds no views keeps no plain rows, and begins anew. The
+//! table of winners is made first and dropped last: without it nothing is left.
 
 use muster_core::batch::HOUR;
 use muster_core::ports::StoreError;
@@ -20,7 +21,7 @@ pub(super) async fn keep<E: Engine>(
 ) -> Result<u64, StoreError> {
     // Nobody commits meanwhile: what came in between would be missing.
     let mut writer = writer.lock().await;
-    if writer.plain == wanted {
+    if writer.plain == wanted && (wanted || !writer.together(are_left::<E>).await?) {
         return Ok(0);
     }
     let [tables, views, drop] = E::PLAIN;
@@ -44,4 +45,10 @@ pub(super) async fn keep<E: Engine>(
 pub(super) async fn are_there<E: Engine>(conn: &mut Connection<E>) -> Result<bool, sqlx::Error> {
     let views = conn.numbers(E::VIEWS, &[]).await?;
     Ok(views.first().copied().flatten().is_some_and(|it| it > 0))
+}
+
+/// Whether anything of them is there, as after a fill or a drop that was interrupted.
+async fn are_left<E: Engine>(conn: &mut Connection<E>) -> Result<bool, sqlx::Error> {
+    let tables = conn.numbers(E::LEFT, &[]).await?;
+    Ok(tables.first().copied().flatten().is_some_and(|it| it > 0))
 }

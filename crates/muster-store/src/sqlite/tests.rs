@@ -40,6 +40,23 @@ async fn a_full_disk_takes_nothing_and_recovers() {
 }
 
 #[tokio::test]
+async fn plain_rows_of_a_fill_that_was_interrupted_are_let_go_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let mut writer = store.writer().unwrap().lock().await;
+    writer.together(async |conn| schema::redefine(conn, views::TABLES).await).await.unwrap();
+    drop(writer);
+    store.close().await.unwrap();
+    let store = open(folder.path()).await;
+    assert_eq!(store.keep_plain(false).await.unwrap(), 0);
+    let sql = "SELECT count(*) FROM sqlite_master WHERE name LIKE 'plain%'";
+    let mut writer = store.writer().unwrap().lock().await;
+    let count = writer.together(async |conn| sqlx::query_scalar(sql).fetch_one(conn).await);
+    let left: i64 = count.await.unwrap();
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
 async fn who_stops_waiting_and_tries_again_doubles_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;

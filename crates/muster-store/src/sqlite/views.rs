@@ -18,7 +18,7 @@ use crate::tables::PerTable as _;
 pub(super) async fn keep(writer: &Mutex<Writer>, wanted: bool) -> Result<u64, sqlx::Error> {
     // Nobody commits meanwhile: what came in between would be missing.
     let mut writer = writer.lock().await;
-    if writer.plain == wanted {
+    if writer.plain == wanted && (wanted || !writer.together(are_left).await?) {
         return Ok(0);
     }
     writer.plain = false;
@@ -44,6 +44,13 @@ pub(super) async fn are_there(conn: &mut SqliteConnection) -> Result<bool, sqlx:
     Ok(views > 0)
 }
 
+/// Whether anything of them is there, as after a fill that was interrupted.
+async fn are_left(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    let sql = "SELECT count(*) FROM sqlite_master WHERE name = 'plain_winner'";
+    let tables: i64 = sqlx::query_scalar(sql).fetch_one(conn).await?;
+    Ok(tables > 0)
+}
+
 /// Reads every plain row, so that every sum is checked.
 pub(super) async fn check(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     if are_there(conn).await? {
@@ -56,6 +63,6 @@ pub(super) async fn check(conn: &mut SqliteConnection) -> Result<(), sqlx::Error
     Ok(())
 }
 
-const TABLES: &str = include_str!("../../views/sqlite/tables.sql");
+pub(super) const TABLES: &str = include_str!("../../views/sqlite/tables.sql");
 const VIEWS: &str = include_str!("../../views/sqlite/views.sql");
 const DROP: &str = include_str!("../../views/sqlite/drop.sql");

@@ -55,6 +55,12 @@ async fn they_are_made_of_what_is_there_kept_by_whoever_opens_next_and_let_go_of
     store.keep_plain(true).await.unwrap();
     assert_eq!(all(&server, "home"), kept, "made at once, or as it came");
     store.close().await.unwrap();
+    // As whoever was interrupted leaves it.
+    server.say("home", "DROP VIEW recent_device_activity");
+    let store = open(&server, "home").await.unwrap();
+    store.keep_plain(false).await.unwrap();
+    assert_eq!(server.say("home", tables), "0");
+    store.close().await.unwrap();
 }
 
 #[tokio::test]
