@@ -270,6 +270,7 @@ impl Runtime {
         match self.store.restore(Engine::since(&self.policy, now.wall)).await {
             Ok(restored) => {
                 self.step = Step::resume(self.policy.clone(), restored, now);
+                let facts = self.masked(facts);
                 self.step.handle_facts(facts, now);
             }
             Err(error) => warn!("dates before the clock was set stay wrong: {}", said(&error)),

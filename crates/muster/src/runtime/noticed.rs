@@ -31,12 +31,12 @@ impl Runtime {
     pub(super) fn facts(&mut self, facts: Vec<Fact>, now: Now) {
         self.pulses.note(&facts, now);
         let facts = self.recogniser.recognise(facts, self.last);
-        let facts = self.masked(facts);
         self.tell_found();
         if let Some(hold) = &mut self.hold {
             hold.keep(&facts, self.last);
         }
-        let facts = Belief::dated(facts, self.last, now);
+        // Who stands for a stranger depends on the day, so dates come first.
+        let facts = self.masked(Belief::dated(facts, self.last, now));
         let intake = self.step.handle_facts(facts, now);
         self.log_refused(&intake, now);
     }
@@ -95,7 +95,7 @@ impl Runtime {
         }
     }
 
-    fn masked(&mut self, facts: Vec<Fact>) -> Vec<Fact> {
+    pub(super) fn masked(&mut self, facts: Vec<Fact>) -> Vec<Fact> {
         match &mut self.pseudonyms {
             Some(it) => it.mask(facts, self.step.engine()),
             None => facts,

@@ -16,6 +16,8 @@ use tokio::task::JoinHandle;
 
 use super::*;
 
+mod strangers;
+
 /// Clocks that go only when told to.
 #[derive(Debug)]
 struct Hands(Mutex<Now>);
@@ -39,8 +41,12 @@ struct House {
 
 impl House {
     fn start(up: Duration, synchronised: fn() -> bool) -> Self {
-        let now = Now { mono: up, wall: START };
-        Self::with(now, synchronised, Restored::default(), &Arc::default())
+        Self::with(
+            Now { mono: up, wall: START },
+            synchronised,
+            Restored::default(),
+            &Arc::default(),
+        )
     }
 
     /// On what a store gives back.
