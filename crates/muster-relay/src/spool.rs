@@ -81,7 +81,24 @@ impl Spool {
         let Some((spooled, numbers)) = found else {
             return Err(SpoolError::Newer { found: format, known: state::FORMAT });
         };
-        let seal = lock::lock(&mut conn, format, &numbers, path).await?;
+        let seal = match lock::lock(&mut conn, format, &numbers, path).await {
+            Ok(it) => it,
+            Err(error) => {
+                // What its log holds is in the file then, for whoever moves that away.
+                conn.close().await.ok();
+                return Err(error);
+            }
+        };
+        if let Err(cause) = state::sweep(&mut conn).await {
+            tracing::warn!(
+                "what waited before it was sealed can still be read from the disk: {cause}"
+            );
+        }
+        // Sealed facts weigh more.
+        let (spooled, numbers) = match format {
+            state::FORMAT => (spooled, numbers),
+            _ => state::read(&mut conn).await.map_err(|it| explain(it, path))?,
+        };
         let written = Some(spooled.clone());
         let (path, monitor, conn) = (path.to_owned(), monitor.into(), Some(conn));
         Ok((Self { path, monitor, options, conn, seal, numbers, written }, spooled))

@@ -52,9 +52,6 @@ pub(super) async fn lock(
         tx.commit().await
     };
     sealed.await.map_err(fault)?;
-    if is_open && let Err(cause) = sqlx::raw_sql(SWEEP).execute(conn).await {
-        tracing::warn!("what waited before it was sealed can still be read from the disk: {cause}");
-    }
     Ok(seal)
 }
 
@@ -86,5 +83,3 @@ async fn seal_all(
 const SOME: &str = "SELECT sequence, body FROM fact WHERE boot = ?1 AND sequence > ?2
     ORDER BY sequence LIMIT 1000";
 const PUT: &str = "UPDATE fact SET body = ?1 WHERE boot = ?2 AND sequence = ?3";
-/// Leaves nothing of what the file held before in it or in its log.
-const SWEEP: &str = "VACUUM; PRAGMA wal_checkpoint(TRUNCATE);";

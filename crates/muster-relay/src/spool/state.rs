@@ -35,6 +35,16 @@ pub(super) async fn put_sealed_by(
     sqlx::query("UPDATE meta SET sealed_by = ?1").bind(id).execute(conn).await.map(drop)
 }
 
+/// Takes what was there before facts were sealed out of the file and its log, unless that is done.
+pub(super) async fn sweep(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let swept: bool = sqlx::query_scalar("SELECT swept FROM meta").fetch_one(&mut *conn).await?;
+    if swept {
+        return Ok(());
+    }
+    sqlx::raw_sql(SWEEP).execute(&mut *conn).await?;
+    sqlx::query("UPDATE meta SET swept = 1").execute(conn).await.map(drop)
+}
+
 /// Whether there are facts.
 pub(super) async fn holds_facts(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM fact)").fetch_one(conn).await
@@ -188,18 +198,26 @@ pub(super) const FORMAT: i64 = 2;
 /// The format whose facts were not sealed.
 pub(super) const OPEN_FORMAT: i64 = 1;
 /// What makes the one of the other, facts aside.
-pub(super) const UPGRADE: &str =
-    "ALTER TABLE meta ADD COLUMN sealed_by BLOB; PRAGMA user_version = 2;";
-/// Lengths and times are microseconds, weights bytes.
+pub(super) const UPGRADE: &str = "
+ALTER TABLE meta ADD COLUMN sealed_by BLOB;
+ALTER TABLE meta ADD COLUMN swept INTEGER NOT NULL DEFAULT 0;
+UPDATE boot SET weight = weight + 20 * facts;
+PRAGMA user_version = 2;
+";
+/// Leaves nothing of what the file held before in it or in its log.
+const SWEEP: &str = "VACUUM; PRAGMA wal_checkpoint(TRUNCATE);";
+/// Lengths and times are microseconds, weights bytes. `swept`: nothing of the time before facts were
+/// sealed is left in the file.
 const TABLES: &str = "
 CREATE TABLE meta (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     store BLOB,
     thinned INTEGER NOT NULL,
     dropped INTEGER NOT NULL,
-    sealed_by BLOB
+    sealed_by BLOB,
+    swept INTEGER NOT NULL
 ) STRICT;
-INSERT INTO meta (id, thinned, dropped) VALUES (1, 0, 0);
+INSERT INTO meta (id, thinned, dropped, swept) VALUES (1, 0, 0, 1);
 CREATE TABLE machine (
     id BLOB PRIMARY KEY,
     position INTEGER NOT NULL,

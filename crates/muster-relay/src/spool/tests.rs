@@ -210,12 +210,30 @@ async fn what_waits_is_sealed_and_kept_for_whoever_has_the_key() {
 }
 
 #[tokio::test]
-async fn a_spool_from_before_is_sealed_once_and_goes_on() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("spool.db");
+async fn a_locked_spool_is_whole_in_its_one_file() {
+    let (folder, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let (path, moved) = (folder.path().join("spool.db"), other.path().join("spool.db"));
     let (mut spool, _) = Spool::open(&path, "attic").await.unwrap();
+    let added = (0..50).map(|it| (BootId(1), entry(it))).collect();
+    spool.write(&work(added, Vec::new(), state(vec![boot(1, 50)]))).await.unwrap();
+    // As a power cut leaves it, without the key.
+    for name in ["spool.db", "spool.db-wal"] {
+        std::fs::copy(folder.path().join(name), other.path().join(name)).unwrap();
+    }
+    let locked = Spool::open(&moved, "attic").await.map(drop).unwrap_err();
+    assert!(matches!(locked, SpoolError::Locked { .. }), "{locked}");
+    spool.close().await.unwrap();
+    std::fs::rename(&moved, &path).unwrap();
+    let (mut spool, _) = Spool::open(&path, "attic").await.unwrap();
+    assert_eq!(all(&mut spool, 1).await, (0..50).collect::<Vec<_>>());
+}
+
+/// Makes a spool as it was before facts were sealed, of 2,000 facts, with others that were deleted;
+/// what it says besides facts.
+async fn open_spool(path: &Path) -> Spooled {
+    let (mut spool, _) = Spool::open(path, "attic").await.unwrap();
     let added = (0..2_500).map(|it| (BootId(1), entry(it))).collect();
-    let state = state(vec![boot(1, 2_500)]);
+    let state = state(vec![boot(1, 2_000)]);
     spool.write(&work(added, Vec::new(), state.clone())).await.unwrap();
     let conn = spool.conn.as_mut().unwrap();
     for sequence in 0..2_500 {
@@ -223,12 +241,21 @@ async fn a_spool_from_before_is_sealed_once_and_goes_on() {
         let put = put.bind(write_fact(&fact(sequence))).bind(number(sequence));
         put.execute(&mut *conn).await.unwrap();
     }
-    let before = "ALTER TABLE meta DROP COLUMN sealed_by; PRAGMA user_version = 1;
-        DELETE FROM fact WHERE sequence >= 2000;";
+    let before = "ALTER TABLE meta DROP COLUMN sealed_by; ALTER TABLE meta DROP COLUMN swept;
+        PRAGMA user_version = 1; DELETE FROM fact WHERE sequence >= 2000;";
     sqlx::raw_sql(before).execute(&mut *conn).await.unwrap();
     spool.close().await.unwrap();
-    std::fs::remove_file(folder.path().join("spool.key")).unwrap();
+    std::fs::remove_file(path.with_extension("key")).unwrap();
+    state
+}
+
+#[tokio::test]
+async fn a_spool_from_before_is_sealed_once_and_goes_on() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("spool.db");
+    let mut state = open_spool(&path).await;
     assert!(tells(&bytes(&folder)), "as it was before");
+    state.boots[0].weight = 2_000 * 60;
     let (mut spool, found) = Spool::open(&path, "attic").await.unwrap();
     assert_eq!(found, state);
     assert!(!tells(&bytes(&folder)), "nor in what was deleted");
@@ -237,7 +264,23 @@ async fn a_spool_from_before_is_sealed_once_and_goes_on() {
     let rest = spool.read(read).await.unwrap();
     assert_eq!(rest.entries, (1_990..2_000).map(entry).collect::<Vec<_>>());
     spool.close().await.unwrap();
+    let (mut spool, found) = Spool::open(&path, "attic").await.unwrap();
+    assert_eq!(found, state, "once");
+    assert_eq!(all(&mut spool, 1).await.len(), 1_000);
+}
+
+#[tokio::test]
+async fn what_a_crash_left_in_the_file_is_swept_out_by_the_next_start() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("spool.db");
+    open_spool(&path).await;
+    let mut conn = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+    let (_, numbers) = state::read(&mut conn).await.unwrap();
+    lock::lock(&mut conn, state::OPEN_FORMAT, &numbers, &path).await.unwrap();
+    conn.close().await.unwrap();
+    assert!(tells(&bytes(&folder)), "it is sealed and not swept");
     let (mut spool, _) = Spool::open(&path, "attic").await.unwrap();
+    assert!(!tells(&bytes(&folder)));
     assert_eq!(all(&mut spool, 1).await.len(), 1_000);
 }
 
