@@ -372,7 +372,9 @@ fn pseudonyms(
     if house.demo {
         return (None, 0);
     }
-    let all = Pseudonyms::of(config.privacy, house.folder.path(), declared.identities());
+    let mut known = declared.identities();
+    known.extend(config.sources.classic.devices.iter().map(|it| it.identity().clone()));
+    let all = Pseudonyms::of(config.privacy, house.folder.path(), known);
     let unmasked = all.as_ref().map_or(0, |it| it.unmasked(stored));
     (all, unmasked)
 }
