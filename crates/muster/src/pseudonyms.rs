@@ -42,6 +42,11 @@ impl Pseudonyms {
         settings.pseudonyms.then(|| Self { keys: keys(), declared, known: (None, BTreeSet::new()) })
     }
 
+    /// Writes over and removes the key that a data folder holds, unless that may still be used.
+    pub(crate) fn end(settings: PrivacySettings, data: &Path, now: Now) {
+        keys::end(data, settings.pseudonyms.then(|| settings.rotation.get()), now.wall);
+    }
+
     /// How many strangers a store holds under their own identities.
     pub(crate) fn unmasked(&self, stored: &Restored) -> usize {
         let spoken_of = stored.directory.spoken_of();

@@ -93,6 +93,7 @@ pub(crate) fn run(context: &Context, args: &ServeArgs) -> Result<(), Failure> {
         };
         let folder = Folder::take(&data).map_err(|it| owner::out_of_reach(it, owner.as_ref()))?;
         let house = House { folder: &folder, policy: config.policy(), demo: false };
+        Pseudonyms::end(config.privacy, folder.path(), clock.now());
         // A store on a server keeps nobody else out of the folder, as one in the folder does.
         let is_elsewhere = house.shelf(config).server().is_some();
         let _lock = is_elsewhere.then(|| folder.lock()).transpose()?;

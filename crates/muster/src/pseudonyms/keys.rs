@@ -87,6 +87,24 @@ impl Keys {
     }
 }
 
+/// Writes over and removes the key of a data folder, unless its period lasts. `length`: of a period; none:
+/// no key is used.
+pub(super) fn end(data: &Path, length: Option<Duration>, now: Time) {
+    let path = data.join(FOLDER).join(FILE);
+    if !fs::exists(&path).unwrap_or(true) {
+        return;
+    }
+    if let (Some(length), Ok(Some(kept))) = (length, read(&path))
+        && kept.period >= now.floor(length)
+    {
+        return;
+    }
+    let gone = put(&path, &[b'0'; LONGEST]).and_then(|()| fs::remove_file(&path));
+    if let Err(cause) = gone {
+        warn!("an old key of pseudonyms is not removed: {}: {cause}", path.display());
+    }
+}
+
 /// What the file holds, if it is what was written.
 fn read(path: &Path) -> io::Result<Option<Dated>> {
     let mut text = Zeroizing::new(String::with_capacity(LONGEST));
@@ -174,6 +192,32 @@ mod tests {
         assert_ne!(start(now(20_000, 10)), today);
         assert_eq!(mode(&path), 0o600);
         assert_eq!(fs::read_to_string(&path).unwrap().len(), kept.len());
+    }
+
+    #[test]
+    fn a_start_removes_a_key_that_is_used_no_more() {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().join(FOLDER).join(FILE);
+        end(data.path(), None, now(20_000, 10).wall);
+        for (length, at, stays) in [
+            (Some(LENGTH), now(20_000, 80_000), true),
+            // A clock that is not set yet ends nothing.
+            (Some(LENGTH), now(0, 10), true),
+            (Some(LENGTH), now(20_001, 0), false),
+            (None, now(20_000, 10), false),
+        ] {
+            Keys::of(data.path(), LENGTH).turn(now(20_000, 10));
+            let other = data.path().join("other");
+            fs::hard_link(&path, &other).unwrap();
+            let kept = fs::read(&other).unwrap();
+            end(data.path(), length, at.wall);
+            assert_eq!(
+                (path.exists(), fs::read(&other).unwrap() == kept),
+                (stays, stays),
+                "{at:?}"
+            );
+            fs::remove_file(other).unwrap();
+        }
     }
 
     #[test]
