@@ -266,7 +266,9 @@ fn unopened(error: SpoolError, path: &Path) -> Failure {
             let (key, path) = (key.display(), path.display());
             (
                 Exit::Failed,
-                format!("bring {key} back, or give up what waits: mv {path} {path}.locked"),
+                format!(
+                    "bring {key} back, or let what waits lie and throw no key away: mv {path} {path}.locked"
+                ),
             )
         }
         SpoolError::Damaged { .. } => {
