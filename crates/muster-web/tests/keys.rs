@@ -26,6 +26,8 @@ async fn keys_are_taken_over_the_socket_only_and_never_repeated() {
         (&socket, json!({ "irk": "0".repeat(32) }), refused(422, "all zeros")),
         (&socket, json!({ "name": "Anna's phone" }), refused(400, "one of `identity` and `irk`")),
         (&socket, json!({ "identity": "tag:A1", "irk": key }), refused(400, "one of `identity`")),
+        (&socket, json!({ "name": "Anna's phone" }), refused(400, "as in {")),
+        (&socket, json!({ "identity": "irk:6c86d9b76b3f5a75" }), refused(400, "add --irk-file")),
         (&socket, json!({ "identity": "ble:c0" }), refused(400, "six hexadecimal octets")),
     ] {
         let answer = ask::json(door, "POST", "/api/v1/devices", &body).await;

@@ -4,7 +4,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use muster_core::directory::Edit;
-use muster_core::identity::{Identity, InvalidIdentity};
+use muster_core::identity::{Identity, InvalidIdentity, TextKind};
 use muster_wire::bluetooth::key::Irk;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -62,7 +62,12 @@ pub(crate) async fn write(
     let (identity, irk): (Identity, _) = match (identity, irk) {
         (Some(text), None) => {
             let wrong = |it: InvalidIdentity| Problem::wrong(it.to_string());
-            (text.parse().map_err(wrong)?, None)
+            let identity: Identity = text.parse().map_err(wrong)?;
+            if matches!(identity, Identity::Text(TextKind::Irk, _)) {
+                let detail = "who has a key is known by that alone, not by what is shown of it";
+                return Err(Problem::wrong(detail.to_owned()).hint(BY_KEY));
+            }
+            (identity, None)
         }
         (None, Some(Key(irk))) => {
             check(&app, &irk)?;
@@ -70,7 +75,8 @@ pub(crate) async fn write(
         }
         (None, None) | (Some(_), Some(_)) => {
             let detail = "a device is added by one of `identity` and `irk`";
-            return Err(Problem::wrong(detail.to_owned()));
+            return Err(Problem::wrong(detail.to_owned())
+                .hint("as in {\"identity\": \"mac:b8:27:eb:01:02:03\"}"));
         }
     };
     let added = Edit::AddDevice { identity: identity.clone(), name };
@@ -90,8 +96,9 @@ pub(crate) async fn write(
 /// Refuses a key that came over a network, and that of nobody.
 fn check(app: &App, irk: &Irk) -> Result<(), Problem> {
     if app.guard != Guard::Socket {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "keys are not taken over the network")
-            .hint("run `muster device add --irk-file FILE` on the hub's machine"));
+        return Err(
+            Problem::new(StatusCode::FORBIDDEN, "keys are not taken over the network").hint(BY_KEY)
+        );
     }
     if irk.is_null() {
         let detail = "this key is all zeros: the device does not hide its address";
@@ -101,3 +108,5 @@ fn check(app: &App, irk: &Irk) -> Result<(), Problem> {
     }
     Ok(())
 }
+
+const BY_KEY: &str = "run `muster device add --irk-file FILE` on the hub's machine";
