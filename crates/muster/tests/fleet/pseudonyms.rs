@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -35,9 +35,9 @@ impl Street {
         let hub = Home::new();
         let file = hub.path().join("muster.toml");
         let before = fs::read_to_string(&file).unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let rotation = rotation();
         let more = format!(
-            "[ingest]\nlisten = \"{free}\"\n\n[privacy]\npseudonyms = {pseudonyms}\nrotation = \"7d\"\n\n\
+            "[ingest]\nlisten = \"127.0.0.1:0\"\n\n[privacy]\npseudonyms = {pseudonyms}\nrotation = \"{rotation}h\"\n\n\
              [[people]]\nname = \"anna\"\ndevices = [\"{DECLARED}\"]\n"
         );
         fs::write(file, format!("{before}\n{more}")).unwrap();
@@ -94,6 +94,7 @@ impl Street {
             if found == count {
                 return;
             }
+            assert!(found < count, "{count} devices: {}", all.body);
             assert!(matches!(lines.next(), Some(Ok(_))), "{count} devices: {}", all.body);
         }
     }
@@ -151,6 +152,12 @@ impl Street {
         }
         said
     }
+}
+
+/// A rotation in hours that does not end within this one: whoever stays over its end is two.
+fn rotation() -> i64 {
+    let hour = now().secs() / 3_600;
+    (100..=168).find(|it| hour % it + 1 < *it).unwrap()
 }
 
 /// The command, which logs whatever there is to log.
