@@ -1,5 +1,6 @@
 //! Strangers who were heard before the clock was set.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use muster_config::privacy::PrivacySettings;
@@ -20,7 +21,7 @@ async fn whoever_was_heard_before_the_clock_was_set_has_the_name_of_the_day_it_w
     let (mut house, runtime, stopped) =
         House::open(Duration::from_secs(20), synchronised, Restored::default());
     let settings = PrivacySettings { pseudonyms: true, ..PrivacySettings::default() };
-    let runtime = runtime.masking(Pseudonyms::of(settings, data.path(), Default::default()));
+    let runtime = runtime.masking(Pseudonyms::of(settings, data.path(), BTreeSet::default()));
     house.task = tokio::spawn(runtime.run(async {
         stopped.await.ok();
     }));
