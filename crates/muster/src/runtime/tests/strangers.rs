@@ -21,7 +21,7 @@ async fn whoever_was_heard_before_the_clock_was_set_has_the_name_of_the_day_it_w
     let (mut house, runtime, stopped) =
         House::open(Duration::from_secs(20), synchronised, Restored::default());
     let settings = PrivacySettings { pseudonyms: true, ..PrivacySettings::default() };
-    let runtime = runtime.masking(Pseudonyms::of(settings, data.path(), BTreeSet::default()));
+    let runtime = runtime.masking(Pseudonyms::of(settings, data.path(), BTreeSet::new()));
     house.task = tokio::spawn(runtime.run(async {
         stopped.await.ok();
     }));
