@@ -392,14 +392,3 @@ async fn while_nothing_is_stored_the_loop_rests() {
 }
 
 const START: Time = Time::from_secs(1_790_000_000);
-
-#[tokio::test]
-async fn a_private_address_is_whose_key_it_is() {
-    let mut house = House::settled();
-    let irk = muster_wire::bluetooth::key::Irk::read(b"ec0234a357c8ad05341010a60a397d9b").unwrap();
-    house.inputs.send(Input::Key(irk)).await.unwrap();
-    let (identity, at) = ("private:70:81:94:0d:fb:aa".parse().unwrap(), house.wall());
-    house.tell(FactBody::Sighting(Sighting { identity, at, rssi: None })).await;
-    let shown = house.shows(|it| !it.devices.is_empty()).await;
-    assert_eq!(shown.devices[0].identities[0].1.to_string(), "irk:6c86d9b76b3f5a75");
-}

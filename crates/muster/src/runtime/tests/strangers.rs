@@ -1,4 +1,4 @@
-//! Strangers who were heard before the clock was set.
+//! Strangers who were heard before the clock was set, and who is none because of a key.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -49,3 +49,14 @@ async fn whoever_was_heard_before_the_clock_was_set_has_the_name_of_the_day_it_w
 }
 
 const DAY: Duration = Duration::from_hours(24);
+
+#[tokio::test]
+async fn a_private_address_is_whose_key_it_is() {
+    let mut house = House::settled();
+    let irk = muster_wire::bluetooth::key::Irk::read(b"ec0234a357c8ad05341010a60a397d9b").unwrap();
+    house.inputs.send(Input::Key(irk)).await.unwrap();
+    let (identity, at) = ("private:70:81:94:0d:fb:aa".parse().unwrap(), house.wall());
+    house.tell(FactBody::Sighting(Sighting { identity, at, rssi: None })).await;
+    let shown = house.shows(|it| !it.devices.is_empty()).await;
+    assert_eq!(shown.devices[0].identities[0].1.to_string(), "irk:6c86d9b76b3f5a75");
+}
