@@ -56,7 +56,7 @@ fn a_store_goes_round_and_is_the_same() {
     let to_postgres = [url.as_str(), "--password-file", &there];
     let (code, said) = failed(&home.run(&[&["store", "move", "--to"], &to_postgres[..]].concat()));
     assert!(
-        code == 5 && said.contains("somebody writes") && said.contains("stop the hub"),
+        code == 5 && said.contains("somebody writes") && said.contains("stop every hub"),
         "{said}"
     );
     assert_eq!(postgres.say("home", "SELECT count(*) FROM pg_class WHERE relname = 'schema'"), "0");

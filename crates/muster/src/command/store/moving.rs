@@ -42,12 +42,12 @@ pub(crate) fn run(context: &Context, args: MoveArgs) -> Result<(), Failure> {
     let said = format!("copied and verified: {rows} rows into {}", to.place());
     let thing = json!({ "from": from.place(), "to": to.place(), "rows": rows, "tables": copied });
     output.done(&said, &thing)?;
-    for line in next(&settings, config, &folder, &data) {
-        output.note(&line);
-    }
     output.note(
         "a hub that is started now, or waits as a standby, goes on with the old store: stop all of them first",
     );
+    for line in next(&settings, config, &folder, &data) {
+        output.note(&line);
+    }
     output.note(&format!(
         "the old store is as it was, delete it when the hub runs on the new one: {}",
         from.place()
