@@ -23,7 +23,7 @@ use muster_wire::batch::{read_fact, write_fact};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteLockingMode, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions as _, Connection as _};
+use sqlx::{ConnectOptions as _, Connection as _, QueryBuilder, Sqlite};
 
 pub use fault::SpoolError;
 
@@ -186,8 +186,22 @@ async fn write(
         delete.bind(number(run.first)).bind(number(run.last)).execute(&mut *tx).await?;
     }
     state::write(&mut tx, before, &work.state, numbers).await?;
+    for entries in work.added.chunks(ROWS) {
+        add(&mut tx, entries, seal, numbers).await?;
+    }
+    tx.commit().await
+}
+
+/// Adds facts by one statement: each of them costs two changes of the thread.
+async fn add(
+    conn: &mut SqliteConnection,
+    entries: &[(BootId, Entry)],
+    seal: &Seal,
+    numbers: &Numbers,
+) -> Result<(), sqlx::Error> {
     let mut latest: Option<(BootId, BootSeal)> = None;
-    for (boot, entry) in &work.added {
+    let mut rows = Vec::with_capacity(entries.len());
+    for (boot, entry) in entries {
         // Facts of a boot that is let go of in the same breath.
         let Some(of) = numbers.get(boot) else { continue };
         if latest.as_ref().is_none_or(|it| it.0 != *boot) {
@@ -195,14 +209,24 @@ async fn write(
         }
         let sealed = latest.as_ref();
         let sealed = sealed.and_then(|it| it.1.seal(entry.sequence, &write_fact(&entry.fact)));
-        let insert = sqlx::query(INSERT).bind(*of).bind(number(entry.sequence));
-        insert.bind(sealed.ok_or_else(seal::failed)?).execute(&mut *tx).await?;
+        rows.push((*of, number(entry.sequence), sealed.ok_or_else(seal::failed)?));
     }
-    tx.commit().await
+    if rows.is_empty() {
+        return Ok(());
+    }
+    // One that is as long as most is worth remembering.
+    let is_whole = rows.len() == ROWS;
+    let mut insert = QueryBuilder::<Sqlite>::new(INSERT);
+    insert.push_values(rows, |mut to, (boot, sequence, body)| {
+        to.push_bind(boot).push_bind(sequence).push_bind(body);
+    });
+    insert.build().persistent(is_whole).execute(conn).await.map(drop)
 }
 
 const DELETE: &str = "DELETE FROM fact WHERE boot = ?1 AND sequence BETWEEN ?2 AND ?3";
-const INSERT: &str = "INSERT OR REPLACE INTO fact (boot, sequence, body) VALUES (?1, ?2, ?3)";
+const INSERT: &str = "INSERT OR REPLACE INTO fact (boot, sequence, body) ";
+/// Facts of one statement.
+const ROWS: usize = 64;
 const SELECT: &str =
     "SELECT sequence, body FROM fact WHERE boot = ?1 AND sequence >= ?2 ORDER BY sequence LIMIT ?3";
 const OWNERS: u32 = 0o600;

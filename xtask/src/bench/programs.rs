@@ -136,10 +136,12 @@ impl Room {
     }
 }
 
-/// The release binary in a folder, as somebody who is not root.
+/// The release binary in a folder, as somebody who is not root, on a machine that has run for days: what
+/// was noticed before its start could not be dated.
 fn muster(folder: &Path) -> anyhow::Result<Command> {
     let mut command = Command::new("unshare");
-    command.args(["--user", "--map-root-user", "--"]).arg(network::built("muster")?);
+    command.args(["--user", "--map-root-user", "--time", "--boottime", LONG_UP, "--"]);
+    command.arg(network::built("muster")?);
     command.current_dir(folder).env("MUSTER_DATA", folder).env("HOME", folder);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     Ok(command)
@@ -147,5 +149,7 @@ fn muster(folder: &Path) -> anyhow::Result<Command> {
 
 const NOTHING: &str = "[sources.lan]\nenabled = false\n[sources.ble]\nenabled = false\n\
                        [sources.classic]\nenabled = false\n";
+/// Two days, in seconds.
+const LONG_UP: &str = "172800";
 const PATIENCE: Duration = Duration::from_mins(1);
 const AGAIN: Duration = Duration::from_millis(50);
