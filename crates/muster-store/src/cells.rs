@@ -4,13 +4,14 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::record::{Fields, Record, Sheet, broken};
 
 /// One value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Cell {
+pub(crate) enum Cell {
     Nothing,
     Number(i64),
     Text(Box<str>),
@@ -19,7 +20,7 @@ enum Cell {
 
 /// The values of a row, in the order of its table's columns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Row(Vec<Cell>);
+pub struct Row(pub(crate) Vec<Cell>);
 
 impl Row {
     /// A record as cells.
@@ -122,10 +123,11 @@ impl<'r> Fields<'r> for Cells<'r> {
 
 /// What tells the rows of a table from others, in whatever order they come: their number, and the sum of
 /// their SHA-256.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sum {
     /// How many rows.
     pub(crate) rows: u64,
+    #[serde(rename = "sum")]
     words: [u64; 4],
 }
 

@@ -44,7 +44,11 @@ mod tables;
 
 mod cells;
 
+mod disk;
+
 pub mod transfer;
+
+pub mod archive;
 
 pub mod check;
 

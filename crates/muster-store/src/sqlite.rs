@@ -24,6 +24,7 @@ use commit::Writer;
 use ground::Ground;
 
 use crate::cursors::Cursors;
+use crate::disk;
 use crate::transfer::{self, Piece};
 use crate::{Access, Kept, read, readings, tables};
 
@@ -343,7 +344,7 @@ impl Store for Sqlite {
             let Err(StoreError::Damaged { cause, .. }) = copied else { return copied };
             // The store's own damage, or only the copy's: then the store goes on.
             self.verify().await?;
-            Err(fault::unavailable(
+            Err(disk::unavailable(
                 format!("the copy did not come out whole: {}", to.display()),
                 cause,
             ))
@@ -362,15 +363,13 @@ async fn open_writer(path: &Path) -> Result<Writer, StoreError> {
             let what = format!("its log is there, the store is not: {}", path.display());
             return Err(fault::damaged(&what, "the file is missing".into()));
         }
-        let explain_io = |cause| fault::explain_io(cause, path);
+        let explain_io = |cause| disk::explain_io(cause, path);
         let unfinished = files::unfinished(path);
-        files::discard(&unfinished)
-            .and_then(|()| files::create(&unfinished))
-            .map_err(explain_io)?;
+        files::discard(&unfinished).and_then(|()| disk::create(&unfinished)).map_err(explain_io)?;
         let mut conn = files::maker(&unfinished).await.map_err(explain)?;
         schema::migrate(&mut conn, schema::MIGRATIONS, path).await?;
         conn.close().await.map_err(explain)?;
-        files::finish(&unfinished, path).await.map_err(explain_io)?;
+        disk::finish(&unfinished, path).await.map_err(explain_io)?;
     }
     refuse_missing(path)?;
     let mut conn = files::writer(path).await.map_err(explain)?;
@@ -385,9 +384,9 @@ fn refuse_missing(path: &Path) -> Result<(), StoreError> {
         Ok(_) => Ok(()),
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
             let what = format!("there is no store yet: {}", path.display());
-            Err(fault::unavailable(what, cause.into()))
+            Err(disk::unavailable(what, cause.into()))
         }
-        Err(cause) => Err(fault::explain_io(cause, path)),
+        Err(cause) => Err(disk::explain_io(cause, path)),
     }
 }
 

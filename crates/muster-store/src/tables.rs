@@ -36,6 +36,14 @@ macro_rules! tables {
         /// Their names.
         pub(crate) const NAMES: &[&str] = &[$(<$record>::TABLE),*];
 
+        /// The columns of the one of this name.
+        pub(crate) fn columns(name: &str) -> Option<&'static [&'static str]> {
+            $(if name == <$record>::TABLE {
+                return Some(<$record>::COLUMNS);
+            })*
+            None
+        }
+
         /// Does it with all of them.
         pub(crate) async fn each<V: PerTable>(work: &mut V) -> Result<(), V::Error> {
             $(work.table::<$record>().await?;)*

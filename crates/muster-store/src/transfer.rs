@@ -55,10 +55,47 @@ pub trait Blank: Send {
     fn abandon(self: Box<Self>) -> BoxFuture<'static, ()>;
 }
 
-/// Copies all tables of a store whose one writer this process is; how many rows each has. The store stays
-/// as it is, and after an error the place is none.
+/// Where rows come from.
+pub trait Origin: Send + Sync {
+    /// Hands on every row of every table, of one moment. Of a table that is damaged it is told that it is.
+    fn rows(&self, to: Sender<Piece>) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Fails if there may be rows that were not handed on.
+    fn is_all(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+}
+
+/// A store whose one writer this process is: nobody adds to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Sole<'a>(pub &'a dyn Kept);
+
+impl Origin for Sole<'_> {
+    fn rows(&self, to: Sender<Piece>) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.0.rows(to)
+    }
+
+    fn is_all(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.0.still_leads()
+    }
+}
+
+/// A store as it is at one moment; what others add later is not meant.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment<'a>(pub &'a dyn Kept);
+
+impl Origin for Moment<'_> {
+    fn rows(&self, to: Sender<Piece>) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.0.rows(to)
+    }
+
+    fn is_all(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// Copies all tables; how many rows each has. Where they come from stays as it is, and after an error the
+/// place is none.
 pub async fn copy(
-    from: &dyn Kept,
+    from: &dyn Origin,
     mut into: Box<dyn Blank>,
 ) -> Result<BTreeMap<&'static str, u64>, StoreError> {
     let copied = copied(from, &mut *into).await;
@@ -73,7 +110,7 @@ pub async fn copy(
     Ok(copied.into_iter().map(|(table, sum)| (table, sum.rows)).collect())
 }
 
-async fn copied(from: &dyn Kept, into: &mut dyn Blank) -> Result<Sums, StoreError> {
+async fn copied(from: &dyn Origin, into: &mut dyn Blank) -> Result<Sums, StoreError> {
     let (to, pieces) = mpsc::channel(AHEAD);
     let (read, written) = join(from.rows(to), write(pieces, &mut *into)).await;
     let written = written?;
@@ -86,12 +123,11 @@ async fn copied(from: &dyn Kept, into: &mut dyn Blank) -> Result<Sums, StoreErro
         let what = format!("the copy does not hold what was copied: {table}");
         return Err(StoreError::Refused { what });
     }
-    // Nobody else wrote to it meanwhile.
-    from.still_leads().await?;
+    from.is_all().await?;
     Ok(written)
 }
 
-type Sums = BTreeMap<&'static str, Sum>;
+pub(crate) type Sums = BTreeMap<&'static str, Sum>;
 
 async fn write(mut pieces: Receiver<Piece>, into: &mut dyn Blank) -> Result<Sums, StoreError> {
     let mut sums = none();
@@ -114,7 +150,8 @@ async fn sums(mut pieces: Receiver<Piece>) -> Result<Sums, StoreError> {
     Ok(sums)
 }
 
-fn none() -> Sums {
+/// Of tables without rows.
+pub(crate) fn none() -> Sums {
     tables::NAMES.iter().map(|it| (*it, Sum::default())).collect()
 }
 
@@ -209,12 +246,12 @@ async fn hand_on(
     table: &'static str,
     rows: Result<Vec<Row>, StoreError>,
 ) -> Result<(), Unsent> {
-    to.send(Piece { table, rows }).await.map_err(|_| unread())
+    to.send(Piece { table, rows }).await.map_err(|_| Unsent::Store(unread()))
 }
 
 /// Whoever wanted it has its own reason.
-fn unread() -> Unsent {
-    Unsent::Store(StoreError::Refused { what: "nobody reads on".to_owned() })
+pub(crate) fn unread() -> StoreError {
+    StoreError::Refused { what: "nobody reads on".to_owned() }
 }
 
 /// Writes rows of a table, in a transaction that is open.
@@ -269,5 +306,5 @@ impl<S: Session> PerTable for Saying<'_, S> {
 /// Pieces that wait: one is written while the next is read.
 const AHEAD: usize = 2;
 /// Bytes of a piece, about, and its most rows: one transaction of a place on a server.
-const PIECE: usize = 512 << 10;
-const ROWS: usize = 5000;
+pub(crate) const PIECE: usize = 512 << 10;
+pub(crate) const ROWS: usize = 5000;

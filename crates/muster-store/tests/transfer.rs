@@ -10,7 +10,7 @@ use muster_core::time::Time;
 use muster_store::conformance::{self, Model, Scene};
 use muster_store::server::{Address, Encryption, Secret, Way};
 use muster_store::sqlite::{Filling, Sqlite};
-use muster_store::transfer::{self, Blank, Piece, Row};
+use muster_store::transfer::{self, Blank, Piece, Row, Sole};
 use muster_store::{Access, Kept, mariadb, postgres};
 use tempfile::TempDir;
 use tokio::sync::mpsc::Sender;
@@ -25,6 +25,9 @@ use mariadb_peer::MariaDb;
 
 #[path = "transfer/anew.rs"]
 mod anew;
+
+#[path = "transfer/archive.rs"]
+mod archive;
 
 #[path = "transfer/check.rs"]
 mod check;
@@ -150,7 +153,7 @@ async fn every_kind_goes_into_every_other() {
             let name = format!("to_{number}_{other}");
             places.make(to, &name);
             let blank = places.fill(to, &name).await.unwrap();
-            let copied = transfer::copy(&*source, blank).await.unwrap();
+            let copied = transfer::copy(&Sole(&*source), blank).await.unwrap();
             assert_eq!(copied["journal"], model.restore(Time::MAX).last_change);
             assert!(copied["winners"] > 0 && copied["heard"] > 0, "{copied:?}");
             let store = places.open(to, &name, Access::ReadWrite).await.unwrap();
@@ -221,7 +224,7 @@ async fn what_is_not_whole_is_no_store_and_is_begun_anew() {
             unfit(Access::ReadWrite).await;
         }
         let blank = places.fill_again(kind, "new").await;
-        transfer::copy(&*source, blank).await.unwrap();
+        transfer::copy(&Sole(&*source), blank).await.unwrap();
         let store = places.open(kind, "new", Access::ReadWrite).await.unwrap();
         conformance::agrees(&*store, &model).await.unwrap();
         store.close().await.unwrap();
@@ -263,7 +266,7 @@ async fn a_row_that_did_not_arrive_is_noticed() {
     for kind in KINDS {
         places.make(kind, "new");
         let blank = Box::new(Losing(places.fill(kind, "new").await.unwrap()));
-        let told = transfer::copy(&*source, blank).await.unwrap_err().to_string();
+        let told = transfer::copy(&Sole(&*source), blank).await.unwrap_err().to_string();
         assert!(told.ends_with("what was copied: stay"), "{told}");
         places.open(kind, "new", Access::ReadOnly).await.unwrap_err();
     }
@@ -278,7 +281,7 @@ async fn whoever_wrote_to_the_source_meanwhile_is_noticed() {
         let blank = places.fill(kind, "new").await.unwrap();
         // As another hub does that found the lease lapsed.
         places.say(kind, "home", "UPDATE lease SET epoch = epoch + 1, holder = 'the attic'");
-        let told = transfer::copy(&*source, blank).await.unwrap_err().to_string();
+        let told = transfer::copy(&Sole(&*source), blank).await.unwrap_err().to_string();
         assert!(told.contains("another muster leads meanwhile (the attic)"), "{told}");
         let told = places.open(kind, "new", Access::ReadOnly).await.unwrap_err().to_string();
         assert!(told.contains("muster store move"), "{told}");

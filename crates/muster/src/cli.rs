@@ -13,7 +13,9 @@ pub(crate) use data::{
 pub(crate) use edit::{
     Carried, DeviceCommand, EnrolArgs, MonitorCommand, OverrideArgs, PersonCommand, PlaceCommand,
 };
-pub(crate) use keeping::{CleanupArgs, Destination, Encrypted, MoveArgs, StoreCommand};
+pub(crate) use keeping::{
+    ArchiveArgs, CleanupArgs, Destination, Encrypted, MoveArgs, StoreCommand,
+};
 pub(crate) use running::{Enrolment, MonitorArgs, RunningArgs};
 
 mod data;
@@ -171,10 +173,14 @@ pub(crate) enum Command {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
-    /// Replace the store by a backup; the hub must not run
+    /// Write everything into one compressed file, of which a store of any kind can be made again, also
+    /// while the hub runs
+    #[command(after_help = "Example: muster archive /mnt/usb/muster-2026.gz")]
+    Archive(ArchiveArgs),
+    /// Make a backup or an archive the store; the hub must not run
     #[command(after_help = "Example: muster restore /mnt/usb/muster-friday.db")]
     Restore {
-        /// A file that `muster backup` wrote
+        /// A file that `muster backup` or `muster archive` wrote
         #[arg(value_name = "FILE")]
         file: PathBuf,
         /// Replace a store that is already there; it is kept beside as muster.before-restore, with

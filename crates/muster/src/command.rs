@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::output;
 
+mod archive;
 mod cleanup;
 mod config;
 mod copies;
@@ -51,6 +52,7 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Doctor { store: false } => doctor::run(context),
         Command::Doctor { store: true } => doctor::of_store(context),
         Command::Backup { file } => copies::backup(context, &file),
+        Command::Archive(args) => archive::run(context, &args),
         Command::Restore { file, replace } => copies::restore(context, &file, replace),
         Command::Cleanup(args) => cleanup::run(context, &args),
         Command::Store(StoreCommand::Move(args)) => store::moving::run(context, args),

@@ -176,8 +176,8 @@ pub(super) async fn holds<E: Engine>(
 async fn version<E: Engine>(engine: &E, conn: &mut Connection<E>) -> Result<i64, StoreError> {
     let found = stored_version(conn).await.map_err(|it| engine.explain(it))?;
     if found == UNFINISHED {
-        let what = "it holds what a `muster store move` into it had copied when that was interrupted: \
-                    type that once more, or give another database";
+        let what = "it holds what a `muster store move` or `muster restore` into it had copied when that \
+                    was interrupted: type that once more, or give another database";
         return Err(StoreError::Refused { what: what.to_owned() });
     }
     if found > newest::<E>() {

@@ -8,6 +8,7 @@ use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 
 use super::{fault, files, schema, statement, views};
+use crate::disk;
 use crate::record::Record;
 use crate::session::Session as _;
 use crate::tables::{self, PerTable};
@@ -18,15 +19,15 @@ pub(super) async fn backup(
     from: &Path,
     to: &Path,
 ) -> Result<(), StoreError> {
-    refuse_existing(to)?;
-    let explain_io = |cause| fault::explain_io(cause, to);
+    disk::refuse_existing(to)?;
+    let explain_io = |cause| disk::explain_io(cause, to);
     // What the engine leaves beside a file lies in there as well, and goes with it.
-    let room = files::room_beside(to).map_err(explain_io)?;
+    let room = disk::room_beside(to).map_err(explain_io)?;
     let copy = room.path().join("copy");
-    files::create(&copy).map_err(explain_io)?;
+    disk::create(&copy).map_err(explain_io)?;
     copy_out(conn, from, &copy).await?;
-    refuse_existing(to)?;
-    files::finish(&copy, to).await.map_err(explain_io)
+    disk::refuse_existing(to)?;
+    disk::finish(&copy, to).await.map_err(explain_io)
 }
 
 /// Reads everything: the structure of all pages, and the sum of every row.
@@ -97,13 +98,4 @@ pub(super) async fn verify_file(path: &Path, origin: &Path) -> Result<(), StoreE
     schema::check(&mut conn, origin).await?;
     verify(&mut conn).await.map_err(explain)?;
     conn.close().await.map_err(explain)
-}
-
-pub(super) fn refuse_existing(path: &Path) -> Result<(), StoreError> {
-    if std::fs::symlink_metadata(path).is_ok() {
-        let what =
-            format!("there is such a file already, and it is left alone: {}", path.display());
-        return Err(StoreError::Refused { what });
-    }
-    Ok(())
 }

@@ -1,9 +1,10 @@
 //! What went wrong, as what the caller should do about it.
 
-use std::io;
 use std::path::Path;
 
 use muster_core::ports::{BoxError, StoreError};
+
+use crate::disk::{explain_io, folder, unavailable};
 
 /// What an error of the engine underneath means for the store in the file `path`.
 pub(super) fn explain(error: sqlx::Error, path: &Path) -> StoreError {
@@ -33,35 +34,9 @@ pub(super) fn explain(error: sqlx::Error, path: &Path) -> StoreError {
     }
 }
 
-/// What an error of the file system means for the file `path`.
-pub(super) fn explain_io(error: io::Error, path: &Path) -> StoreError {
-    let folder = folder(path).display();
-    let kind = error.kind();
-    let what = if matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
-        "disk full".to_owned()
-    } else if matches!(kind, io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) {
-        format!("the folder is read-only: {folder}")
-    } else if matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
-        format!("there is no such folder: {folder}")
-    } else {
-        format!("the disk does not answer as it should: {folder}")
-    };
-    unavailable(what, error.into())
-}
-
-/// Not now.
-pub(super) fn unavailable(what: String, cause: BoxError) -> StoreError {
-    StoreError::Unavailable { what, cause }
-}
-
 /// Never again, with what helps.
 pub(super) fn damaged(what: &str, cause: BoxError) -> StoreError {
     StoreError::Damaged { what: format!("{what}; restore a backup with `muster restore`"), cause }
-}
-
-/// The folder of a file.
-pub(super) fn folder(path: &Path) -> &Path {
-    path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Whether the file could not be opened at all, for want of rights.

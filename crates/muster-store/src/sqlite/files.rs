@@ -12,9 +12,9 @@ use sqlx::sqlite::{
     SqliteSynchronous,
 };
 use sqlx::{ConnectOptions as _, Connection as _};
-use tempfile::TempDir;
 
 use super::fault;
+use crate::disk::{OWNERS, explain_io, unavailable};
 
 /// Held while a process has a data folder to itself, as it must before it writes a store. The file stays; the lock goes with the process.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub struct Lock(#[expect(dead_code, reason = "the lock lives as long as the file
 impl Lock {
     /// Takes the lock beside a store, `muster.lock` beside `muster.db`.
     pub fn take(store: &Path) -> Result<Self, StoreError> {
-        let explain = |cause| fault::explain_io(cause, store);
+        let explain = |cause| explain_io(cause, store);
         let path = store.with_extension("lock");
         let mut options = OpenOptions::new();
         let mut file = options
@@ -67,7 +67,7 @@ fn held(path: &Path, pid: &str) -> StoreError {
         );
         (what, io::ErrorKind::ResourceBusy)
     };
-    fault::unavailable(what, io::Error::from(kind).into())
+    unavailable(what, io::Error::from(kind).into())
 }
 
 /// The name of the write-ahead log that belongs to a database file.
@@ -83,50 +83,6 @@ pub(super) fn beside(path: &Path) -> [PathBuf; 2] {
 /// A name beside `path`, for a file that is not whole yet.
 pub(super) fn unfinished(path: &Path) -> PathBuf {
     with_suffix(path, ".unfinished")
-}
-
-/// A folder for its owner alone beside `path`, for what is not whole yet: with a name that nobody
-/// has, and gone with all that is in it when dropped.
-pub(super) fn room_beside(path: &Path) -> io::Result<TempDir> {
-    let mut room = tempfile::Builder::new();
-    room.prefix(".muster-unfinished-").permissions(Permissions::from_mode(0o700));
-    room.tempdir_in(fault::folder(path))
-}
-
-/// Makes a file, for its owner alone from the first byte on.
-pub(super) fn create(path: &Path) -> io::Result<()> {
-    OpenOptions::new().write(true).create_new(true).mode(OWNERS).open(path).map(drop)
-}
-
-/// Makes the content of a finished file durable, gives it its name, and makes that durable. Who was
-/// where when is for its owner's eyes.
-pub(super) async fn finish(from: &Path, to: &Path) -> io::Result<()> {
-    let (from, to) = (from.to_owned(), to.to_owned());
-    // A disk may take seconds to make a large file durable.
-    aside(move || {
-        let file = File::open(&from)?;
-        file.set_permissions(Permissions::from_mode(OWNERS))?;
-        file.sync_all()?;
-        std::fs::rename(&from, &to)?;
-        sync_folder(&to)
-    })
-    .await
-}
-
-/// Makes the names in a file's folder durable.
-pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(fault::folder(path))?.sync_all()
-}
-
-/// Copies an open file into a new one, for its owner's eyes.
-pub(super) async fn copy(mut from: File, to: &Path) -> io::Result<()> {
-    let mut to = OpenOptions::new().write(true).create_new(true).mode(OWNERS).open(to)?;
-    aside(move || io::copy(&mut from, &mut to).map(drop)).await
-}
-
-/// Where a file may keep its thread waiting.
-async fn aside(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|it| Err(io::Error::other(it)))
 }
 
 /// Removes a file that may not be there, and what the engine leaves beside one.
@@ -216,9 +172,6 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Who was where when is for its owner's eyes. The engine gives what it leaves beside a file the
-/// same mode (`findCreateFileMode` of its `os_unix.c`).
-const OWNERS: u32 = 0o600;
 /// Half of what a disk writes at once: a commit touches a few rows on each of a dozen pages, and
 /// every touched page is written whole.
 const PAGE_BYTES: u32 = 2048;

@@ -8,10 +8,11 @@ use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use tokio::sync::mpsc::Sender;
 
-use super::backup::{refuse_existing, verify_file};
+use super::backup::verify_file;
 use super::files::{self, Lock};
 use super::{fault, replace, schema, statement};
 use crate::cells::Row;
+use crate::disk;
 use crate::transfer::{self, Blank, Piece};
 
 /// Such a file. Nobody else writes in its folder meanwhile.
@@ -30,13 +31,13 @@ impl Filling {
     pub async fn begin(path: &Path) -> Result<Self, StoreError> {
         let lock = Lock::take(path)?;
         replace::refuse_pending(path)?;
-        refuse_existing(path)?;
-        refuse_existing(&files::log_of(path))?;
+        disk::refuse_existing(path)?;
+        disk::refuse_existing(&files::log_of(path))?;
         replace::refuse_lost(path)?;
         let unfinished = files::unfinished(path);
         files::discard(&unfinished)
-            .and_then(|()| files::create(&unfinished))
-            .map_err(|it| fault::explain_io(it, path))?;
+            .and_then(|()| disk::create(&unfinished))
+            .map_err(|it| disk::explain_io(it, path))?;
         let begun = async {
             let explain = |it| fault::explain(it, &unfinished);
             let mut conn = files::maker(&unfinished).await.map_err(explain)?;
@@ -97,9 +98,9 @@ impl Blank for Filling {
         Box::pin(async move {
             let finished = async {
                 verify_file(&self.unfinished, &self.unfinished).await?;
-                refuse_existing(&self.path)?;
-                let finished = files::finish(&self.unfinished, &self.path).await;
-                finished.map_err(|it| fault::explain_io(it, &self.path))
+                disk::refuse_existing(&self.path)?;
+                let finished = disk::finish(&self.unfinished, &self.path).await;
+                finished.map_err(|it| disk::explain_io(it, &self.path))
             };
             let finished = finished.await;
             if finished.is_err() {

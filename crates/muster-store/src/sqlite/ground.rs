@@ -14,7 +14,8 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use muster_core::ports::{BoxError, StoreError};
 
-use super::{fault, files};
+use super::files;
+use crate::disk;
 
 /// What the writer stands on.
 #[derive(Debug)]
@@ -145,8 +146,8 @@ impl Placed {
 
 fn missed(path: &Path, what: &str, cause: BoxError) -> StoreError {
     let name = path.file_name().unwrap_or_default().display();
-    let folder = fault::folder(path).display();
-    fault::unavailable(format!("{name} {what} in {folder}; {HELP}"), cause)
+    let folder = disk::folder(path).display();
+    disk::unavailable(format!("{name} {what} in {folder}; {HELP}"), cause)
 }
 
 fn found(path: &Path) -> std::io::Result<(Node, u64)> {

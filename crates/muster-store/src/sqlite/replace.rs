@@ -9,16 +9,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use muster_core::ports::StoreError;
+use tempfile::TempDir;
 
-use super::backup::{refuse_existing, verify_file};
+use super::Filling;
+use super::backup::verify_file;
 use super::fault;
 use super::files::{self, Lock};
+use crate::disk;
+use crate::transfer::{self, Origin};
 
 /// An opened backup; read with the rights of whoever opened it.
 #[derive(Debug)]
 pub struct Backup {
     path: PathBuf,
     file: File,
+    /// What is gone with it.
+    _room: Option<TempDir>,
 }
 
 /// What a backup may be put in the place of.
@@ -43,7 +49,7 @@ impl Backup {
         if !path.is_file() {
             let cause = io::Error::from(io::ErrorKind::NotFound);
             let what = format!("there is no such backup: {}", path.display());
-            return Err(fault::unavailable(what, cause.into()));
+            return Err(disk::unavailable(what, cause.into()));
         }
         if std::fs::metadata(files::log_of(path)).is_ok_and(|it| it.len() > 0) {
             let what = format!(
@@ -53,19 +59,27 @@ impl Backup {
             return Err(StoreError::Refused { what });
         }
         let file = File::open(path).map_err(|cause| {
-            fault::unavailable(format!("cannot read: {}", path.display()), cause.into())
+            disk::unavailable(format!("cannot read: {}", path.display()), cause.into())
         })?;
-        Ok(Self { path: path.to_owned(), file })
+        Ok(Self { path: path.to_owned(), file, _room: None })
+    }
+
+    /// Makes one of other rows, beside where the store is, or will be.
+    pub async fn unpack(rows: &dyn Origin, store: &Path) -> Result<Self, StoreError> {
+        let room = disk::room_beside(store).map_err(|it| disk::explain_io(it, store))?;
+        let path = room.path().join("unpacked.db");
+        transfer::copy(rows, Box::new(Filling::begin(&path).await?)).await?;
+        Ok(Self { _room: Some(room), ..Self::open(&path)? })
     }
 
     /// Copies it beside where the store is, or will be, and reads it to its last row. A store that
     /// an earlier restore kept is never written over.
     pub async fn restore(self, store: &Path, over: Over) -> Result<Ready, StoreError> {
-        let explain_io = |cause| fault::explain_io(cause, store);
+        let explain_io = |cause| disk::explain_io(cause, store);
         let lock = Lock::take(store)?;
         if over == Over::Nothing {
-            refuse_existing(store)?;
-            refuse_existing(&files::log_of(store))?;
+            disk::refuse_existing(store)?;
+            disk::refuse_existing(&files::log_of(store))?;
         } else if store.exists() && !kept(store).is_empty() {
             let what = format!(
                 "the store from before an earlier restore is still kept, move it away first: {}",
@@ -76,9 +90,9 @@ impl Backup {
         let ready = restoring(store);
         let unfinished = files::unfinished(&ready);
         files::discard(&ready).and_then(|()| files::discard(&unfinished)).map_err(explain_io)?;
-        let made = match files::copy(self.file, &unfinished).await {
+        let made = match disk::copy(self.file, &unfinished).await {
             Ok(()) => match verify_file(&unfinished, &self.path).await {
-                Ok(()) => files::finish(&unfinished, &ready).await.map_err(explain_io),
+                Ok(()) => disk::finish(&unfinished, &ready).await.map_err(explain_io),
                 // What helps against damage is a backup: not this one.
                 Err(StoreError::Damaged { cause, .. }) => {
                     let what = format!("not a whole backup: {}", self.path.display());
@@ -114,7 +128,7 @@ pub fn kept(store: &Path) -> Vec<PathBuf> {
 /// done, and none does harm when it is done again.
 pub(super) fn put_in_place(store: &Path) -> Result<(), StoreError> {
     let (fresh, kept) = (restoring(store), before(store));
-    let explain_io = |cause| fault::explain_io(cause, store);
+    let explain_io = |cause| disk::explain_io(cause, store);
     if !fresh.exists() {
         return Ok(());
     }
@@ -127,9 +141,9 @@ pub(super) fn put_in_place(store: &Path) -> Result<(), StoreError> {
             std::fs::rename(files::log_of(store), files::log_of(&kept))?;
         }
         files::discard(store)?;
-        files::sync_folder(store)?;
+        disk::sync_folder(store)?;
         std::fs::rename(&fresh, store)?;
-        files::sync_folder(store)
+        disk::sync_folder(store)
     };
     moved().map_err(explain_io)
 }
@@ -147,7 +161,7 @@ pub(super) fn refuse_lost(store: &Path) -> Result<(), StoreError> {
 
 /// Where a restoring was interrupted there is a store.
 pub(super) fn refuse_pending(store: &Path) -> Result<(), StoreError> {
-    refuse_existing(&restoring(store))
+    disk::refuse_existing(&restoring(store))
 }
 
 fn restoring(store: &Path) -> PathBuf {

@@ -14,6 +14,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 use super::sum::Sum;
 use super::{by_row, fault, statement};
 use crate::directory::Numbers;
+use crate::disk::unavailable;
 use crate::judged::Meta;
 use crate::record::{Fields, Record, Sheet, broken};
 
@@ -84,7 +85,7 @@ pub(super) async fn check(conn: &mut SqliteConnection, path: &Path) -> Result<()
     let found = version(conn, known, path).await?;
     if found < known {
         let what = format!("it has the older schema {found}: start `muster serve` once");
-        return Err(fault::unavailable(what, "the schema is older than this program".into()));
+        return Err(unavailable(what, "the schema is older than this program".into()));
     }
     Ok(())
 }

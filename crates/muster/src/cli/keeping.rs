@@ -40,6 +40,18 @@ pub(crate) struct MoveArgs {
     pub(crate) ca_file: Option<FilePath>,
 }
 
+/// `muster archive`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ArchiveArgs {
+    /// The file to write; it must not exist
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Then let the store forget what is older than this time, which is in the file: a date, RFC 3339, or
+    /// relative as in -90d; the hub must not run
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) forget_before: Option<String>,
+}
+
 /// `muster cleanup`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct CleanupArgs {

@@ -20,9 +20,9 @@ use crate::when::Meant;
 
 /// Before when things go.
 #[derive(Clone, Copy, Debug)]
-struct Limits {
-    facts: Time,
-    journal: Option<Time>,
+pub(super) struct Limits {
+    pub(super) facts: Time,
+    pub(super) journal: Option<Time>,
 }
 
 /// Forgets what is older, or says how much that is.
@@ -72,7 +72,7 @@ pub(crate) fn run(context: &Context, args: &CleanupArgs) -> Result<(), Failure> 
 }
 
 /// What comes late is merged with what is there, and needs it.
-fn refuse_needed(limits: Limits, now: Time) -> Result<(), Failure> {
+pub(super) fn refuse_needed(limits: Limits, now: Time) -> Result<(), Failure> {
     let latest = limits.journal.map_or(limits.facts, |it| it.max(limits.facts));
     if latest <= now - NEEDED {
         return Ok(());

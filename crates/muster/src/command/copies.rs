@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use muster_core::ports::StoreError;
 use muster_store::Access;
+use muster_store::archive::Archive;
 use muster_store::sqlite::{Backup, Over, kept};
+use muster_store::transfer;
 use nix::unistd::{AccessFlags, access};
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -21,33 +23,13 @@ use crate::shelf::Shelf;
 /// that the file lies where they may write and is theirs.
 pub(crate) fn backup(context: &Context, file: &Path) -> Result<(), Failure> {
     let output = Output::new(context)?;
-    let to = std::path::absolute(file).map_err(|it| {
-        Failure::new(Exit::Usage, format!("this is no file: {}", file.display())).because(it)
-    })?;
-    let parent = to.parent().unwrap_or(Path::new("/"));
-    if !parent.is_dir() {
-        let what = format!("there is no such folder: {}", parent.display());
-        return Err(Failure::new(Exit::Usage, what).hint("choose a file in a folder that exists"));
-    }
-    access(parent, AccessFlags::W_OK | AccessFlags::X_OK).map_err(|cause| {
-        let what = format!("not allowed to write in: {}", parent.display());
-        Failure::new(Exit::NotAllowed, what)
-            .because(cause)
-            .hint("choose a file in a folder of yours")
-    })?;
+    let to = destination(file, "choose a file in a folder of yours")?;
     let folder = context.data()?;
     let shelf = Shelf::of(&context.config()?.config.store, &folder);
     shelf.refuse_nothing()?;
     let unwritten = |it: StoreError| {
-        let exit = match &it {
-            StoreError::Unavailable { .. } => Exit::Unreachable,
-            StoreError::Newer { .. } | StoreError::Damaged { .. } | StoreError::Refused { .. } => {
-                Exit::Failed
-            }
-        };
-        let failure = Failure::new(exit, format!("cannot write a backup: {}", to.display()));
         let taken = matches!(it, StoreError::Refused { .. }) && shelf.server().is_none();
-        let failure = failure.because(it);
+        let failure = unwritten(&to, it);
         if taken { failure.hint("choose another name") } else { failure }
     };
     started()?.block_on(async {
@@ -60,14 +42,45 @@ pub(crate) fn backup(context: &Context, file: &Path) -> Result<(), Failure> {
     output.done(&format!("written and verified: {to}"), &json!({ "to": to }))
 }
 
-/// Makes a backup the store. Nothing is touched before the copy is whole and verified.
+/// Where a copy is written: in a folder that is there, and where this is allowed.
+pub(super) fn destination(file: &Path, hint: &'static str) -> Result<PathBuf, Failure> {
+    let to = std::path::absolute(file).map_err(|it| {
+        Failure::new(Exit::Usage, format!("this is no file: {}", file.display())).because(it)
+    })?;
+    let parent = to.parent().unwrap_or(Path::new("/"));
+    if !parent.is_dir() {
+        let what = format!("there is no such folder: {}", parent.display());
+        return Err(Failure::new(Exit::Usage, what).hint("choose a file in a folder that exists"));
+    }
+    access(parent, AccessFlags::W_OK | AccessFlags::X_OK).map_err(|cause| {
+        let what = format!("not allowed to write in: {}", parent.display());
+        Failure::new(Exit::NotAllowed, what).because(cause).hint(hint)
+    })?;
+    Ok(to)
+}
+
+/// Why there is no copy.
+pub(super) fn unwritten(to: &Path, cause: StoreError) -> Failure {
+    let what = format!("cannot write a copy: {}", to.display());
+    Failure::new(exit(&cause), what).because(cause)
+}
+
+fn exit(cause: &StoreError) -> Exit {
+    match cause {
+        StoreError::Unavailable { .. } => Exit::Unreachable,
+        StoreError::Newer { .. } | StoreError::Damaged { .. } | StoreError::Refused { .. } => {
+            Exit::Failed
+        }
+    }
+}
+
+/// Makes a backup or an archive the store. Nothing is touched before the copy is whole and verified.
 pub(crate) fn restore(context: &Context, file: &Path, replace: bool) -> Result<(), Failure> {
     let output = Output::new(context)?;
     let data = context.data()?;
-    if let Some(server) = Shelf::of(&context.config()?.config.store, &data).server() {
-        let what =
-            format!("the store is on a server, and what it holds is restored there: {server}");
-        return Err(Failure::new(Exit::Failed, what).hint(ELSEWHERE));
+    let shelf = Shelf::of(&context.config()?.config.store, &data);
+    if let Some(server) = shelf.server() {
+        return restore_there(&output, &shelf, &server, file, replace);
     }
     let folder = Folder::take(&data)?;
     let store = folder.store();
@@ -81,9 +94,15 @@ pub(crate) fn restore(context: &Context, file: &Path, replace: bool) -> Result<(
     }
     let over = if replace { Over::TheStore } else { Over::Nothing };
     let unfit = |it| unfit(file, it);
-    let backup = Backup::open(file).map_err(unfit)?;
+    let copied = Copied::open(file).map_err(unfit)?;
     privileges::act_as_owner(folder.path())?;
-    let ready = started()?.block_on(backup.restore(&store, over));
+    let ready = started()?.block_on(async {
+        let backup = match copied {
+            Copied::Backup(it) => it,
+            Copied::Archive(it) => Backup::unpack(&it, &store).await?,
+        };
+        backup.restore(&store, over).await
+    });
     let ready = ready.map_err(|it| {
         let refused = matches!(it, StoreError::Refused { .. });
         if refused && !kept(&store).is_empty() { still_kept(file, &store, it) } else { unfit(it) }
@@ -100,6 +119,53 @@ pub(crate) fn restore(context: &Context, file: &Path, replace: bool) -> Result<(
         output.note(&format!("the old store is kept: {}", listed(&kept)));
     }
     Ok(())
+}
+
+/// A file that was opened to be restored.
+enum Copied {
+    Backup(Backup),
+    Archive(Archive),
+}
+
+impl Copied {
+    fn open(file: &Path) -> Result<Self, StoreError> {
+        if Archive::is_one(file) {
+            Archive::open(file).map(Self::Archive)
+        } else {
+            Backup::open(file).map(Self::Backup)
+        }
+    }
+}
+
+/// Makes an archive the store on a server, where there is none.
+fn restore_there(
+    output: &Output,
+    shelf: &Shelf<'_>,
+    server: &str,
+    file: &Path,
+    replace: bool,
+) -> Result<(), Failure> {
+    if !file.is_file() || !Archive::is_one(file) {
+        let what = format!("the store is on a server, and no archive is: {}", file.display());
+        return Err(Failure::new(Exit::Failed, what).hint(ELSEWHERE));
+    }
+    if replace {
+        let what = format!("a database is not replaced: {server}");
+        return Err(Failure::new(Exit::Usage, what).hint("give an empty one in store.url"));
+    }
+    let unrestored = |it: StoreError| {
+        Failure::new(exit(&it), format!("cannot restore: {}", file.display()))
+            .because(it)
+            .hint(format!("there is no store yet; give an empty database, this is: {server}"))
+    };
+    let archive = Archive::open(file).map_err(unrestored)?;
+    let copied = started()?.block_on(async {
+        let blank = shelf.fill().await?;
+        transfer::copy(&archive, blank).await
+    });
+    let rows: u64 = copied.map_err(unrestored)?.values().sum();
+    let said = format!("restored: {rows} rows into {server}");
+    output.done(&said, &json!({ "store": server, "rows": rows }))
 }
 
 /// What waits for a store.
@@ -125,9 +191,9 @@ fn unfit(file: &Path, cause: StoreError) -> Failure {
     let exit = if file.exists() { Exit::Failed } else { Exit::NotFound };
     Failure::new(exit, format!("cannot restore: {}", file.display()))
         .because(cause)
-        .hint("nothing was changed; give a file that `muster backup` wrote")
+        .hint("nothing was changed; give a file that `muster backup` or `muster archive` wrote")
 }
 
 /// How what a server's own program wrote is put back.
-const ELSEWHERE: &str = "stop the hub, then: pg_restore --clean --if-exists -d DATABASE FILE, \
-    or: mariadb DATABASE < FILE";
+const ELSEWHERE: &str = "give a file that `muster archive` wrote; what the server's own program wrote is put \
+    back by: pg_restore --clean --if-exists -d DATABASE FILE, or: mariadb DATABASE < FILE";

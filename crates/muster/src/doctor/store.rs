@@ -134,7 +134,7 @@ fn holds(it: &Survey) -> Remark {
         ),
         Holds::Interrupted => wrong(
             "a copy into the database was interrupted",
-            "type that muster store move once more, or give another database",
+            "type that muster store move or restore once more, or give another database",
         ),
         Holds::Store(found, newest) if found > newest => wrong(
             "the store is newer than this muster",

@@ -73,6 +73,63 @@ fn what_is_needed_stays_whatever_the_clock_says() {
 }
 
 #[test]
+fn everything_goes_into_a_file_and_out_of_it() {
+    let house = House::lived_in("2026-09-01T06:00:00Z".parse().unwrap());
+    house.tell(&["person", "add", "zoe"]);
+    let hub = Hub::start(house.command(&["serve", "--listen", "127.0.0.1:0"]));
+    let said = house.ask(&["archive", "all.gz"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.err.contains("written and verified: DATA/all.gz ("), "{said:?}");
+    let said = house.ask(&["archive", "old.gz", "--forget-before", "2026-09-02"]);
+    assert!(said.code == 5 && said.err.contains("stop it first"), "{said:?}");
+    drop(hub);
+    let there = |table: &str| rows(&house, &["store", "check"], table);
+    let (heard, stays) = (there("heard"), there("stay"));
+
+    let said = house.ask(&["archive", "all.gz"]);
+    assert!(said.code == 1 && said.err.contains("hint: choose another name"), "{said:?}");
+    let said = house.ask(&["archive", "no/such/folder/all.gz"]);
+    assert_eq!(said.code, 2, "{said:?}");
+    let said = house.ask(&["archive", "old.gz", "--forget-before", "-1d"]);
+    assert!(said.code == 2 && said.err.contains("younger than 30 days"), "{said:?}");
+    assert!(!house.path().join("old.gz").exists());
+    assert_eq!((there("heard"), there("stay")), (heard, stays), "nothing went");
+    let said = house.ask(&["archive", "old.gz", "--forget-before", "2026-09-02"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.err.contains("; forgotten: "), "{said:?}");
+    let left = (there("heard"), there("stay"));
+    // The hub may have heard somebody now.
+    assert!(left.0 < heard && left.1 < stays, "{left:?} of {heard}, {stays}");
+
+    // What was forgotten is where the file is restored, and in the end in its old place.
+    let other = House::empty();
+    let file = house.path().join("old.gz").display().to_string();
+    let said = other.ask(&["restore", &file]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let of = |house: &House, table: &str| rows(house, &["store", "check"], table);
+    assert_eq!((of(&other, "heard"), of(&other, "stay")), (heard, stays));
+    let report = ["report", "stays", "--from", "2026-09-01", "--to", "2026-09-01"];
+    let told = other.tell(&report);
+    assert!(told.contains("Anna") && told != house.tell(&report), "{told}");
+    let said = house.ask(&["restore", "old.gz"]);
+    assert!(said.code == 1 && said.err.contains("there is a store already"), "{said:?}");
+    let said = house.ask(&["restore", "old.gz", "--replace"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(house.tell(&report), told);
+    assert!(house.path().join("muster.before-restore").exists());
+
+    // Half of it is none.
+    let bytes = std::fs::read(house.path().join("old.gz")).unwrap();
+    std::fs::write(house.path().join("half.gz"), &bytes[..bytes.len() / 2]).unwrap();
+    let empty = House::empty();
+    let half = house.path().join("half.gz").display().to_string();
+    let said = empty.ask(&["restore", &half]);
+    assert!(said.code == 1 && said.err.contains("not a whole archive"), "{said:?}");
+    let left: Vec<_> = empty.listing().into_iter().map(|it| it.0).collect();
+    assert!(!left.iter().any(|it| it.contains("unfinished") || it == "muster.db"), "{left:?}");
+}
+
+#[test]
 fn what_is_too_old_is_counted_and_goes() {
     let house = House::lived_in("2026-09-01T06:00:00Z".parse().unwrap());
     // Months later somebody changes something.

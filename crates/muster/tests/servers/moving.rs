@@ -93,6 +93,42 @@ fn a_store_goes_round_and_is_the_same() {
     home.serve().terminate();
 }
 
+/// What one server keeps becomes a file, and that the store on another one.
+#[test]
+fn an_archive_of_one_server_is_restored_on_another() {
+    let (postgres, mariadb) = (Postgres::start(), MariaDb::start());
+    postgres.make("home");
+    mariadb.make("home");
+    let home = Home::new();
+    let store = |url: String, password: &str| {
+        format!("[store]\nurl = \"{url}\"\npassword_file = \"{password}\"")
+    };
+    configure(&home, &store(Server::url(&postgres), &password::<Postgres>(&home)));
+    let hub = home.serve();
+    let anna = json!({ "name": "anna", "display": "Anna Berg" });
+    assert_eq!(hub.ask("POST", "/api/v1/people", Some(&anna)).status, 201);
+    let file = home.path().join("all.gz").display().to_string();
+    let done = home.run(&["archive", &file]);
+    assert!(done.status.success(), "{done:?}");
+    hub.terminate();
+    let known = people(&home);
+
+    let (code, said) = failed(&home.run(&["restore", &file]));
+    assert!(code == 1 && said.contains("left alone"), "{said}");
+    let (code, said) = failed(&home.run(&["restore", &file, "--replace"]));
+    assert!(code == 2 && said.contains("a database is not replaced"), "{said}");
+    configure(&home, &store(Server::url(&mariadb), &password::<MariaDb>(&home)));
+    let done = home.run(&["restore", &file]);
+    assert!(done.status.success(), "{done:?}");
+    assert_eq!(people(&home), known);
+    let hub = home.serve();
+    assert_eq!(hub.get("/api/v1/people/anna").json()["display"], "Anna Berg");
+    hub.terminate();
+    let toml = home.path().join("muster.toml").display().to_string();
+    let (code, said) = failed(&home.run(&["restore", &toml]));
+    assert!(code == 1 && said.contains("muster archive") && said.contains("pg_restore"), "{said}");
+}
+
 /// Killed while it copies, it leaves no store; typed once more, it does it.
 #[test]
 fn a_move_that_is_killed_is_no_store_and_is_done_again() {
@@ -120,7 +156,10 @@ fn a_move_that_is_killed_is_no_store_and_is_done_again() {
         configure(&home, &store);
         for args in [&["who"][..], &["serve", "--listen", "127.0.0.1:0"]] {
             let (_, said) = failed(&home.run(args));
-            assert!(said.contains("`muster store move` into it had copied"), "{said}");
+            assert!(
+                said.contains("`muster store move` or `muster restore` into it had copied"),
+                "{said}"
+            );
         }
         configure(&home, "");
         // Whoever was killed is believed to live for some seconds.

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use muster_config::store::{StoreSettings, Tls};
 use muster_config::value::FilePath;
 use muster_core::ports::StoreError;
-use muster_store::{Access, transfer};
+use muster_store::Access;
+use muster_store::transfer::{self, Sole};
 use serde_json::json;
 
 use crate::cli::{Destination, Encrypted, MoveArgs};
@@ -77,7 +78,7 @@ async fn copy(from: &Shelf<'_>, to: &Shelf<'_>) -> Result<Rows, Failure> {
     let source =
         from.open(Access::ReadWrite).await.map_err(|it| super::taken(from, it, AGAIN))?.store;
     let copied = match to.fill().await {
-        Ok(blank) => transfer::copy(&*source, blank).await.map_err(|it| uncopied(to, it)),
+        Ok(blank) => transfer::copy(&Sole(&*source), blank).await.map_err(|it| uncopied(to, it)),
         Err(error) => Err(uncopied(to, error)),
     };
     // What it was opened for is done; it loses nothing either way.

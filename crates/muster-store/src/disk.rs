@@ -1,0 +1,93 @@
+//! Files that are whole or not there: their rights, their names, and what an error of the disk means.
+
+use std::fs::{File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+
+use muster_core::ports::{BoxError, StoreError};
+use tempfile::TempDir;
+
+/// A folder for its owner alone beside `path`, for what is not whole yet: with a name that nobody
+/// has, and gone with all that is in it when dropped.
+pub(crate) fn room_beside(path: &Path) -> io::Result<TempDir> {
+    let mut room = tempfile::Builder::new();
+    room.prefix(".muster-unfinished-").permissions(Permissions::from_mode(0o700));
+    room.tempdir_in(folder(path))
+}
+
+/// Makes a file, for its owner alone from the first byte on.
+pub(crate) fn create(path: &Path) -> io::Result<()> {
+    OpenOptions::new().write(true).create_new(true).mode(OWNERS).open(path).map(drop)
+}
+
+/// Makes the content of a finished file durable, gives it its name, and makes that durable. Who was
+/// where when is for its owner's eyes.
+pub(crate) async fn finish(from: &Path, to: &Path) -> io::Result<()> {
+    let (from, to) = (from.to_owned(), to.to_owned());
+    // A disk may take seconds to make a large file durable.
+    aside(move || {
+        let file = File::open(&from)?;
+        file.set_permissions(Permissions::from_mode(OWNERS))?;
+        file.sync_all()?;
+        std::fs::rename(&from, &to)?;
+        sync_folder(&to)
+    })
+    .await
+}
+
+/// Makes the names in a file's folder durable.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(folder(path))?.sync_all()
+}
+
+/// Copies an open file into a new one, for its owner's eyes.
+pub(crate) async fn copy(mut from: File, to: &Path) -> io::Result<()> {
+    let mut to = OpenOptions::new().write(true).create_new(true).mode(OWNERS).open(to)?;
+    aside(move || io::copy(&mut from, &mut to).map(drop)).await
+}
+
+/// Where a file may keep its thread waiting.
+async fn aside(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|it| Err(io::Error::other(it)))
+}
+
+/// What an error of the file system means for the file `path`.
+pub(crate) fn explain_io(error: io::Error, path: &Path) -> StoreError {
+    let folder = folder(path).display();
+    let kind = error.kind();
+    let what = if matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+        "disk full".to_owned()
+    } else if matches!(kind, io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) {
+        format!("the folder is read-only: {folder}")
+    } else if matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
+        format!("there is no such folder: {folder}")
+    } else {
+        format!("the disk does not answer as it should: {folder}")
+    };
+    unavailable(what, error.into())
+}
+
+/// The folder of a file.
+pub(crate) fn folder(path: &Path) -> &Path {
+    path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Not now.
+pub(crate) fn unavailable(what: String, cause: BoxError) -> StoreError {
+    StoreError::Unavailable { what, cause }
+}
+
+/// Nothing is written over.
+pub(crate) fn refuse_existing(path: &Path) -> Result<(), StoreError> {
+    if std::fs::symlink_metadata(path).is_ok() {
+        let what =
+            format!("there is such a file already, and it is left alone: {}", path.display());
+        return Err(StoreError::Refused { what });
+    }
+    Ok(())
+}
+
+/// Who was where when is for its owner's eyes. SQLite gives what it leaves beside a file the same mode
+/// (`findCreateFileMode` of its `os_unix.c`).
+pub(crate) const OWNERS: u32 = 0o600;
