@@ -7,6 +7,9 @@ mod common;
 #[path = "fleet/client.rs"]
 mod client;
 
+#[path = "fleet/clock.rs"]
+mod clock;
+
 #[path = "../../../tests/peers/fault_proxy.rs"]
 mod fault_proxy;
 

@@ -38,7 +38,7 @@ struct Need {
 }
 
 /// What the jobs call, and the packages of Debian 12 that have it.
-const NEEDS: [Need; 23] = [
+const NEEDS: [Need; 24] = [
     Need { package: "git", is_here: || shell::find("git").is_some() },
     Need { package: "gcc", is_here: || shell::find("cc").is_some() },
     Need { package: "libc6-dev", is_here: || Path::new("/usr/include/stdio.h").is_file() },
@@ -60,6 +60,7 @@ const NEEDS: [Need; 23] = [
     Need { package: "mosquitto-clients", is_here: || shell::find("mosquitto_pub").is_some() },
     Need { package: "postgresql", is_here: || Path::new("/usr/lib/postgresql").is_dir() },
     Need { package: "mariadb-server", is_here: || is_server("mariadbd") },
+    Need { package: "faketime", is_here: || shell::find("faketime").is_some() },
     Need { package: "openssl", is_here: || shell::find("openssl").is_some() },
     Need { package: "systemd", is_here: || shell::find("busctl").is_some() },
 ];
