@@ -105,22 +105,37 @@ impl TryFrom<Raw> for Value {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn rows_come_back_as_they_were() {
-        let cells = vec![
-            Cell::Nothing,
-            Cell::Number(i64::MIN),
-            Cell::Number(i64::MAX),
-            Cell::Text("Anna \"Berg\"\n\u{0}\u{1F600}".into()),
-            Cell::Blob([0, 255, 10, 13].into()),
-            Cell::Blob([].into()),
-        ];
-        let row = Row(cells);
-        let text = serde_json::to_string(&Written(&row)).unwrap();
-        assert!(!text.contains('\n'), "one row is one line: {text}");
-        assert_eq!(Line::read(text.as_bytes()).unwrap(), Line::Row(row));
+    fn any_cell() -> impl Strategy<Value = Cell> {
+        prop_oneof![
+            Just(Cell::Nothing),
+            any::<i64>().prop_map(Cell::Number),
+            any::<String>().prop_map(|it| Cell::Text(it.into())),
+            any::<Vec<u8>>().prop_map(|it| Cell::Blob(it.into())),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn any_row_comes_back(cells in prop::collection::vec(any_cell(), 0..12)) {
+            let row = Row(cells);
+            let text = serde_json::to_string(&Written(&row)).unwrap();
+            prop_assert!(!text.contains('\n'), "one row is one line");
+            prop_assert_eq!(Line::read(text.as_bytes()).unwrap(), Line::Row(row));
+        }
+
+        #[test]
+        fn whatever_is_read_is_a_line_or_an_error(octets: Vec<u8>, json in "[\\[\\]{}\",:0-9a-z.-]{0,60}") {
+            for it in [&octets[..], json.as_bytes()] {
+                if let Ok(Line::Row(row)) = Line::read(it) {
+                    let again = serde_json::to_vec(&Written(&row)).unwrap();
+                    prop_assert_eq!(Line::read(&again).unwrap(), Line::Row(row));
+                }
+            }
+        }
     }
 
     #[test]
