@@ -12,5 +12,6 @@ mod writing;
 pub use reading::Archive;
 pub use writing::Writing;
 
-/// The form that is read and written here.
-const FORMAT: i64 = 1;
+/// The form that is read and written here. It is raised whenever what a row says changes, whatever its
+/// columns are called.
+pub(crate) const FORMAT: i64 = 1;

@@ -40,12 +40,11 @@ impl Row {
     /// About how many bytes it takes.
     pub(crate) fn size(&self) -> usize {
         let all = self.0.iter().map(|it| match it {
-            Cell::Nothing => 1,
-            Cell::Number(_) => 8,
+            Cell::Nothing | Cell::Number(_) => 0,
             Cell::Text(it) => it.len(),
             Cell::Blob(it) => it.len(),
         });
-        all.sum()
+        all.sum::<usize>() + size_of_val(&*self.0)
     }
 
     fn digest(&self) -> [u8; 32] {

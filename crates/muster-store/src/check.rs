@@ -29,7 +29,7 @@ use crate::readings::{Counted, Measured, Won};
 use crate::record::Record;
 use crate::rows::{FirstSeen, LastSeen};
 use crate::tables;
-use crate::transfer::Piece;
+use crate::transfer::{Moment, Origin, Piece};
 
 /// What was found in a store.
 #[derive(Debug, Default)]
@@ -69,12 +69,7 @@ impl Found {
 /// Reads every row of every table, of one moment, and compares what speaks of each other. A hub may write
 /// meanwhile. Fails where the store cannot be read at all.
 pub async fn check(store: &dyn Kept) -> Result<Found, StoreError> {
-    let (to, pieces) = mpsc::channel(2);
-    let (read, seen) = join(store.rows(to), look(pieces)).await;
-    read?;
-    let mut seen = seen;
-    seen.compare();
-    let (mut found, days) = (seen.found, seen.days);
+    let Seen { mut found, days, .. } = seen(&Moment(store)).await?;
     match store.sizes().await {
         Ok(sizes) => {
             for (table, bytes) in sizes {
@@ -89,6 +84,19 @@ pub async fn check(store: &dyn Kept) -> Result<Found, StoreError> {
         compare_hours(store, &days, &mut found).await?;
     }
     Ok(found)
+}
+
+/// The same of rows that are in no store: how winners are counted is not compared.
+pub(crate) async fn check_rows(from: &dyn Origin) -> Result<Found, StoreError> {
+    seen(from).await.map(|it| it.found)
+}
+
+async fn seen(from: &dyn Origin) -> Result<Seen, StoreError> {
+    let (to, pieces) = mpsc::channel(2);
+    let (read, mut seen) = join(from.rows(to), look(pieces)).await;
+    read?;
+    seen.compare();
+    Ok(seen)
 }
 
 async fn look(mut pieces: Receiver<Piece>) -> Seen {

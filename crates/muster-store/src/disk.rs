@@ -28,7 +28,10 @@ pub(crate) async fn finish(from: &Path, to: &Path) -> io::Result<()> {
     // A disk may take seconds to make a large file durable.
     aside(move || {
         let file = File::open(&from)?;
-        file.set_permissions(Permissions::from_mode(OWNERS))?;
+        // It was made so; where a disk knows no rights, as many a stick, there is nothing to set.
+        if file.metadata()?.permissions().mode() & 0o777 != OWNERS {
+            file.set_permissions(Permissions::from_mode(OWNERS)).ok();
+        }
         file.sync_all()?;
         std::fs::rename(&from, &to)?;
         sync_folder(&to)
@@ -88,6 +91,6 @@ pub(crate) fn refuse_existing(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Who was where when is for its owner's eyes. SQLite gives what it leaves beside a file the same mode
+/// Who was where when is for its owner's eyes. `SQLite` gives what it leaves beside a file the same mode
 /// (`findCreateFileMode` of its `os_unix.c`).
 pub(crate) const OWNERS: u32 = 0o600;

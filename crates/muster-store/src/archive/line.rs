@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::de::{Error as _, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::ser::{SerializeMap as _, SerializeSeq as _};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::cells::{Cell, Row, Sum};
 
@@ -39,10 +41,13 @@ impl Line {
     /// Reads one; or says why it is none.
     pub(super) fn read(text: &[u8]) -> Result<Self, serde_json::Error> {
         if text.first() == Some(&b'[') {
-            let values: Vec<Value> = serde_json::from_slice(text)?;
-            return Ok(Self::Row(Row(values.into_iter().map(|it| it.0).collect())));
+            return serde_json::from_slice(text).map(|Cells(cells)| Self::Row(Row(cells)));
         }
-        serde_json::from_slice(text).map(Self::Mark)
+        if text.len() > LONGEST_MARK {
+            return Err(serde_json::Error::custom("it is longer than what is no row"));
+        }
+        let mark = serde_json::from_slice(text);
+        mark.map(Self::Mark).map_err(|_| serde_json::Error::custom("an archive says no such thing"))
     }
 }
 
@@ -76,32 +81,90 @@ impl Serialize for WrittenCell<'_> {
     }
 }
 
-/// A cell as it is read.
-#[derive(Deserialize)]
-#[serde(try_from = "Raw")]
-struct Value(Cell);
+/// The cells of a row, as they are read.
+struct Cells(Vec<Cell>);
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Raw {
-    Nothing(()),
-    Number(i64),
-    Text(Box<str>),
-    Blob { base64: String },
-}
-
-impl TryFrom<Raw> for Value {
-    type Error = base64::DecodeError;
-
-    fn try_from(raw: Raw) -> Result<Self, Self::Error> {
-        Ok(Self(match raw {
-            Raw::Nothing(()) => Cell::Nothing,
-            Raw::Number(it) => Cell::Number(it),
-            Raw::Text(it) => Cell::Text(it),
-            Raw::Blob { base64 } => Cell::Blob(STANDARD.decode(base64)?.into()),
-        }))
+impl<'de> Deserialize<'de> for Cells {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_seq(Reading)
     }
 }
+
+struct Reading;
+
+impl<'de> Visitor<'de> for Reading {
+    type Value = Cells;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the cells of a row, at most {MOST_CELLS}")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Cells, A::Error> {
+        let mut cells = Vec::new();
+        while let Some(Value(cell)) = from.next_element()? {
+            if cells.len() == MOST_CELLS {
+                return Err(A::Error::invalid_length(MOST_CELLS + 1, &self));
+            }
+            cells.push(cell);
+        }
+        Ok(Cells(cells))
+    }
+}
+
+/// A cell, as it is read: nothing is kept of what is none.
+struct Value(Cell);
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(ReadingCell)
+    }
+}
+
+struct ReadingCell;
+
+impl<'de> Visitor<'de> for ReadingCell {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("null, a whole number of 64 bits, a text, or base64")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value(Cell::Nothing))
+    }
+
+    fn visit_i64<E>(self, it: i64) -> Result<Value, E> {
+        Ok(Value(Cell::Number(it)))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, it: u64) -> Result<Value, E> {
+        let number =
+            i64::try_from(it).map_err(|_| E::invalid_value(Unexpected::Unsigned(it), &self));
+        number.map(|it| Value(Cell::Number(it)))
+    }
+
+    fn visit_str<E>(self, it: &str) -> Result<Value, E> {
+        Ok(Value(Cell::Text(it.into())))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
+        let key: Option<Cow<'de, str>> = from.next_key()?;
+        if key.as_deref() != Some("base64") {
+            return Err(A::Error::invalid_value(Unexpected::Map, &self));
+        }
+        let text: Cow<'de, str> = from.next_value()?;
+        if from.next_key::<Cow<'de, str>>()?.is_some() {
+            return Err(A::Error::invalid_value(Unexpected::Map, &self));
+        }
+        let octets = STANDARD.decode(text.as_bytes()).map_err(A::Error::custom)?;
+        Ok(Value(Cell::Blob(octets.into())))
+    }
+}
+
+/// Bytes of a line that is no row: some dozens of names with their sums.
+const LONGEST_MARK: usize = 64 << 10;
+/// More than any table has columns.
+const MOST_CELLS: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -140,7 +203,9 @@ mod tests {
 
     #[test]
     fn what_is_no_line_is_said() {
+        let many = format!("[0{}]", ",0".repeat(MOST_CELLS));
         for text in [
+            &many,
             "",
             "[",
             "[1.5]",

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
-use flate2::bufread::GzDecoder;
+use flate2::bufread::MultiGzDecoder;
 use muster_core::ports::{BoxError, BoxFuture, StoreError};
 use tokio::sync::mpsc::Sender;
 
@@ -13,7 +13,7 @@ use super::FORMAT;
 use super::line::{Line, Mark};
 use crate::cells::{Row, Sum};
 use crate::transfer::{Origin, PIECE, Piece, ROWS, Sums, none, unread};
-use crate::{disk, tables};
+use crate::{check, disk, tables};
 
 /// An opened archive; read with the rights of whoever opened it.
 #[derive(Debug)]
@@ -37,6 +37,14 @@ impl Archive {
             disk::unavailable(format!("cannot read: {}", path.display()), cause.into())
         })?;
         Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Whether a store can be made of it: everything can be read, and goes together.
+    pub async fn verify(&self) -> Result<(), StoreError> {
+        let found = check::check_rows(self).await?;
+        let Some(wrong) = found.all_wrong().next() else { return Ok(()) };
+        let what = format!("not a whole archive: {}", self.path.display());
+        Err(StoreError::Damaged { what, cause: wrong.into() })
     }
 
     async fn send(&self, to: Sender<Piece>) -> Result<(), StoreError> {
@@ -92,7 +100,7 @@ impl Origin for Archive {
 /// The lines of an archive, one after the other.
 struct Lines<'a> {
     of: &'a Archive,
-    text: BufReader<GzDecoder<BufReader<File>>>,
+    text: BufReader<MultiGzDecoder<BufReader<File>>>,
     /// How many were read.
     read: u64,
     /// The one that was read last.
@@ -103,22 +111,23 @@ struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     fn new(of: &'a Archive, file: File) -> Self {
-        let text = BufReader::new(GzDecoder::new(BufReader::new(file)));
+        let text = BufReader::new(MultiGzDecoder::new(BufReader::new(file)));
         Self { of, text, read: 0, last: Vec::new(), writer: String::new() }
     }
 
     fn begin(&mut self) -> Result<(), StoreError> {
-        let Line::Mark(Mark::Begin { archive, muster, .. }) = self.next()? else {
-            return Err(self.harmed("it does not say what it is"));
+        let line = match self.next() {
+            Ok(it) => Some(it),
+            Err(StoreError::Damaged { .. }) => None,
+            Err(other) => return Err(other),
         };
-        if archive != FORMAT {
-            let what = format!(
-                "the archive has form {archive}, this muster knows {FORMAT}: restore it with a newer one"
-            );
-            return Err(StoreError::Refused { what });
-        }
+        let Some(Line::Mark(Mark::Begin { archive, muster, .. })) = line else {
+            let what =
+                "it is compressed and no whole archive; of a compressed backup, unpack it first";
+            return Err(self.harmed(what));
+        };
         self.writer = muster.into();
-        Ok(())
+        if archive == FORMAT { Ok(()) } else { Err(self.foreign(&format!("in form {archive}"))) }
     }
 
     fn next(&mut self) -> Result<Line, StoreError> {
@@ -126,10 +135,13 @@ impl<'a> Lines<'a> {
         self.read += 1;
         let mut line = self.text.by_ref().take(LONGEST);
         if let Err(cause) = line.read_until(b'\n', &mut self.last) {
-            return Err(match cause.kind() {
-                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => self.harmed(cause),
-                io::ErrorKind::UnexpectedEof => self.harmed("it ends in the middle"),
-                _ => self.of.unreadable(cause),
+            let kind = cause.kind();
+            return Err(if kind == io::ErrorKind::UnexpectedEof {
+                self.harmed("it ends in the middle")
+            } else if matches!(kind, io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) {
+                self.harmed(cause)
+            } else {
+                self.of.unreadable(cause)
             });
         }
         if self.last.pop() != Some(b'\n') {
@@ -148,14 +160,7 @@ impl<'a> Lines<'a> {
         match ours {
             Some(it) if same => Ok(it),
             Some(_) | None => {
-                let what = format!(
-                    "it is from muster {}, with another table `{}` than this one ({}): restore it \
-                     with that one",
-                    self.writer.escape_debug(),
-                    name.escape_debug(),
-                    env!("CARGO_PKG_VERSION"),
-                );
-                Err(StoreError::Refused { what })
+                Err(self.foreign(&format!("with another table `{}`", name.escape_debug())))
             }
         }
     }
@@ -165,20 +170,27 @@ impl<'a> Lines<'a> {
         told: &BTreeMap<impl AsRef<str>, Sum>,
         found: &Sums,
     ) -> Result<(), StoreError> {
-        let told = told.iter().map(|(table, sum)| (table.as_ref(), sum));
-        if !told.eq(found.iter().map(|(table, sum)| (*table, sum))) {
+        let told = || told.iter().map(|(table, sum)| (table.as_ref(), sum));
+        if !told().map(|it| it.0).eq(found.keys().copied()) {
+            return Err(self.foreign("with other tables"));
+        }
+        if !told().eq(found.iter().map(|(table, sum)| (*table, sum))) {
             return Err(self.harmed("its rows are not those that were written"));
         }
         // The compressed stream has a sum of its own, and nothing comes after it.
-        let more = self.text.read(&mut [0]).and_then(|it| match it {
-            0 => self.text.get_mut().get_mut().fill_buf().map(<[u8]>::len),
-            it => Ok(it),
-        });
-        match more {
+        match self.text.read(&mut [0]) {
             Ok(0) => Ok(()),
             Ok(_) => Err(self.harmed("more comes after its end")),
             Err(cause) => Err(self.harmed(cause)),
         }
+    }
+
+    fn foreign(&self, how: &str) -> StoreError {
+        let (writer, own) = (self.writer.escape_debug(), env!("CARGO_PKG_VERSION"));
+        let what = format!(
+            "it is from muster {writer}, {how} than this one ({own}): restore it with that one"
+        );
+        StoreError::Refused { what }
     }
 
     fn harmed(&self, cause: impl Into<BoxError>) -> StoreError {
@@ -190,4 +202,4 @@ impl<'a> Lines<'a> {
 /// How a compressed file begins (RFC 1952, 2.3.1).
 const MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Bytes of a line: the largest rows are the hours of what was heard, some hundred kilobytes.
-const LONGEST: u64 = 64 << 20;
+const LONGEST: u64 = 16 << 20;

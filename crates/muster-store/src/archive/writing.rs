@@ -74,7 +74,8 @@ impl Writing {
         self.write(&Mark::End { end })?;
         let Some(out) = self.out.take() else { return Ok(()) };
         let ended = out.into_inner().map_err(io::IntoInnerError::into_error);
-        ended.and_then(GzEncoder::finish).map(drop).map_err(|it| self.explain(it))
+        let synced = ended.and_then(GzEncoder::finish).and_then(|it| it.sync_all());
+        synced.map_err(|it| self.explain(it))
     }
 }
 

@@ -23,8 +23,8 @@ use crate::transfer::{self, Origin};
 pub struct Backup {
     path: PathBuf,
     file: File,
-    /// What is gone with it.
-    _room: Option<TempDir>,
+    /// Where it was unpacked, and is nobody else's.
+    room: Option<TempDir>,
 }
 
 /// What a backup may be put in the place of.
@@ -61,15 +61,16 @@ impl Backup {
         let file = File::open(path).map_err(|cause| {
             disk::unavailable(format!("cannot read: {}", path.display()), cause.into())
         })?;
-        Ok(Self { path: path.to_owned(), file, _room: None })
+        Ok(Self { path: path.to_owned(), file, room: None })
     }
 
-    /// Makes one of other rows, beside where the store is, or will be.
+    /// Makes one of other rows, beside where the store is, or will be. That takes as much room as the store
+    /// will.
     pub async fn unpack(rows: &dyn Origin, store: &Path) -> Result<Self, StoreError> {
         let room = disk::room_beside(store).map_err(|it| disk::explain_io(it, store))?;
         let path = room.path().join("unpacked.db");
         transfer::copy(rows, Box::new(Filling::begin(&path).await?)).await?;
-        Ok(Self { _room: Some(room), ..Self::open(&path)? })
+        Ok(Self { room: Some(room), ..Self::open(&path)? })
     }
 
     /// Copies it beside where the store is, or will be, and reads it to its last row. A store that
@@ -90,7 +91,11 @@ impl Backup {
         let ready = restoring(store);
         let unfinished = files::unfinished(&ready);
         files::discard(&ready).and_then(|()| files::discard(&unfinished)).map_err(explain_io)?;
-        let made = match disk::copy(self.file, &unfinished).await {
+        let brought = match &self.room {
+            Some(_) => std::fs::rename(&self.path, &unfinished),
+            None => disk::copy(self.file, &unfinished).await,
+        };
+        let made = match brought {
             Ok(()) => match verify_file(&unfinished, &self.path).await {
                 Ok(()) => disk::finish(&unfinished, &ready).await.map_err(explain_io),
                 // What helps against damage is a backup: not this one.

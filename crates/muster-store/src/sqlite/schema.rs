@@ -201,6 +201,12 @@ mod tests {
     use super::*;
     use crate::{directory, tables};
 
+    #[test]
+    fn who_changes_the_tables_thinks_of_archives() {
+        let now = (MIGRATIONS.len(), crate::archive::FORMAT);
+        assert_eq!(now, (6, 1), "raise the form of archives if rows say something else now");
+    }
+
     #[tokio::test]
     async fn an_older_schema_is_brought_up_to_date_whole_or_not_at_all() {
         let folder = tempfile::tempdir().unwrap();

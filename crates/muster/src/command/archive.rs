@@ -11,10 +11,10 @@ use serde_json::json;
 
 use crate::cli::ArchiveArgs;
 use crate::command::cleanup::{Limits, refuse_needed};
-use crate::command::copies::{destination, started, unwritten};
+use crate::command::copies::{destination, ended, unwritten};
 use crate::command::store::taken;
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::output::Output;
 use crate::privileges;
 use crate::shelf::Shelf;
@@ -35,8 +35,8 @@ pub(crate) fn run(context: &Context, args: &ArchiveArgs) -> Result<(), Failure> 
     } else {
         "choose a file in a folder of yours"
     };
-    let to = destination(&args.file, hint)?;
-    let (rows, forgotten) = started()?.block_on(async {
+    let to = destination(&args.file, &data, hint)?;
+    let (rows, forgotten) = ended(async {
         let look = shelf.open(Access::ReadOnly).await.map_err(|it| shelf.unreadable(it))?.store;
         let Some(before) = before else {
             let rows = write(&Moment(&*look), &to, reader.now).await?;
@@ -57,10 +57,10 @@ pub(crate) fn run(context: &Context, args: &ArchiveArgs) -> Result<(), Failure> 
         Ok((rows, Some(forgotten)))
     })?;
     let to = to.display().to_string();
-    let mut said = format!("written and verified: {to} ({rows} rows)");
-    if let Some(it) = forgotten {
-        said += &format!("; forgotten: {it} facts, readings, stays, changes and devices");
-    }
+    let gone = forgotten.map_or(String::new(), |it| {
+        format!("; forgotten: {it} facts, readings, stays, changes and devices")
+    });
+    let said = format!("written and verified: {to} ({rows} rows){gone}");
     output.done(&said, &json!({ "to": to, "rows": rows, "forgotten": forgotten }))
 }
 
@@ -73,7 +73,11 @@ async fn archive_and_forget(
 ) -> Result<(u64, u64), Failure> {
     let rows = write(&Sole(store), to, now).await?;
     let gone = store.forget(limits.facts, limits.journal).await.map_err(|it| {
-        unwritten(to, it).hint("the file is whole, the store has forgotten a part of it or nothing")
+        let what = format!("archived, and not all is forgotten: {}", to.display());
+        let before = limits.facts;
+        Failure::new(Exit::Failed, what).because(it).hint(format!(
+            "the file is whole; the rest goes by: muster cleanup --before {before} --journal-before {before}"
+        ))
     })?;
     Ok((rows, gone))
 }

@@ -18,13 +18,14 @@ use crate::folder::{Folder, in_use};
 use crate::output::Output;
 use crate::privileges;
 use crate::shelf::Shelf;
+use crate::stop;
 
 /// Writes a verified copy of the store, also while a hub runs: as the person who asks for it, so
 /// that the file lies where they may write and is theirs.
 pub(crate) fn backup(context: &Context, file: &Path) -> Result<(), Failure> {
     let output = Output::new(context)?;
-    let to = destination(file, "choose a file in a folder of yours")?;
     let folder = context.data()?;
+    let to = destination(file, &folder, "choose a file in a folder of yours")?;
     let shelf = Shelf::of(&context.config()?.config.store, &folder);
     shelf.refuse_nothing()?;
     let unwritten = |it: StoreError| {
@@ -32,7 +33,7 @@ pub(crate) fn backup(context: &Context, file: &Path) -> Result<(), Failure> {
         let failure = unwritten(&to, it);
         if taken { failure.hint("choose another name") } else { failure }
     };
-    started()?.block_on(async {
+    ended(async {
         let opened = shelf.open(Access::ReadOnly).await.map_err(|it| shelf.unreadable(it))?;
         let store = opened.store;
         store.backup(&to).await.map_err(unwritten)?;
@@ -43,11 +44,27 @@ pub(crate) fn backup(context: &Context, file: &Path) -> Result<(), Failure> {
 }
 
 /// Where a copy is written: in a folder that is there, and where this is allowed.
-pub(super) fn destination(file: &Path, hint: &'static str) -> Result<PathBuf, Failure> {
+pub(super) fn destination(
+    file: &Path,
+    data: &Path,
+    hint: &'static str,
+) -> Result<PathBuf, Failure> {
     let to = std::path::absolute(file).map_err(|it| {
         Failure::new(Exit::Usage, format!("this is no file: {}", file.display())).because(it)
     })?;
+    if file.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        let what = format!("this is a folder, and no file: {}", file.display());
+        return Err(Failure::new(Exit::Usage, what).hint("write the name of a file behind it"));
+    }
     let parent = to.parent().unwrap_or(Path::new("/"));
+    // What a hub finds there by these names it takes for its own.
+    let own = to
+        .file_name()
+        .is_some_and(|it| OWN.iter().any(|own| it.as_encoded_bytes().starts_with(own.as_bytes())));
+    if own && parent.canonicalize().ok() == data.canonicalize().ok() {
+        let what = format!("a name that the store itself may need: {}", to.display());
+        return Err(Failure::new(Exit::Usage, what).hint("choose another name"));
+    }
     if !parent.is_dir() {
         let what = format!("there is no such folder: {}", parent.display());
         return Err(Failure::new(Exit::Usage, what).hint("choose a file in a folder that exists"));
@@ -82,6 +99,8 @@ pub(crate) fn restore(context: &Context, file: &Path, replace: bool) -> Result<(
     if let Some(server) = shelf.server() {
         return restore_there(&output, &shelf, &server, file, replace);
     }
+    let unfit = |it| unfit(file, it);
+    let copied = Copied::open(file).map_err(unfit)?;
     let folder = Folder::take(&data)?;
     let store = folder.store();
     if UnixStream::connect(folder.socket()).is_ok() {
@@ -92,20 +111,20 @@ pub(crate) fn restore(context: &Context, file: &Path, replace: bool) -> Result<(
         return Err(Failure::new(Exit::Failed, what)
             .hint("replace it with --replace; the old one is kept beside it"));
     }
+    if store.exists() && !kept(&store).is_empty() {
+        return Err(still_kept(file, &store));
+    }
     let over = if replace { Over::TheStore } else { Over::Nothing };
-    let unfit = |it| unfit(file, it);
-    let copied = Copied::open(file).map_err(unfit)?;
     privileges::act_as_owner(folder.path())?;
-    let ready = started()?.block_on(async {
+    let ready = ended(async {
         let backup = match copied {
             Copied::Backup(it) => it,
-            Copied::Archive(it) => Backup::unpack(&it, &store).await?,
+            Copied::Archive(it) => {
+                it.verify().await.map_err(unfit)?;
+                Backup::unpack(&it, &store).await.map_err(unfit)?
+            }
         };
-        backup.restore(&store, over).await
-    });
-    let ready = ready.map_err(|it| {
-        let refused = matches!(it, StoreError::Refused { .. });
-        if refused && !kept(&store).is_empty() { still_kept(file, &store, it) } else { unfit(it) }
+        backup.restore(&store, over).await.map_err(unfit)
     })?;
     let kept = ready.put_in_place().map_err(|it| {
         let what = format!("restored, and not in its place yet: {}", store.display());
@@ -129,7 +148,8 @@ enum Copied {
 
 impl Copied {
     fn open(file: &Path) -> Result<Self, StoreError> {
-        if Archive::is_one(file) {
+        // What is no file, as a pipe, could be waited for for ever.
+        if file.is_file() && Archive::is_one(file) {
             Archive::open(file).map(Self::Archive)
         } else {
             Backup::open(file).map(Self::Backup)
@@ -147,25 +167,40 @@ fn restore_there(
 ) -> Result<(), Failure> {
     if !file.is_file() || !Archive::is_one(file) {
         let what = format!("the store is on a server, and no archive is: {}", file.display());
-        return Err(Failure::new(Exit::Failed, what).hint(ELSEWHERE));
+        let exit = if file.exists() { Exit::Failed } else { Exit::NotFound };
+        return Err(Failure::new(exit, what).hint(ELSEWHERE));
     }
     if replace {
         let what = format!("a database is not replaced: {server}");
         return Err(Failure::new(Exit::Usage, what).hint("give an empty one in store.url"));
     }
+    let unfit = |it| unfit(file, it);
+    let archive = Archive::open(file).map_err(unfit)?;
     let unrestored = |it: StoreError| {
-        Failure::new(exit(&it), format!("cannot restore: {}", file.display()))
-            .because(it)
-            .hint(format!("there is no store yet; give an empty database, this is: {server}"))
+        Failure::new(exit(&it), format!("cannot restore: {}", file.display())).because(it).hint(
+            format!("nothing came of it there; store.url has to name an empty database: {server}"),
+        )
     };
-    let archive = Archive::open(file).map_err(unrestored)?;
-    let copied = started()?.block_on(async {
-        let blank = shelf.fill().await?;
-        transfer::copy(&archive, blank).await
-    });
-    let rows: u64 = copied.map_err(unrestored)?.values().sum();
+    let copied = ended(async {
+        archive.verify().await.map_err(unfit)?;
+        let blank = shelf.fill().await.map_err(unrestored)?;
+        transfer::copy(&archive, blank).await.map_err(unrestored)
+    })?;
+    let rows: u64 = copied.values().sum();
     let said = format!("restored: {rows} rows into {server}");
     output.done(&said, &json!({ "store": server, "rows": rows }))
+}
+
+/// What becomes of work that leaves nothing half done, also of one that is interrupted.
+pub(super) fn ended<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    started()?.block_on(async {
+        let asked = stop::asked()?;
+        tokio::select! {
+            done = work => done,
+            () = asked => Err(Failure::new(Exit::Failed, "interrupted")
+                .hint("what was not finished is not there, and nothing is lost; type it again")),
+        }
+    })
 }
 
 /// What waits for a store.
@@ -176,10 +211,14 @@ pub(super) fn started() -> Result<Runtime, Failure> {
 }
 
 /// What to do about an earlier store that was kept, and that a restore would write over.
-fn still_kept(file: &Path, store: &Path, cause: StoreError) -> Failure {
+fn still_kept(file: &Path, store: &Path) -> Failure {
+    let files = listed(&kept(store));
+    let what = format!(
+        "the store from before an earlier restore is still kept, move it away first: {files}"
+    );
     Failure::new(Exit::Failed, format!("cannot restore: {}", file.display()))
-        .because(cause)
-        .hint(format!("nothing was changed; move away or delete: {}", listed(&kept(store))))
+        .because(anyhow::anyhow!(what))
+        .hint(format!("nothing was changed; move away or delete: {files}"))
 }
 
 fn listed(files: &[PathBuf]) -> String {
@@ -188,12 +227,26 @@ fn listed(files: &[PathBuf]) -> String {
 }
 
 fn unfit(file: &Path, cause: StoreError) -> Failure {
-    let exit = if file.exists() { Exit::Failed } else { Exit::NotFound };
-    Failure::new(exit, format!("cannot restore: {}", file.display()))
-        .because(cause)
-        .hint("nothing was changed; give a file that `muster backup` or `muster archive` wrote")
+    let found = std::fs::metadata(file);
+    let is_there = found.as_ref().is_ok_and(std::fs::Metadata::is_file);
+    let is_allowed = access(file, AccessFlags::R_OK).is_ok();
+    let (exit, hint) = if found.is_err() {
+        (Exit::NotFound, ANOTHER)
+    } else if is_there && !is_allowed {
+        (Exit::NotAllowed, "nothing was changed; type it as whoever may read that file")
+    } else if is_there && matches!(cause, StoreError::Unavailable { .. }) {
+        (Exit::Failed, "nothing was changed; look after the disk, and type it again")
+    } else {
+        (Exit::Failed, ANOTHER)
+    };
+    Failure::new(exit, format!("cannot restore: {}", file.display())).because(cause).hint(hint)
 }
 
+const ANOTHER: &str =
+    "nothing was changed; give a file that `muster backup` or `muster archive` wrote";
+
+/// How files of a data folder are called.
+const OWN: [&str; 2] = ["muster.", "spool."];
 /// How what a server's own program wrote is put back.
 const ELSEWHERE: &str = "give a file that `muster archive` wrote; what the server's own program wrote is put \
     back by: pg_restore --clean --if-exists -d DATABASE FILE, or: mariadb DATABASE < FILE";
