@@ -132,6 +132,31 @@ fn the_strongest_signal_wins_in_any_order_and_sent_twice() {
 }
 
 #[test]
+fn a_declared_device_is_its_persons_from_its_first_sighting_however_late_that_comes() {
+    let home = home();
+    let file = home.path().join("muster.toml");
+    let before = fs::read_to_string(&file).unwrap();
+    let anna = "[[people]]\nname = \"anna\"\ndevices = [\"ble:c0:00:00:00:00:01\"]\n";
+    fs::write(&file, format!("{before}\n{anna}")).unwrap();
+    let hub = home.serve();
+    let stays = |hub: &Hub| items(&hub.get("/api/v1/stays"));
+    let (first, last) = (now() - Duration::from_mins(20), now() - Duration::from_mins(5));
+    let kitchen = Monitor::enrolled(&invited(&home, &["kitchen"]), 1);
+    let attic = Monitor::enrolled(&invited(&home, &["attic"]), 2);
+    // One tells what is new, and only then the other one that was cut off what is old.
+    for (who, at, count) in [(&kitchen, last, 1), (&attic, first, 2)] {
+        let heard = [0, 10].map(|it| at + Duration::from_secs(it));
+        let heard = heard.map(|it| seen("hci0", "ble:c0:00:00:00:00:01", it, -60));
+        let until = at + Duration::from_mins(20);
+        let all = heard.into_iter().chain([covered("hci0", at, until.min(now()))]).collect();
+        assert_eq!(taken(&who.send(0, all)), 3);
+        hub.until("a stay", |hub| (stays(hub).len() == count).then_some(()));
+    }
+    let begun: Vec<_> = stays(&hub).iter().map(|it| it["from"].clone()).collect();
+    assert_eq!(begun, [first.to_string(), last.to_string()]);
+}
+
+#[test]
 fn a_monitor_tells_as_itself_and_only_what_it_may() {
     let home = home();
     let hub = home.serve();
