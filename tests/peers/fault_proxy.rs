@@ -50,24 +50,22 @@ impl FaultProxy {
         Self { address, shared }
     }
 
-    /// From here on this happens.
+    /// From here on this happens, and nothing was hit by it yet.
     pub(crate) fn set(&self, fault: Fault) {
         let mut it = self.shared.fault.lock().unwrap();
-        it.0 = fault;
+        (it.0, it.2) = (fault, 0);
         if fault == Fault::Cut {
             it.1.drain(..).for_each(|it| drop(it.shutdown(Shutdown::Both)));
         }
         self.shared.changed.notify_all();
     }
 
-    /// Waits until the fault has hit something once more than it had: an answer that was not passed on,
-    /// a connection that was refused, bytes that were held back.
-    pub(crate) fn until_hit(&self, times: u64) {
+    /// Waits until the fault has hit something since it was set: an answer that was not passed on, a
+    /// connection that was refused, bytes that were held back.
+    pub(crate) fn until_hit(&self) {
         let it = self.shared.fault.lock().unwrap();
-        let until = it.2 + times;
-        let (it, _) =
-            self.shared.changed.wait_timeout_while(it, PATIENCE, |it| it.2 < until).unwrap();
-        assert!(it.2 >= until, "nobody met the fault: {:?}", it.0);
+        let (it, _) = self.shared.changed.wait_timeout_while(it, PATIENCE, |it| it.2 == 0).unwrap();
+        assert!(it.2 > 0, "nobody met the fault: {:?}", it.0);
     }
 }
 
@@ -97,14 +95,13 @@ fn carry(mut from: TcpStream, mut to: TcpStream, is_answer: bool, shared: &Share
             it.2 += 1;
             shared.changed.notify_all();
         }
-        let it = shared.changed.wait_while(it, |it| it.0 == Fault::Stalled).unwrap();
-        let is_cut = it.0 == Fault::Unanswered && is_answer;
-        drop(it);
-        if is_cut {
-            shared.fault.lock().unwrap().2 += 1;
+        let mut it = shared.changed.wait_while(it, |it| it.0 == Fault::Stalled).unwrap();
+        if it.0 == Fault::Unanswered && is_answer {
+            it.2 += 1;
             shared.changed.notify_all();
             break;
         }
+        drop(it);
         if bytes.get(..count).is_none_or(|it| to.write_all(it).is_err()) {
             break;
         }

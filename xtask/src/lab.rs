@@ -1,10 +1,11 @@
-//! `cargo xtask lab`: places to try Muster by hand. `lab radio` is `radio`; this is `lab lan`, a network
-//! of pretend devices.
+//! `cargo xtask lab`: places to try Muster by hand. `lab radio` is `radio`, `lab fleet` is `fleet`; this is
+//! `lab lan`, a network of pretend devices.
 //!
 //! Two network namespaces and a cable: devices at one end, a shell at the other. In the shell,
 //! `muster` runs as nobody with `CAP_NET_RAW` only, as it should, and `hosts` switches devices off
 //! and on. Nothing outside the namespaces is touched; all is gone when the shell ends.
 
+mod fleet;
 mod radio;
 
 use std::fs::{self, OpenOptions, Permissions};
@@ -22,6 +23,8 @@ pub(crate) enum Lab {
     Lan(Lan),
     /// A machine with a real Bluetooth stack, a virtual adapter and devices around it, and a shell in it
     Radio(radio::Radio),
+    /// Monitors, a hub and its store that fail in turn for minutes while facts flow; nothing may be lost
+    Fleet(fleet::Fleet),
 }
 
 /// What the network is like.
@@ -46,6 +49,7 @@ pub(crate) fn run(lab: &Lab) -> anyhow::Result<ExitCode> {
     match lab {
         Lab::Lan(lan) => open(lan),
         Lab::Radio(radio) => radio::open(radio),
+        Lab::Fleet(fleet) => fleet::run(fleet),
     }
 }
 

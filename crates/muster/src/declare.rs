@@ -1,7 +1,8 @@
 //! Makes the directory say what the configuration says: the site's name, people, their devices.
 //!
 //! People and the site are made at start; a device is given to its owner when it is first heard,
-//! back to its first sighting, because before that it has no number.
+//! back to its first sighting, because before that it has no number; and further back when an earlier
+//! sighting comes late.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -87,8 +88,11 @@ impl Declared {
             }
             for device in &picture.devices {
                 let is_theirs = device.identities.iter().any(|(_, it)| person.devices.contains(it));
-                if is_theirs && device.owner != Some(id) {
-                    let from = device.first_seen.unwrap_or(Time::default());
+                let from = device.first_seen.unwrap_or(Time::default());
+                let owners = &directory.device(device.id).owners;
+                let is_late =
+                    owners.first().is_some_and(|it| it.person == Some(id) && it.from > from);
+                if is_theirs && (device.owner != Some(id) || is_late) {
                     edits.push(Edit::Assign { device: device.id, person: Some(id), from });
                 }
                 if is_theirs && !device.carried && directory.device(device.id).carried.is_none() {

@@ -31,5 +31,11 @@ mod process;
 #[path = "fleet/pseudonyms.rs"]
 mod pseudonyms;
 
+#[path = "fleet/rooms.rs"]
+mod rooms;
+
+#[path = "common/server.rs"]
+mod server;
+
 #[path = "fleet/whole.rs"]
 mod whole;

@@ -4,11 +4,8 @@
 
 mod common;
 
-#[path = "../../../tests/peers/postgres.rs"]
-mod postgres;
-
-#[path = "../../../tests/peers/mariadb.rs"]
-mod mariadb;
+#[path = "common/server.rs"]
+mod server;
 
 #[path = "servers/standby.rs"]
 mod standby;
@@ -22,81 +19,9 @@ mod doctor;
 #[path = "servers/import.rs"]
 mod import;
 
-use std::fs;
-
-use common::{Home, failed};
-use mariadb::MariaDb;
-use postgres::Postgres;
+use common::failed;
 use serde_json::json;
-
-/// What both kinds can do.
-trait Server {
-    const PASSWORD: &'static str;
-
-    fn url(&self) -> String;
-    fn kill(&mut self);
-    fn start_again(&mut self);
-    fn pause(&self);
-    fn go_on(&self);
-    /// What the database `home` says.
-    fn say(&self, sql: &str) -> String;
-}
-
-impl Server for Postgres {
-    const PASSWORD: &'static str = Self::PASSWORD;
-
-    fn url(&self) -> String {
-        format!("postgres://{}@127.0.0.1:{}/home", Self::USER, self.port)
-    }
-
-    fn kill(&mut self) {
-        self.kill();
-    }
-
-    fn start_again(&mut self) {
-        self.start_again();
-    }
-
-    fn pause(&self) {
-        self.pause();
-    }
-
-    fn go_on(&self) {
-        self.go_on();
-    }
-
-    fn say(&self, sql: &str) -> String {
-        self.say("home", sql)
-    }
-}
-
-impl Server for MariaDb {
-    const PASSWORD: &'static str = Self::PASSWORD;
-
-    fn url(&self) -> String {
-        format!("mysql://{}@127.0.0.1:{}/home", Self::USER, self.port)
-    }
-
-    fn kill(&mut self) {
-        self.kill();
-    }
-
-    fn start_again(&mut self) {
-        self.start_again();
-    }
-
-    fn pause(&self) {
-        self.pause();
-    }
-
-    fn go_on(&self) {
-        self.go_on();
-    }
-
-    fn say(&self, sql: &str) -> String {
-        self.say("home", sql)
-    }
-}
+use server::{MariaDb, Postgres, Server, home};
 
 #[test]
 fn a_hub_keeps_everything_on_postgresql_whatever_is_killed() {
@@ -110,19 +35,6 @@ fn a_hub_keeps_everything_on_mariadb_whatever_is_killed() {
     let server = MariaDb::start();
     server.make("home");
     keeps_everything(server);
-}
-
-/// A home whose store is the server's database `home`.
-fn home<S: Server>(server: &S) -> Home {
-    let home = Home::new();
-    let password = home.path().join("password");
-    fs::write(&password, format!("{}\n", S::PASSWORD)).unwrap();
-    let file = home.path().join("muster.toml");
-    let text = fs::read_to_string(&file).unwrap();
-    let url = server.url();
-    let store = format!("\n[store]\nurl = \"{url}\"\npassword_file = \"{}\"\n", password.display());
-    fs::write(&file, text + &store).unwrap();
-    home
 }
 
 fn keeps_everything(mut server: impl Server) {

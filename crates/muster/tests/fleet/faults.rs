@@ -49,19 +49,19 @@ fn whatever_the_way_does_everything_arrives() {
     // What was asked arrives, and its answer does not: it is told again.
     way.set(Fault::Unanswered);
     heard.add(0, &[2]);
-    way.until_hit(1);
+    way.until_hit();
     way.set(Fault::None);
     heard.add(0, &[3]);
     until(3);
     way.set(Fault::Stalled);
     heard.add(0, &[4]);
-    way.until_hit(1);
+    way.until_hit();
     way.set(Fault::None);
     until(4);
     way.set(Fault::Cut);
     heard.add(0, &[5]);
     monitor.says("the hub is not reached, facts are kept: ");
-    way.until_hit(1);
+    way.until_hit();
     way.set(Fault::None);
     until(5);
     // Stopped while a fact comes in.

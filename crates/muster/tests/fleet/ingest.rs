@@ -13,9 +13,14 @@ use crate::client::{
     BATCH, Monitor, answered, ask, connected, covered, enrol, invited, items, now, seen,
 };
 use crate::common::{Home, Hub, failed};
+use crate::server::{self, MariaDb, Postgres};
 
 fn home() -> Home {
-    let home = Home::new();
+    with_door(Home::new())
+}
+
+/// Gives a home a door for monitors.
+fn with_door(home: Home) -> Home {
     let path = home.path().join("muster.toml");
     let before = fs::read_to_string(&path).unwrap();
     // A port that stays the same over a restart, free a moment ago.
@@ -98,37 +103,74 @@ fn a_hub_that_dies_before_it_answers_is_sent_the_same_again() {
     assert_eq!(its["coverage"].as_array().unwrap().len(), 1, "{its}");
 }
 
+/// One device is told by the living room first, the other by the kitchen, and both twice.
+fn the_living_room_wins(home: &Home) {
+    let hub = home.serve();
+    for place in ["Living Room", "Kitchen"] {
+        let body = serde_json::json!({ "name": place, "parent": "here" });
+        assert_eq!(hub.ask("POST", "/api/v1/places", Some(&body)).status, 201);
+    }
+    let living = invited(home, &["living", "--place", "Living Room"]);
+    let living = (Monitor::enrolled(&living, 1), -65);
+    let kitchen = invited(home, &["kitchen", "--place", "Kitchen"]);
+    let kitchen = (Monitor::enrolled(&kitchen, 2), -72);
+    let at = now() - Duration::from_mins(10);
+    for (number, all) in [[&living, &kitchen], [&kitchen, &living]].iter().enumerate() {
+        for (monitor, rssi) in all.iter().chain(all) {
+            let fact = seen("hci0", &format!("ble:c0:00:00:00:00:{number:02x}"), at, *rssi);
+            assert_eq!(taken(&monitor.send(number as u64, vec![fact])), 1);
+        }
+    }
+    let said = home.run(&["report", "recent", "--format", "json"]);
+    let rows: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+    let won = rows.as_array().unwrap().iter();
+    let won: Vec<_> =
+        won.map(|it| (it["place"].as_str().unwrap(), it["rssi"].as_i64().unwrap())).collect();
+    assert_eq!(won, [("Living Room", -65); 2], "{rows}");
+}
+
 #[test]
 fn the_strongest_signal_wins_in_any_order_and_sent_twice() {
-    for turned in [false, true] {
-        let home = home();
-        let hub = home.serve();
-        for place in ["Living Room", "Kitchen"] {
-            let body = serde_json::json!({ "name": place, "parent": "here" });
-            assert_eq!(hub.ask("POST", "/api/v1/places", Some(&body)).status, 201);
-        }
-        let living = invited(&home, &["living", "--place", "Living Room"]);
-        let living = (Monitor::enrolled(&living, 1), -65);
-        let kitchen =
-            (Monitor::enrolled(&invited(&home, &["kitchen", "--place", "Kitchen"]), 2), -72);
-        let mut all = vec![living, kitchen];
-        if turned {
-            all.reverse();
-        }
-        let at = now() - Duration::from_mins(10);
-        for (monitor, rssi) in all.iter().chain(&all) {
-            let fact = seen("hci0", "ble:c0:00:00:00:00:01", at, *rssi);
-            assert_eq!(taken(&monitor.send(0, vec![fact])), 1);
-        }
-        let said = home.run(&["report", "recent", "--format", "json"]);
-        let rows: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
-        let rows = rows.as_array().unwrap();
-        assert_eq!(rows.len(), 1, "{rows:?}");
-        assert_eq!(
-            (rows[0]["monitor"].as_str(), rows[0]["rssi"].as_i64()),
-            (Some("living"), Some(-65))
-        );
+    the_living_room_wins(&home());
+}
+
+#[test]
+fn the_strongest_signal_wins_on_mariadb() {
+    let server = MariaDb::start();
+    server.make("home");
+    the_living_room_wins(&with_door(server::home(&server)));
+}
+
+#[test]
+fn the_strongest_signal_wins_on_postgresql() {
+    let server = Postgres::start();
+    server.make("home");
+    the_living_room_wins(&with_door(server::home(&server)));
+}
+
+#[test]
+fn a_declared_device_is_its_persons_from_its_first_sighting_however_late_that_comes() {
+    let home = home();
+    let file = home.path().join("muster.toml");
+    let before = fs::read_to_string(&file).unwrap();
+    let anna = "[[people]]\nname = \"anna\"\ndevices = [\"ble:c0:00:00:00:00:01\"]\n";
+    fs::write(&file, format!("{before}\n{anna}")).unwrap();
+    let hub = home.serve();
+    let stays = |hub: &Hub| items(&hub.get("/api/v1/stays"));
+    let (first, last) = (now() - Duration::from_mins(20), now() - Duration::from_mins(5));
+    let kitchen = Monitor::enrolled(&invited(&home, &["kitchen"]), 1);
+    let attic = Monitor::enrolled(&invited(&home, &["attic"]), 2);
+    // One tells what is new, and only then the other one that was cut off what is old.
+    for (who, at, count) in [(&kitchen, last, 1), (&attic, first, 2)] {
+        let heard = [0, 10].map(|it| at + Duration::from_secs(it));
+        let heard = heard.map(|it| seen("hci0", "ble:c0:00:00:00:00:01", it, -60));
+        let until = at + Duration::from_mins(20);
+        let all = heard.into_iter().chain([covered("hci0", at, until.min(now()))]).collect();
+        assert_eq!(taken(&who.send(0, all)), 3);
+        hub.until("a stay", |hub| (stays(hub).len() == count).then_some(()));
     }
+    let begun: Vec<_> = stays(&hub).iter().map(|it| it["from"].clone()).collect();
+    assert_eq!(begun, [first.to_string(), last.to_string()]);
 }
 
 #[test]

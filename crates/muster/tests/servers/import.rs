@@ -12,7 +12,7 @@ use muster_store::Access;
 use muster_store::sqlite::Sqlite;
 
 use crate::common::{Home, failed};
-use crate::mariadb::MariaDb;
+use crate::server::MariaDb;
 
 #[test]
 fn an_old_database_comes_along_once_however_often_it_is_told() {
@@ -128,7 +128,7 @@ fn old_panels_find_what_came_along_while_the_configuration_wants_them_to() {
     server.make("ble_monitor");
     server.say("ble_monitor", SCHEMA);
     server.say("ble_monitor", ROWS);
-    let home = crate::home(&server);
+    let home = crate::server::home(&server);
     let file = home.path().join("muster.toml");
     let without = fs::read_to_string(&file).unwrap();
     told(&import(&home, &server, &["--time-zone", "UTC"]));

@@ -32,9 +32,9 @@ fn people(home: &Home) -> Value {
     serde_json::from_slice(&listed.stdout).unwrap()
 }
 
-fn password<S: Server>(home: &Home) -> String {
+fn password(home: &Home, server: &impl Server) -> String {
     let file = home.path().join("password-there");
-    fs::write(&file, S::PASSWORD).unwrap();
+    fs::write(&file, server.password()).unwrap();
     file.display().to_string()
 }
 
@@ -52,7 +52,7 @@ fn a_store_goes_round_and_is_the_same() {
     let invited = home.run(&["monitor", "enrol", "kitchen"]);
     assert!(invited.status.success(), "{invited:?}");
     let url = Server::url(&postgres);
-    let there = password::<Postgres>(&home);
+    let there = password(&home, &postgres);
     let to_postgres = [url.as_str(), "--password-file", &there];
     let (code, said) = failed(&home.run(&[&["store", "move", "--to"], &to_postgres[..]].concat()));
     assert!(
@@ -75,7 +75,7 @@ fn a_store_goes_round_and_is_the_same() {
     let (code, said) = failed(&home.run(&["store", "move", "--to", &url]));
     assert!(code == 2 && said.contains("the store is there already"), "{said}");
     let url = Server::url(&mariadb);
-    let there = password::<MariaDb>(&home);
+    let there = password(&home, &mariadb);
     configure(&home, &moves(&home, &[&url, "--password-file", &there]));
     assert_eq!(people(&home), known);
     assert_eq!(
@@ -135,7 +135,7 @@ fn a_move_that_is_killed_is_no_store_and_is_done_again() {
     let server = Postgres::start();
     let home = Home::new();
     home.serve().terminate();
-    let there = password::<Postgres>(&home);
+    let there = password(&home, &server);
     let is_begun = "SELECT count(*) FROM pg_class WHERE relname = 'journal'";
     for number in 0..TRIES {
         let name = format!("try_{number}");
