@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use axum::serve::ListenerExt as _;
 use muster_config::Config;
-use muster_config::value::Length;
 use muster_core::batch::Restored;
 use muster_core::engine::Engine;
 use muster_core::policy::Policy;
@@ -251,7 +250,7 @@ async fn lead(
     monitors::resume(far.as_ref()).await?;
     open_doors(&mut doors, pages, commands, hub);
     let mut rooms = JoinSet::new();
-    rooms.spawn(retention::keep(store, Arc::clone(&clock), retention(config), witness));
+    rooms.spawn(retention::keep(store, Arc::clone(&clock), Retention::of(&config.store), witness));
     kept.file.map(|it| rooms.spawn(inspection::once(it, shelf.file(), clock, finder, announcer)));
     entry.leads(house, waited, unmasked);
     rooms.spawn(entry.speaker.tell(channels, config.monitor.clone()));
@@ -378,11 +377,6 @@ fn pseudonyms(
     let all = Pseudonyms::of(config.privacy, house.folder.path(), known);
     let unmasked = all.as_ref().map_or(0, |it| it.unmasked(stored));
     (all, unmasked)
-}
-
-fn retention(config: &Config) -> Retention {
-    let journal = config.store.retention_journal.map(Length::get);
-    Retention { facts: config.store.retention_facts.get(), journal }
 }
 
 /// One for the loop, one for the pages: more would only cost memory.
