@@ -94,6 +94,15 @@ fn by_code(code: &str, message: &str, address: &Address) -> StoreError {
             format!("the PostgreSQL server is stopping or starting: {way}")
         }
         "XX001" | "XX002" => return damaged("its pages contradict each other", cause()),
+        "58P01" => return damaged(&format!("a file of it is missing there: {message}"), cause()),
+        // What a disk does not give back is lost, however often it is asked for.
+        "58030" => {
+            let what = format!(
+                "the disk of the PostgreSQL server does not read or write: {message}; look after it there \
+                 (dmesg) first"
+            );
+            return damaged(&what, cause());
+        }
         // Our statements are fixed, so tables that they do not fit are not as we made them.
         "42P01" | "42703" | "42P10" | "42804" => {
             return damaged("its tables are not as they should be", cause());
