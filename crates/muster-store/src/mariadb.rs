@@ -75,7 +75,7 @@ impl Engine for MariaDb {
         include_str!("../views/mariadb/drop.sql"),
     ];
     const VIEWS: &'static str = "SELECT count(*) FROM information_schema.views
-        WHERE table_schema = DATABASE() AND table_name = 'recent_device_activity'";
+        WHERE table_schema = DATABASE() AND table_name = 'plain_shape'";
     const LEFT: &'static str = "SELECT count(*) FROM information_schema.tables
         WHERE table_schema = DATABASE() AND table_name = 'plain_winner'";
 

@@ -72,7 +72,7 @@ impl Engine for Postgres {
         include_str!("../views/postgres/drop.sql"),
     ];
     const VIEWS: &'static str = "SELECT count(*) FROM pg_views
-        WHERE schemaname = current_schema() AND viewname = 'recent_device_activity'";
+        WHERE schemaname = current_schema() AND viewname = 'plain_shape'";
     const LEFT: &'static str = "SELECT count(*) FROM pg_tables
         WHERE schemaname = current_schema() AND tablename = 'plain_winner'";
 

@@ -34,7 +34,7 @@ pub(crate) trait Engine: Debug + Send + Sync + Sized + 'static {
 
     /// Makes the tables of plain rows, makes the views on them, lets go of both.
     const PLAIN: [&'static str; 3];
-    /// Counts the views on plain rows, which are made last.
+    /// Counts the views that say the shape of plain rows, which are made last and dropped first.
     const VIEWS: &'static str;
     /// Counts the tables of plain winners, which are made first and dropped last.
     const LEFT: &'static str;
