@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::server::engine::{Connection, Engine};
 use crate::server::filling::Filling;
-use crate::server::survey::{self, Known};
+use crate::server::survey::{self, Holds, Known};
 use crate::server::{Address, Encryption, Secret, Server, Survey, Way, unavailable};
 use crate::transfer::Blank;
 use crate::{Access, Kept};
@@ -115,8 +115,8 @@ impl Engine for MariaDb {
         fit(&version)
     }
 
-    async fn known(&self, conn: &mut MySqlConnection, _: bool) -> Result<Known, sqlx::Error> {
-        known::known(conn).await
+    async fn known(&self, conn: &mut MySqlConnection, holds: Holds) -> Result<Known, sqlx::Error> {
+        known::known(conn, holds).await
     }
 
     async fn script(conn: &mut MySqlConnection, sql: &'static str) -> Result<(), sqlx::Error> {

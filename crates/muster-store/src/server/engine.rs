@@ -7,7 +7,7 @@ use std::future::Future;
 use muster_core::ports::StoreError;
 use sqlx::{Database, Pool};
 
-use super::survey::Known;
+use super::survey::{Holds, Known};
 use crate::session::Session;
 
 /// A kind of server, and where one is.
@@ -59,11 +59,11 @@ pub(crate) trait Engine: Debug + Send + Sync + Sized + 'static {
         conn: &mut Connection<Self>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// What the server says of itself and of us; `holds` says whether there are tables in the database.
+    /// What the server says of itself and of us; which rights we need depends on what is in the database.
     fn known(
         &self,
         conn: &mut Connection<Self>,
-        holds: bool,
+        holds: Holds,
     ) -> impl Future<Output = Result<Known, sqlx::Error>> + Send;
 
     /// Says several things that make or change tables.

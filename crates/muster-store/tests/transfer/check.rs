@@ -21,7 +21,7 @@ impl Places {
         }
     }
 
-    async fn check(&self, kind: Kind, name: &str) -> Found {
+    pub(super) async fn check(&self, kind: Kind, name: &str) -> Found {
         let store = self.open(kind, name, Access::ReadOnly).await.unwrap();
         let found = check(&*store).await.unwrap();
         store.close().await.unwrap();
