@@ -100,44 +100,52 @@ fn a_move_that_is_killed_is_no_store_and_is_done_again() {
     let home = Home::new();
     home.serve().terminate();
     let there = password::<Postgres>(&home);
-    let is_begun = "SELECT count(*) FROM pg_class WHERE relname = 'journal'";
-    for number in 0..TRIES {
-        let name = format!("try_{number}");
-        server.make(&name);
-        let url = format!("postgres://{}@127.0.0.1:{}/{name}", Postgres::USER, server.port);
-        let typed = ["store", "move", "--to", &url, "--password-file", &there];
-        let mut moving = home.muster(&typed).spawn().unwrap();
-        while server.say(&name, is_begun) == "0" {}
-        server.pause();
-        moving.kill().unwrap();
-        moving.wait().unwrap();
-        server.go_on();
-        let version = server.say(&name, "SELECT version FROM schema");
-        if version != "1000000" {
-            continue;
-        }
-        let store = format!("[store]\nurl = \"{url}\"\npassword_file = \"{there}\"");
-        configure(&home, &store);
-        for args in [&["who"][..], &["serve", "--listen", "127.0.0.1:0"]] {
-            let (_, said) = failed(&home.run(args));
-            assert!(said.contains("`muster store move` into it had copied"), "{said}");
-        }
-        configure(&home, "");
-        // Whoever was killed is believed to live for some seconds.
-        loop {
-            let done = home.run(&typed);
-            let said = String::from_utf8(done.stderr).unwrap();
-            if done.status.success() {
-                break;
-            }
-            assert!(said.contains("already in use"), "{said}");
-        }
-        configure(&home, &store);
-        assert_eq!(people(&home), json!([]));
-        return;
+    server.make("home");
+    server.say("home", GATE);
+    let url = Server::url(&server);
+    let typed = ["store", "move", "--to", &url, "--password-file", &there];
+    let mut moving = home.muster(&typed).spawn().unwrap();
+    let is_held = "SELECT count(*) FROM pg_class WHERE relname = 'journal'";
+    while server.say("home", is_held) == "0" {
+        assert!(moving.try_wait().unwrap().is_none(), "it ended before it was held");
     }
-    panic!("it was never killed in the middle");
+    moving.kill().unwrap();
+    moving.wait().unwrap();
+    server.say("home", "DELETE FROM test.gate");
+    assert_eq!(server.say("home", "SELECT version FROM schema"), "1000000");
+    let store = format!("[store]\nurl = \"{url}\"\npassword_file = \"{there}\"");
+    configure(&home, &store);
+    for args in [&["who"][..], &["serve", "--listen", "127.0.0.1:0"]] {
+        let (_, said) = failed(&home.run(args));
+        assert!(said.contains("`muster store move` into it had copied"), "{said}");
+    }
+    configure(&home, "");
+    // Whoever was killed is believed to live for some seconds.
+    loop {
+        let done = home.run(&typed);
+        let said = String::from_utf8(done.stderr).unwrap();
+        if done.status.success() {
+            break;
+        }
+        assert!(said.contains("already in use"), "{said}");
+    }
+    configure(&home, &store);
+    assert_eq!(people(&home), json!([]));
 }
 
-/// A move takes longer than the server needs to say that it began.
-const TRIES: u32 = 20;
+/// Holds whoever empties the tables that were made for a copy, as long as there is a row in the gate.
+const GATE: &str = "CREATE SCHEMA test; CREATE TABLE test.gate (is_closed BOOLEAN);
+    INSERT INTO test.gate VALUES (true);
+    CREATE FUNCTION test.hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        WHILE EXISTS (SELECT FROM test.gate) LOOP PERFORM pg_sleep(0.01); END LOOP;
+        RETURN NULL;
+    END $$;
+    CREATE FUNCTION test.made() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands()
+                WHERE command_tag = 'CREATE TABLE' AND object_identity = 'public.journal') THEN
+            CREATE TRIGGER hold BEFORE DELETE ON public.journal
+                FOR EACH STATEMENT EXECUTE FUNCTION test.hold();
+        END IF;
+    END $$;
+    CREATE EVENT TRIGGER made ON ddl_command_end WHEN TAG IN ('CREATE TABLE')
+        EXECUTE FUNCTION test.made();";
