@@ -113,8 +113,13 @@ fn what_cannot_be_imported_is_said_with_what_to_type() {
     let (code, said) = failed(&import(&home, &server, &["--time-zone", "UTC"]));
     assert!(code == 2 && said.contains("say pseudonyms = false in [privacy]"), "{said}");
     fs::write(&file, without).unwrap();
-    // A hub writes alone.
     server.say("ble_monitor", SCHEMA);
+    // A name that no monitor of ours can have is kept.
+    server.say("ble_monitor", "INSERT INTO monitors (monitor_name) VALUES ('Old Pi')");
+    let said = told(&import(&home, &server, &["--time-zone", "UTC"]));
+    let foreign = "1 monitors keep names that none of muster can have";
+    assert!(said.contains(foreign) && said.contains("as in: Old Pi"), "{said}");
+    // A hub writes alone.
     let hub = home.serve();
     let (code, said) = failed(&import(&home, &server, &["--time-zone", "UTC"]));
     assert!(code == 5 && said.contains("in use"), "{said}");
@@ -147,6 +152,22 @@ fn old_panels_find_what_came_along_while_the_configuration_wants_them_to() {
     let left = "SELECT COUNT(*) FROM information_schema.tables
         WHERE table_schema = 'home' AND (table_name LIKE 'plain%' OR table_name = 'monitors')";
     assert_eq!(server.say("home", left), "0");
+}
+
+#[test]
+fn a_configuration_is_read_as_a_whole_or_not() {
+    let home = Home::new();
+    let file = home.path().join("config.ini");
+    let convert = || home.run(&["import", "ble-monitor-config", text(&file)]);
+    let long = format!("[monitor]\nname = pi\n{}", "# and so on\n".repeat(6_000));
+    fs::write(&file, &long).unwrap();
+    let (code, said) = failed(&convert());
+    assert!(code == 2 && said.contains("more than 65536 bytes"), "{said}");
+    fs::write(&file, long.get(..65_536).unwrap()).unwrap();
+    assert!(String::from_utf8(convert().stdout).unwrap().contains("monitor = \"pi\""));
+    fs::write(&file, b"[monitor]\nname = \xff").unwrap();
+    let (code, said) = failed(&convert());
+    assert!(code == 2 && said.contains("no text in UTF-8"), "{said}");
 }
 
 fn import(home: &Home, server: &MariaDb, more: &[&str]) -> Output {
