@@ -228,6 +228,28 @@ async fn what_is_not_whole_is_no_store_and_is_begun_anew() {
     }
 }
 
+#[tokio::test]
+async fn plain_rows_stay_behind_and_are_made_where_it_goes() {
+    let places = Places::new();
+    for (number, from) in KINDS.into_iter().enumerate() {
+        let name = format!("from_{number}");
+        let (source, model, _) = places.scene(from, &name, 13).await;
+        source.keep_plain(true).await.unwrap();
+        for (other, to) in KINDS.into_iter().enumerate() {
+            let name = format!("to_{number}_{other}");
+            places.make(to, &name);
+            let blank = places.fill(to, &name).await.unwrap();
+            transfer::copy(&*source, blank).await.unwrap();
+            let store = places.open(to, &name, Access::ReadWrite).await.unwrap();
+            assert!(store.keep_plain(true).await.unwrap() > 0, "{from:?} to {to:?}");
+            conformance::agrees(&*store, &model).await.unwrap();
+            store.close().await.unwrap();
+        }
+        assert_eq!(source.keep_plain(true).await.unwrap(), 0, "{from:?} keeps its own");
+        source.close().await.unwrap();
+    }
+}
+
 /// Loses what it is given last.
 struct Losing(Box<dyn Blank>);
 

@@ -22,6 +22,9 @@ mod doctor;
 #[path = "servers/import.rs"]
 mod import;
 
+#[path = "servers/killed.rs"]
+mod killed;
+
 use std::fs;
 
 use common::{Home, failed};

@@ -101,7 +101,7 @@ fn a_move_that_is_killed_is_no_store_and_is_done_again() {
     home.serve().terminate();
     let there = password::<Postgres>(&home);
     server.make("home");
-    server.say("home", GATE);
+    server.say("home", &Postgres::gate("journal", "DELETE"));
     let url = Server::url(&server);
     let typed = ["store", "move", "--to", &url, "--password-file", &there];
     let mut moving = home.muster(&typed).spawn().unwrap();
@@ -132,20 +132,3 @@ fn a_move_that_is_killed_is_no_store_and_is_done_again() {
     configure(&home, &store);
     assert_eq!(people(&home), json!([]));
 }
-
-/// Holds whoever empties the tables that were made for a copy, as long as there is a row in the gate.
-const GATE: &str = "CREATE SCHEMA test; CREATE TABLE test.gate (is_closed BOOLEAN);
-    INSERT INTO test.gate VALUES (true);
-    CREATE FUNCTION test.hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        WHILE EXISTS (SELECT FROM test.gate) LOOP PERFORM pg_sleep(0.01); END LOOP;
-        RETURN NULL;
-    END $$;
-    CREATE FUNCTION test.made() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
-        IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands()
-                WHERE command_tag = 'CREATE TABLE' AND object_identity = 'public.journal') THEN
-            CREATE TRIGGER hold BEFORE DELETE ON public.journal
-                FOR EACH STATEMENT EXECUTE FUNCTION test.hold();
-        END IF;
-    END $$;
-    CREATE EVENT TRIGGER made ON ddl_command_end WHEN TAG IN ('CREATE TABLE')
-        EXECUTE FUNCTION test.made();";
