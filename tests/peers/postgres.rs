@@ -170,6 +170,27 @@ impl Postgres {
         String::from_utf8(done.stdout).unwrap().trim().to_owned()
     }
 
+    /// What holds whoever wants to insert into or delete from a table, once that is made in the database it
+    /// is said to, as long as there is a row in `test.gate`.
+    pub(crate) fn gate(table: &str, verb: &str) -> String {
+        format!(
+            "CREATE SCHEMA test; CREATE TABLE test.gate AS SELECT true AS is_closed;
+            CREATE FUNCTION test.hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                WHILE EXISTS (SELECT FROM test.gate) LOOP PERFORM pg_sleep(0.01); END LOOP;
+                RETURN NULL;
+            END $$;
+            CREATE FUNCTION test.made() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands()
+                        WHERE command_tag = 'CREATE TABLE' AND object_identity = 'public.{table}') THEN
+                    CREATE TRIGGER hold BEFORE {verb} ON public.{table}
+                        FOR EACH STATEMENT EXECUTE FUNCTION test.hold();
+                END IF;
+            END $$;
+            CREATE EVENT TRIGGER made ON ddl_command_end WHEN TAG IN ('CREATE TABLE')
+                EXECUTE FUNCTION test.made();"
+        )
+    }
+
     /// Makes a database.
     #[track_caller]
     pub(crate) fn make(&self, database: &str) {

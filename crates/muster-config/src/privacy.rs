@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::value::Length;
 
 /// What the hub keeps of strangers: of whoever has no device that somebody added, described or gave to a
-/// person, and that nobody declares in `[[people]]`.
+/// person, and that nobody declares in `[[people]]` or in `devices` of `[sources.classic]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PrivacySettings {

@@ -1,5 +1,7 @@
 //! `[store]`: where things are kept, and for how long.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,8 +33,12 @@ pub struct StoreSettings {
     /// How long facts (who was heard when, how strongly, and who was listening) are kept. Late facts are
     /// merged for 30 days, so they are kept at least that long.
     pub retention_facts: Length<{ 30 * DAY }, { 3_650 * DAY }>,
-    /// How long stays, changes, and the best reading of each interval are kept. Without it: for ever. A
-    /// device that nobody described is forgotten with its last stay, if its facts are gone as well.
+    /// How long the best reading of each interval is kept, and what reports count by the hour: by far the
+    /// most that a fleet keeps. Without it: as long as `retention_journal` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention_readings: Option<Length<{ 30 * DAY }, { 36_500 * DAY }>>,
+    /// How long stays and changes are kept. Without it: for ever. A device that nobody described is
+    /// forgotten with its last stay, if its facts are gone as well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retention_journal: Option<Length<{ 30 * DAY }, { 36_500 * DAY }>>,
     /// Whether readings are kept a second time, a row each, with views on them for the SQL of other
@@ -50,6 +56,7 @@ impl Default for StoreSettings {
             tls: None,
             ca_file: None,
             retention_facts: Length::secs(30 * DAY),
+            retention_readings: None,
             retention_journal: None,
             sql_views: false,
         }
@@ -63,6 +70,12 @@ impl StoreSettings {
         let here = self.url.as_ref().is_some_and(|it| it.get().is_on_this_machine());
         let standard = if here && self.ca_file.is_none() { Tls::Off } else { Tls::Verify };
         self.tls.unwrap_or(standard)
+    }
+
+    /// How long the best readings are kept; none: for ever.
+    #[must_use]
+    pub fn readings_kept(&self) -> Option<Duration> {
+        self.retention_readings.or(self.retention_journal).map(Length::get)
     }
 
     /// What a single value cannot show: keys, and what is wrong with them.

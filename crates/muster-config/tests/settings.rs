@@ -238,13 +238,21 @@ fn relay() {
 }
 
 // config: store.retention_facts
+// config: store.retention_readings
 // config: store.retention_journal
 #[test]
 fn retention() {
-    let store =
-        set(&[("store.retention_facts", "\"60d\""), ("store.retention_journal", "\"365d\"")]).store;
-    assert_eq!(store.retention_facts.get(), Duration::from_hours(60 * 24));
-    assert_eq!(store.retention_journal.unwrap().get(), Duration::from_hours(365 * 24));
+    let days = |it: u64| Duration::from_hours(it * 24);
+    let facts = ("store.retention_facts", "\"60d\"");
+    let readings = ("store.retention_readings", "\"90d\"");
+    let journal = ("store.retention_journal", "\"365d\"");
+    assert_eq!(Config::default().store.readings_kept(), None);
+    assert_eq!(set(&[readings]).store.readings_kept(), Some(days(90)));
+    assert_eq!(set(&[journal]).store.readings_kept(), Some(days(365)), "along with the journal");
+    let store = set(&[facts, readings, journal]).store;
+    assert_eq!(store.retention_facts.get(), days(60));
+    assert_eq!(store.readings_kept(), Some(days(90)));
+    assert_eq!(store.retention_journal.unwrap().get(), days(365));
 }
 
 // config: store.sql_views

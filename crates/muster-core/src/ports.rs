@@ -198,24 +198,30 @@ pub trait Store: Send + Sync {
     fn set_cursor<'a>(&'a self, name: &'a str, value: i64)
     -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// Deletes facts older than `facts_before`, and journal, stays and winners older than
-    /// `journal_before`, in bounded steps; how many rows went, of which every reading and every winner
-    /// is one. Open stays and each subject's last state remain. Winners go by whole hours, so that an
-    /// hour's count is never one of a part.
+    /// Deletes what is too old, in bounded steps; how many rows went, of which every reading and every
+    /// winner is one. Open stays and each subject's last state remain. Winners go by whole hours, so
+    /// that an hour's count is never one of a part.
     ///
     /// With the facts go the identities, and what is told of them, that were last seen or told of
-    /// before `facts_before`, unless the directory speaks of them or a stay of theirs is kept; each
-    /// counts as one row. That such a device had left before `journal_before` is then no last state
-    /// any more. The highest number remains, so that none is given twice. A running hub goes on
-    /// knowing who went, and writes them again when they come back.
-    fn forget(
-        &self,
-        facts_before: Time,
-        journal_before: Option<Time>,
-    ) -> BoxFuture<'_, Result<u64, StoreError>>;
+    /// before then, unless the directory speaks of them or a stay of theirs is kept; each counts as
+    /// one row. That such a device had left before the journal's limit is then no last state any more.
+    /// The highest number remains, so that none is given twice. A running hub goes on knowing who went,
+    /// and writes them again when they come back.
+    fn forget(&self, before: Before) -> BoxFuture<'_, Result<u64, StoreError>>;
 
     /// Writes a consistent copy to a new file while running, and verifies it.
     fn backup<'a>(&'a self, to: &'a Path) -> BoxFuture<'a, Result<(), StoreError>>;
+}
+
+/// Before when what is kept is too old, by what it is; none: it never is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Before {
+    /// Facts, and every listener's readings.
+    pub facts: Option<Time>,
+    /// Winners, and the counts of their hours.
+    pub readings: Option<Time>,
+    /// Stays and changes.
+    pub journal: Option<Time>,
 }
 
 /// Which readings.
@@ -234,7 +240,7 @@ pub struct ReadingQuery {
 pub enum ReadingsOf {
     /// Every listener's best: kept as long as facts.
     Listeners,
-    /// The best of all listeners: kept as long as stays.
+    /// The best of all listeners: kept for as long as is wanted.
     Winners,
 }
 

@@ -146,8 +146,13 @@ impl Driver {
     }
 
     /// Delivers facts, and what waited before them, and ends: when the hub has all, when it was not
-    /// reached or took nothing, or after [`DELIVER_WITHIN`].
-    pub async fn deliver(mut self, facts: Vec<Fact>) -> Result<Standing, Unkept> {
+    /// reached or took nothing, at `stop`, or after [`DELIVER_WITHIN`]. What it does not have by then is
+    /// written down.
+    pub async fn deliver(
+        mut self,
+        facts: Vec<Fact>,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Standing, Unkept> {
         self.take(Told::Facts(facts));
         let delivering = async {
             loop {
@@ -160,8 +165,13 @@ impl Driver {
                 self.happens().await;
             }
         };
-        if tokio::time::timeout(DELIVER_WITHIN, delivering).await.is_err() {
-            self.standing.send_modify(|it| it.why = Some("it takes too long".into()));
+        let late = tokio::select! {
+            () = delivering => None,
+            () = stop => Some("it was stopped before there was an answer"),
+            () = tokio::time::sleep(DELIVER_WITHIN) => Some("it takes too long"),
+        };
+        if let Some(why) = late {
+            self.standing.send_modify(|it| it.why = Some(why.into()));
         }
         self.finish().await
     }

@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use muster_core::batch::{Batch, CoverageHour, History, Reading, Restored};
 use muster_core::change::Change;
 use muster_core::identity::IdentityId;
-use muster_core::ports::{BoxFuture, ReadingQuery, StayQuery, Store, StoreError};
+use muster_core::ports::{Before, BoxFuture, ReadingQuery, StayQuery, Store, StoreError};
 use muster_core::reading::WinnerHour;
 use muster_core::span::Span;
 use muster_core::stay::{Stay, Subject};
@@ -192,12 +192,8 @@ impl Store for ModelStore {
         ready(Ok(()))
     }
 
-    fn forget(
-        &self,
-        facts_before: Time,
-        journal_before: Option<Time>,
-    ) -> BoxFuture<'_, Result<u64, StoreError>> {
-        ready(Ok(self.lock().tables.forget(facts_before, journal_before)))
+    fn forget(&self, before: Before) -> BoxFuture<'_, Result<u64, StoreError>> {
+        ready(Ok(self.lock().tables.forget(before)))
     }
 
     fn backup<'a>(&'a self, to: &'a Path) -> BoxFuture<'a, Result<(), StoreError>> {

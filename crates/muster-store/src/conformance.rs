@@ -48,6 +48,7 @@ pub const CASES: &[(&str, Case)] = &[
     ("states are told for any time", |it| Box::pin(cases::states(it))),
     ("cursors are kept", |it| Box::pin(cases::cursors(it))),
     ("identities go unless somebody speaks of them", |it| Box::pin(retention::identities(it))),
+    ("readings go by a limit of their own", |it| Box::pin(retention::readings(it))),
     ("what is still needed stays", |it| Box::pin(retention::keeps(it))),
 ];
 

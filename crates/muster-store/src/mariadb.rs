@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::server::engine::{Connection, Engine};
 use crate::server::filling::Filling;
-use crate::server::survey::{self, Known};
+use crate::server::survey::{self, Holds, Known};
 use crate::server::{Address, Encryption, Secret, Server, Survey, Way, unavailable};
 use crate::transfer::Blank;
 use crate::{Access, Kept};
@@ -75,7 +75,7 @@ impl Engine for MariaDb {
         include_str!("../views/mariadb/drop.sql"),
     ];
     const VIEWS: &'static str = "SELECT count(*) FROM information_schema.views
-        WHERE table_schema = DATABASE() AND table_name = 'recent_device_activity'";
+        WHERE table_schema = DATABASE() AND table_name = 'plain_shape'";
     const LEFT: &'static str = "SELECT count(*) FROM information_schema.tables
         WHERE table_schema = DATABASE() AND table_name = 'plain_winner'";
 
@@ -115,8 +115,8 @@ impl Engine for MariaDb {
         fit(&version)
     }
 
-    async fn known(&self, conn: &mut MySqlConnection, _: bool) -> Result<Known, sqlx::Error> {
-        known::known(conn).await
+    async fn known(&self, conn: &mut MySqlConnection, holds: Holds) -> Result<Known, sqlx::Error> {
+        known::known(conn, holds).await
     }
 
     async fn script(conn: &mut MySqlConnection, sql: &'static str) -> Result<(), sqlx::Error> {

@@ -7,7 +7,7 @@ use muster_core::batch::{
     CoverageHour, HOUR, HeardHour, LevelRow, ProbeHour, Reading, ReceivedRanges,
 };
 use muster_core::change::Change;
-use muster_core::ports::StoreError;
+use muster_core::ports::{Before, StoreError};
 use muster_core::stay::{Ended, Stay};
 use muster_core::time::Time;
 use tokio::sync::mpsc::{self, Receiver};
@@ -18,17 +18,15 @@ use crate::readings::{Counted, Measured, Won};
 use crate::record::Record;
 use crate::transfer::Piece;
 
-/// How many rows of each table are older than that, of those that have an age. Of the journal at most so
+/// How many rows of each table are too old, of those that have an age. Of the journal at most so
 /// many go: the last state of each subject, and the one at that time, are kept. Identities, and what is
 /// told of them, have none.
 pub async fn count(
     store: &dyn Kept,
-    facts_before: Time,
-    journal_before: Option<Time>,
+    before: Before,
 ) -> Result<BTreeMap<&'static str, u64>, StoreError> {
-    let limits = Limits { facts_before, journal_before };
     let (to, pieces) = mpsc::channel(2);
-    let (read, counted) = join(store.rows(to), count_all(pieces, limits)).await;
+    let (read, counted) = join(store.rows(to), count_all(pieces, before)).await;
     let counted = counted?;
     read?;
     Ok(counted)
@@ -36,18 +34,18 @@ pub async fn count(
 
 async fn count_all(
     mut pieces: Receiver<Piece>,
-    limits: Limits,
+    before: Before,
 ) -> Result<BTreeMap<&'static str, u64>, StoreError> {
     let mut counted = BTreeMap::new();
     while let Some(piece) = pieces.recv().await {
         let (table, rows) = piece.into_rows()?;
         let mut old = 0;
         for row in &rows {
-            let is_old = limits.take(table, row).map_err(|cause| StoreError::Damaged {
+            let too_old = is_old(before, table, row).map_err(|cause| StoreError::Damaged {
                 what: format!("a row of {table} cannot be read"),
                 cause: cause.into(),
             })?;
-            old += u64::from(is_old);
+            old += u64::from(too_old);
         }
         if old > 0 {
             *counted.entry(table).or_default() += old;
@@ -56,37 +54,29 @@ async fn count_all(
     Ok(counted)
 }
 
-/// Before when rows are old.
-#[derive(Clone, Copy, Debug)]
-struct Limits {
-    facts_before: Time,
-    journal_before: Option<Time>,
-}
-
-impl Limits {
-    /// Whether a row is.
-    fn take(self, table: &str, row: &Row) -> Result<bool, sqlx::Error> {
-        // An hour goes once all of it is old enough.
-        let (facts, hours) = (self.facts_before, self.facts_before - HOUR);
-        let journal = |at: Time| self.journal_before.is_some_and(|it| at < it);
-        let winners = |at: Time| self.journal_before.is_some_and(|it| at < it.floor(HOUR));
-        let ended = |it: &Reading| it.interval + it.length <= facts;
-        Ok(match table {
-            HeardHour::TABLE => row.record::<HeardHour>()?.hour <= hours,
-            CoverageHour::TABLE => row.record::<CoverageHour>()?.hour <= hours,
-            ProbeHour::TABLE => row.record::<ProbeHour>()?.hour <= hours,
-            LevelRow::TABLE => row.record::<LevelRow>()?.at < facts,
-            ReceivedRanges::TABLE => row.record::<ReceivedRanges>()?.at < facts,
-            // All in a row are of one interval.
-            Measured::TABLE => row.record::<Measured>()?.readings().first().is_none_or(ended),
-            Won::TABLE => winners(row.record::<Won>()?.at()),
-            Counted::TABLE => winners(row.record::<Counted>()?.at()),
-            Stay::TABLE => {
-                let it: Stay = row.record()?;
-                it.ended != Ended::Open && journal(it.last)
-            }
-            Change::TABLE => journal(row.record::<Change>()?.decided),
-            _ => false,
-        })
-    }
+/// Whether a row goes.
+fn is_old(before: Before, table: &str, row: &Row) -> Result<bool, sqlx::Error> {
+    let fact = |at: Time| before.facts.is_some_and(|it| at < it);
+    // An hour goes once all of it is old enough.
+    let hour = |at: Time| before.facts.is_some_and(|it| at <= it - HOUR);
+    let ended = |one: &Reading| before.facts.is_some_and(|it| one.interval + one.length <= it);
+    let winners = |at: Time| before.readings.is_some_and(|it| at < it.floor(HOUR));
+    let journal = |at: Time| before.journal.is_some_and(|it| at < it);
+    Ok(match table {
+        HeardHour::TABLE => hour(row.record::<HeardHour>()?.hour),
+        CoverageHour::TABLE => hour(row.record::<CoverageHour>()?.hour),
+        ProbeHour::TABLE => hour(row.record::<ProbeHour>()?.hour),
+        LevelRow::TABLE => fact(row.record::<LevelRow>()?.at),
+        ReceivedRanges::TABLE => fact(row.record::<ReceivedRanges>()?.at),
+        // All in a row are of one interval.
+        Measured::TABLE => row.record::<Measured>()?.readings().first().is_some_and(ended),
+        Won::TABLE => winners(row.record::<Won>()?.at()),
+        Counted::TABLE => winners(row.record::<Counted>()?.at()),
+        Stay::TABLE => {
+            let it: Stay = row.record()?;
+            it.ended != Ended::Open && journal(it.last)
+        }
+        Change::TABLE => journal(row.record::<Change>()?.decided),
+        _ => false,
+    })
 }

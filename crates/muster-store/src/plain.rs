@@ -20,6 +20,9 @@ use crate::rows::{duration, micros};
 use crate::session::{Merge, Session, Value};
 use Value::{Int, List};
 
+/// The shape of the tables and views in `views`, which say it themselves: those of another one are made anew.
+pub(crate) const SHAPE: i64 = 1;
+
 /// The number of each listener's monitor: the lowest of its listeners', which never changes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Monitors(BTreeMap<ListenerId, ListenerId>);

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::server::engine::{Connection, Engine};
 use crate::server::filling::Filling;
-use crate::server::survey::{self, Known};
+use crate::server::survey::{self, Holds, Known};
 use crate::server::{Address, Encryption, Secret, Server, Survey, Way, unavailable};
 use crate::transfer::Blank;
 use crate::{Access, Kept};
@@ -72,7 +72,7 @@ impl Engine for Postgres {
         include_str!("../views/postgres/drop.sql"),
     ];
     const VIEWS: &'static str = "SELECT count(*) FROM pg_views
-        WHERE schemaname = current_schema() AND viewname = 'recent_device_activity'";
+        WHERE schemaname = current_schema() AND viewname = 'plain_shape'";
     const LEFT: &'static str = "SELECT count(*) FROM pg_tables
         WHERE schemaname = current_schema() AND tablename = 'plain_winner'";
 
@@ -111,7 +111,7 @@ impl Engine for Postgres {
         fit(number, &version, &encoding, &self.address)
     }
 
-    async fn known(&self, conn: &mut PgConnection, holds: bool) -> Result<Known, sqlx::Error> {
+    async fn known(&self, conn: &mut PgConnection, holds: Holds) -> Result<Known, sqlx::Error> {
         known::known(conn, holds).await
     }
 

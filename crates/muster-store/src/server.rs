@@ -14,7 +14,7 @@ use std::time::Duration;
 use muster_core::batch::{Batch, CoverageHour, History, Reading, Restored};
 use muster_core::change::Change;
 use muster_core::identity::IdentityId;
-use muster_core::ports::{BoxError, BoxFuture, ReadingQuery, StayQuery, Store, StoreError};
+use muster_core::ports::{Before, BoxError, BoxFuture, ReadingQuery, StayQuery, Store, StoreError};
 use muster_core::reading::WinnerHour;
 use muster_core::span::Span;
 use muster_core::stay::{Stay, Subject};
@@ -335,12 +335,8 @@ impl<E: Engine> Store for Server<E> {
         })
     }
 
-    fn forget(
-        &self,
-        facts_before: Time,
-        journal_before: Option<Time>,
-    ) -> BoxFuture<'_, Result<u64, StoreError>> {
-        Box::pin(async move { forget::forget(self.writer()?, facts_before, journal_before).await })
+    fn forget(&self, before: Before) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move { forget::forget(self.writer()?, before).await })
     }
 
     fn backup<'a>(&'a self, _: &'a Path) -> BoxFuture<'a, Result<(), StoreError>> {

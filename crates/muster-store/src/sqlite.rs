@@ -10,7 +10,7 @@ use std::time::Duration;
 use muster_core::batch::{Batch, CoverageHour, History, Reading, Restored};
 use muster_core::change::Change;
 use muster_core::identity::IdentityId;
-use muster_core::ports::{BoxFuture, ReadingQuery, StayQuery, Store, StoreError};
+use muster_core::ports::{Before, BoxFuture, ReadingQuery, StayQuery, Store, StoreError};
 use muster_core::reading::WinnerHour;
 use muster_core::span::Span;
 use muster_core::stay::{Stay, Subject};
@@ -322,15 +322,11 @@ impl Store for Sqlite {
         })
     }
 
-    fn forget(
-        &self,
-        facts_before: Time,
-        journal_before: Option<Time>,
-    ) -> BoxFuture<'_, Result<u64, StoreError>> {
+    fn forget(&self, before: Before) -> BoxFuture<'_, Result<u64, StoreError>> {
         Box::pin(async move {
             let writer = self.writer()?;
             self.bears_writing(writer.lock().await.is_connected())?;
-            let gone = forget::forget(writer, facts_before, journal_before).await;
+            let gone = forget::forget(writer, before).await;
             gone.map_err(|it| self.explain(it))
         })
     }

@@ -48,7 +48,7 @@ pub trait Blank: Send {
     /// Reads everything that was written, from where it is kept.
     fn rows(&mut self, to: Sender<Piece>) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// Makes it a store.
+    /// Makes it a store. If that is not available it is not known whether it is one.
     fn finish(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>>;
 
     /// Gives it up.
@@ -92,21 +92,44 @@ impl Origin for Moment<'_> {
     }
 }
 
-/// Copies all tables; how many rows each has. Where they come from stays as it is, and after an error the
-/// place is none.
+/// Why a store was not copied, as far as that is known.
+#[derive(Debug, thiserror::Error)]
+pub enum Uncopied {
+    /// The place is no store: copy again when this is mended.
+    #[error(transparent)]
+    Not(#[from] StoreError),
+    /// All of it is there, and the answer to the last word was lost: look whether the place is a store.
+    #[error("the answer to the last word was lost")]
+    Unknown(#[source] StoreError),
+}
+
+impl From<Uncopied> for StoreError {
+    fn from(it: Uncopied) -> Self {
+        match it {
+            Uncopied::Not(it) | Uncopied::Unknown(it) => it,
+        }
+    }
+}
+
+/// Copies all tables; how many rows each has. Where they come from stays as it is.
 pub async fn copy(
     from: &dyn Origin,
     mut into: Box<dyn Blank>,
-) -> Result<BTreeMap<&'static str, u64>, StoreError> {
+) -> Result<BTreeMap<&'static str, u64>, Uncopied> {
     let copied = copied(from, &mut *into).await;
     let copied = match copied {
         Ok(it) => it,
         Err(error) => {
             into.abandon().await;
-            return Err(error);
+            return Err(Uncopied::Not(error));
         }
     };
-    into.finish().await?;
+    into.finish().await.map_err(|error| match error {
+        StoreError::Unavailable { .. } => Uncopied::Unknown(error),
+        StoreError::Newer { .. } | StoreError::Damaged { .. } | StoreError::Refused { .. } => {
+            Uncopied::Not(error)
+        }
+    })?;
     Ok(copied.into_iter().map(|(table, sum)| (table, sum.rows)).collect())
 }
 

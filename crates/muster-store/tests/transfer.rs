@@ -231,6 +231,28 @@ async fn what_is_not_whole_is_no_store_and_is_begun_anew() {
     }
 }
 
+#[tokio::test]
+async fn plain_rows_stay_behind_and_are_made_where_it_goes() {
+    let places = Places::new();
+    for (number, from) in KINDS.into_iter().enumerate() {
+        let name = format!("from_{number}");
+        let (source, model, _) = places.scene(from, &name, 13).await;
+        source.keep_plain(true).await.unwrap();
+        for (other, to) in KINDS.into_iter().enumerate() {
+            let name = format!("to_{number}_{other}");
+            places.make(to, &name);
+            let blank = places.fill(to, &name).await.unwrap();
+            transfer::copy(&Sole(&*source), blank).await.unwrap();
+            let store = places.open(to, &name, Access::ReadWrite).await.unwrap();
+            assert!(store.keep_plain(true).await.unwrap() > 0, "{from:?} to {to:?}");
+            conformance::agrees(&*store, &model).await.unwrap();
+            store.close().await.unwrap();
+        }
+        assert_eq!(source.keep_plain(true).await.unwrap(), 0, "{from:?} keeps its own");
+        source.close().await.unwrap();
+    }
+}
+
 /// Loses what it is given last.
 struct Losing(Box<dyn Blank>);
 
@@ -286,5 +308,50 @@ async fn whoever_wrote_to_the_source_meanwhile_is_noticed() {
         let told = places.open(kind, "new", Access::ReadOnly).await.unwrap_err().to_string();
         assert!(told.contains("muster store move"), "{told}");
         source.commit(&Batch::default()).await.unwrap_err();
+    }
+}
+
+/// The place is a store, and whoever made it one does not learn of it.
+struct Unanswered(Box<dyn Blank>);
+
+impl Blank for Unanswered {
+    fn put<'a>(
+        &'a mut self,
+        table: &'static str,
+        rows: Vec<Row>,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.0.put(table, rows)
+    }
+
+    fn rows(&mut self, to: Sender<Piece>) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.0.rows(to)
+    }
+
+    fn finish(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.0.finish().await?;
+            Err(StoreError::Unavailable { what: "it went away".into(), cause: "cut".into() })
+        })
+    }
+
+    fn abandon(self: Box<Self>) -> BoxFuture<'static, ()> {
+        self.0.abandon()
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_is_no_copy_that_failed() {
+    let places = Places::new();
+    let (source, model, _) = places.scene(Kind::Sqlite, "home", 12).await;
+    for kind in KINDS {
+        places.make(kind, "new");
+        let blank = Box::new(Unanswered(places.fill(kind, "new").await.unwrap()));
+        let told = transfer::copy(&Sole(&*source), blank).await.unwrap_err();
+        assert!(matches!(told, transfer::Uncopied::Unknown(_)), "{kind:?}: {told:?}");
+        // Typed again it says which.
+        let told = places.fill(kind, "new").await.err().unwrap().to_string();
+        assert!(told.contains("left alone"), "{kind:?}: {told}");
+        let store = places.open(kind, "new", Access::ReadOnly).await.unwrap();
+        conformance::agrees(&*store, &model).await.unwrap();
     }
 }

@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
+use muster_config::value::MonitorName;
 use muster_core::batch::{Batch, DetailRow, Reading, Restored, Seen};
-use muster_core::directory::{Directory, Edit};
+use muster_core::directory::{Directory, Edit, EditError};
 use muster_core::fact::{DetailKind, Listener, SourceKind};
 use muster_core::identity::{Identity, IdentityId, ListenerId, Mac, PlaceId};
 use muster_core::legible::is_legible;
@@ -48,6 +49,8 @@ pub(crate) struct Came {
     pub(crate) sightings: u64,
     /// In an hour that was there twice, of which the first was taken.
     pub(crate) ambiguous: u64,
+    /// Monitors by names that none of Muster can have: how many, and the first one.
+    pub(crate) foreign: Option<(u64, String)>,
     /// By reason: how many, and the first one.
     pub(crate) refused: BTreeMap<Refusal, (u64, String)>,
 }
@@ -79,7 +82,10 @@ impl fmt::Display for Refusal {
             Self::Time => "sightings whose interval is no time",
             Self::OutOfRange => "sightings of before 2000 or of later than in a day",
             Self::Early => "sightings of later than now, which come when it is typed again then",
-            Self::Full => "rows for which there is no room: 1,000,000 devices, 1,000 monitors",
+            Self::Full => {
+                "rows for which there is no room: 1,000,000 devices, 1,000 \
+                         monitors, 100,000 places"
+            }
         })
     }
 }
@@ -132,28 +138,30 @@ impl Import {
         };
         self.monitors.insert(old.id, id);
         self.came.monitors += 1;
+        if name.parse::<MonitorName>().is_err() {
+            self.came.foreign.get_or_insert((0, name.to_owned())).0 += 1;
+        }
         let location = old.location.as_deref().map(str::trim).filter(|it| !it.is_empty());
         if let Some(location) = location
             && !self.directory.monitors.contains_key(name)
-            && self.place(name, location).is_none()
+            && let Err(why) = self.place(name, location)
         {
-            self.refuse(Refusal::Location, location);
+            let is_full = matches!(why, EditError::Full);
+            self.refuse(if is_full { Refusal::Full } else { Refusal::Location }, location);
         }
     }
 
-    fn place(&mut self, monitor: &str, location: &str) -> Option<()> {
+    fn place(&mut self, monitor: &str, location: &str) -> Result<(), EditError> {
         let place = if let Some(it) = self.place_named(location) {
             it
         } else {
             let parent = Some(Directory::FIRST_SITE);
-            let add = Edit::AddPlace { name: location.to_owned(), parent };
-            self.directory.apply(add).ok()?;
-            self.place_named(location)?
+            self.directory.apply(Edit::AddPlace { name: location.to_owned(), parent })?;
+            self.directory.last_place
         };
-        let put = Edit::PlaceMonitor { monitor: monitor.to_owned(), place };
-        self.directory.apply(put).ok()?;
+        self.directory.apply(Edit::PlaceMonitor { monitor: monitor.to_owned(), place })?;
         self.is_described = true;
-        Some(())
+        Ok(())
     }
 
     fn place_named(&self, name: &str) -> Option<PlaceId> {

@@ -29,7 +29,7 @@ use crate::doors::{self, Doors, Manners};
 use crate::failure::{Exit, Failure};
 use crate::pairing::Shared;
 use crate::runtime::Input;
-use codes::{Codes, Refused};
+use codes::{Codes, Refused, Waiting};
 use key::HubKey;
 use sealed::Sealed;
 
@@ -137,12 +137,15 @@ impl Desk {
         }
         let door = self.open().await.map_err(|it| EditRefused::Unavailable(it.what))?;
         let told = wish.address.clone();
-        let host = told.unwrap_or_else(|| Host::from(own_address(door.address.ip())));
+        let host = told.or_else(|| own_address(door.address.ip()).map(Host::from));
+        let Some(host) = host else {
+            let what = "it is not known by which address others reach this machine, which is on no \
+                        network: say it with --address";
+            return Err(EditRefused::Unavailable(what.to_owned()));
+        };
         let (random, now) = (u64::from_le_bytes(random()?), self.0.clock.now());
         let code = self.codes().invite(wish, random, now);
-        let port = door.address.port();
-        let line =
-            format!("muster monitor --hub https://{host}:{port} --enrol {code}.{}", door.pin);
+        let line = typed(&host, door.address.port(), &code, &door.pin);
         Ok(Invitation { line, until: now.wall + Codes::GOOD_FOR })
     }
 
@@ -150,11 +153,11 @@ impl Desk {
     async fn admit(&self, shown: &str) -> Result<Admitted, NotAdmitted> {
         let now = self.0.clock.now();
         let waiting = self.codes().take(shown, now)?;
-        let admitted = self.enrol(waiting.wish.clone()).await;
-        admitted.map_err(|it| {
-            self.codes().put_back(waiting);
-            NotAdmitted::Unavailable(it)
-        })
+        let wish = waiting.wish.clone();
+        let mut taken = Taken { desk: self, waiting: Some(waiting) };
+        let admitted = self.enrol(wish).await.map_err(NotAdmitted::Unavailable)?;
+        taken.waiting = None;
+        Ok(admitted)
     }
 
     async fn enrol(&self, wish: InviteWish) -> Result<Admitted, EditRefused> {
@@ -193,6 +196,21 @@ impl Desk {
 
     fn codes(&self) -> std::sync::MutexGuard<'_, Codes> {
         self.0.codes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A code that was taken, and is good again unless it let somebody in: also when whoever showed it went
+/// away before there was an answer, and nobody goes on with this.
+struct Taken<'a> {
+    desk: &'a Desk,
+    waiting: Option<Waiting>,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        if let Some(waiting) = self.waiting.take() {
+            self.desk.codes().put_back(waiting);
+        }
     }
 }
 
@@ -256,10 +274,10 @@ async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// The address of this machine that others reach: where the door is, or where the default route leaves
-/// from. Nothing is sent to find out.
-fn own_address(door: IpAddr) -> IpAddr {
+/// from; none: it is on no network. Nothing is sent to find out.
+fn own_address(door: IpAddr) -> Option<IpAddr> {
     if !door.is_unspecified() {
-        return door;
+        return Some(door);
     }
     let from = |own: &str, far: &str| {
         let socket = UdpSocket::bind(own).ok()?;
@@ -267,8 +285,16 @@ fn own_address(door: IpAddr) -> IpAddr {
         Some(socket.local_addr().ok()?.ip())
     };
     // Addresses of documentation (RFC 5737, RFC 3849): no machine has them.
-    let found = from("0.0.0.0:0", "192.0.2.1:9").or_else(|| from("[::]:0", "[2001:db8::1]:9"));
-    found.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
+    from("0.0.0.0:0", "192.0.2.1:9").or_else(|| from("[::]:0", "[2001:db8::1]:9"))
+}
+
+/// The line to type on the new monitor. Shells look for files by what is in brackets, as an address of IPv6 is.
+fn typed(host: &Host, port: u16, code: &str, pin: &str) -> String {
+    let mut hub = format!("https://{host}:{port}");
+    if hub.contains('[') {
+        hub = format!("'{hub}'");
+    }
+    format!("muster monitor --hub {hub} --enrol {code}.{pin}")
 }
 
 fn hash(token: &str) -> TokenHash {
@@ -285,12 +311,67 @@ fn random<const N: usize>() -> Result<[u8; N], EditRefused> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use muster_core::time::{Now, Time};
+
     use super::*;
 
     #[test]
     fn others_reach_this_machine_where_the_door_is() {
         let door = "192.168.1.2".parse().unwrap();
-        assert_eq!(own_address(door), door);
-        assert!(!own_address(Ipv4Addr::UNSPECIFIED.into()).is_unspecified());
+        assert_eq!(own_address(door), Some(door));
+        let found = own_address(Ipv4Addr::UNSPECIFIED.into());
+        assert!(found.is_none_or(|it| !it.is_unspecified()));
+    }
+
+    #[test]
+    fn shells_take_the_line_as_it_is() {
+        let line = |host: &str| typed(&host.parse().unwrap(), 8129, "ABCDE-FGHIJ", "pin");
+        assert_eq!(
+            line("hub.lan"),
+            "muster monitor --hub https://hub.lan:8129 --enrol ABCDE-FGHIJ.pin"
+        );
+        assert_eq!(
+            line("2001:db8::1"),
+            "muster monitor --hub 'https://[2001:db8::1]:8129' --enrol ABCDE-FGHIJ.pin"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_code_is_good_again_when_whoever_showed_it_is_gone_before_the_answer() {
+        let (inputs, mut taken) = mpsc::channel(1);
+        let (door, _asked) = mpsc::channel(1);
+        let (_picture, snapshots) = watch::channel(Arc::new(Snapshot::default()));
+        let clock: Arc<dyn Clock> = Arc::new(Stopped);
+        let (own, codes) = ("hub".into(), Mutex::default());
+        let desk = Desk(Arc::new(Inner { own, codes, door, inputs, snapshots, clock }));
+        let wish = InviteWish {
+            monitor: "attic".to_owned(),
+            place: None,
+            sources: None,
+            kinds: None,
+            address: None,
+        };
+        let code = desk.codes().invite(wish, 7, Stopped.now());
+        {
+            let admitted = desk.admit(&code);
+            tokio::select! {
+                biased;
+                _ = admitted => panic!("nobody answered"),
+                asked = taken.recv() => assert!(asked.is_some()),
+            }
+        }
+        desk.codes().take(&code, Stopped.now()).unwrap();
+    }
+
+    /// Time stands still.
+    #[derive(Debug)]
+    struct Stopped;
+
+    impl Clock for Stopped {
+        fn now(&self) -> Now {
+            Now { mono: Duration::ZERO, wall: Time::default() }
+        }
     }
 }

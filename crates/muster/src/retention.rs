@@ -7,8 +7,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use muster_config::store::StoreSettings;
+use muster_config::value::Length;
 use muster_core::batch::Restored;
-use muster_core::ports::{Clock, Store};
+use muster_core::ports::{Before, Clock, Store};
 use muster_core::time::{Now, Time};
 use tracing::{info, warn};
 
@@ -17,8 +19,29 @@ use tracing::{info, warn};
 pub(crate) struct Retention {
     /// Facts.
     pub(crate) facts: Duration,
+    /// Winners; none: for ever.
+    pub(crate) readings: Option<Duration>,
     /// Stays and changes; none: for ever.
     pub(crate) journal: Option<Duration>,
+}
+
+impl Retention {
+    pub(crate) fn of(settings: &StoreSettings) -> Self {
+        Self {
+            facts: settings.retention_facts.get(),
+            readings: settings.readings_kept(),
+            journal: settings.retention_journal.map(Length::get),
+        }
+    }
+
+    /// What is too old at this time.
+    pub(crate) fn at(self, now: Time) -> Before {
+        Before {
+            facts: Some(now - self.facts),
+            readings: self.readings.map(|it| now - it),
+            journal: self.journal.map(|it| now - it),
+        }
+    }
 }
 
 /// What the wall clock is held against.
@@ -47,8 +70,7 @@ pub(crate) async fn keep(
             tokio::time::sleep(EVERY).await;
             continue;
         };
-        let journal = retention.journal.map(|it| today - it);
-        match store.forget(today - retention.facts, journal).await {
+        match store.forget(retention.at(today)).await {
             Ok(0) => {}
             Ok(rows) => info!(rows, "forgot what is too old"),
             Err(error) => warn!("what is too old stays for now: {error}"),

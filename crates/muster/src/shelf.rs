@@ -60,9 +60,9 @@ impl<'a> Shelf<'a> {
     }
 
     /// Begins or ends to keep what other programs' SQL looks at, as configured.
-    pub(crate) async fn keep_views(&self, opened: &Opened) -> Result<(), Failure> {
+    pub(crate) async fn keep_views(&self, opened: &Opened) -> Result<(), StoreError> {
         let wanted = self.settings.is_some_and(|it| it.sql_views);
-        let hours = opened.store.keep_plain(wanted).await.map_err(|it| self.closed(it))?;
+        let hours = opened.store.keep_plain(wanted).await?;
         if hours > 0 {
             tracing::info!("views for other programs are there, with readings of {hours} hours");
         }

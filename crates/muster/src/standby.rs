@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::greeting::Speaker;
 use crate::listen::Administrators;
 use crate::registry::Opened;
-use crate::shelf::{Shelf, in_use};
+use crate::shelf::{Shelf, in_use, let_go};
 use crate::trouble::said;
 
 /// Where a hub can be asked.
@@ -65,6 +65,7 @@ async fn wait(
     let administrators = standby(leads, VERSION, Guard::Socket);
     doors.add(doors::keep(at.commands, administrators, Manners::commands(), doors.open()));
     let opened = loop {
+        tokio::time::sleep(PAUSE).await;
         match shelf.open(Access::ReadWrite).await {
             Err(error @ StoreError::Unavailable { .. }) => {
                 let words = in_use(&error).map_or_else(|| said(&error), str::to_owned);
@@ -76,11 +77,24 @@ async fn wait(
             }
             other => break other.map_err(|it| shelf.closed(it)),
         }
-        tokio::time::sleep(PAUSE).await;
     };
     // The next ones to come in find the hub that leads.
     doors.shut().await;
     opened
+}
+
+/// Who waited for the store waits again, if what it does not give can come back; why, in words for people.
+pub(crate) async fn again(
+    error: StoreError,
+    shelf: &Shelf<'_>,
+    mut kept: Opened,
+    waited: bool,
+) -> Result<Option<String>, Failure> {
+    if !waited || !matches!(error, StoreError::Unavailable { .. }) {
+        return Err(shelf.closed(error));
+    }
+    let_go(&mut kept.store).await;
+    Ok(Some(said(&error)))
 }
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");

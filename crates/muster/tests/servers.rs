@@ -19,6 +19,9 @@ mod doctor;
 #[path = "servers/import.rs"]
 mod import;
 
+#[path = "servers/killed.rs"]
+mod killed;
+
 use common::failed;
 use serde_json::json;
 use server::{MariaDb, Postgres, Server, home};

@@ -1,5 +1,6 @@
 //! A relay on a real disk with a real hub at the other end of real TLS.
 
+use std::future::pending;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -123,21 +124,39 @@ async fn what_the_hub_takes_touches_no_disk() {
 #[tokio::test]
 async fn what_the_hub_does_not_take_waits_on_the_disk_and_is_told_later() {
     let house = House::new().await;
-    let gone = house.driver(1, house.nobody()).await.deliver(facts(3)).await.unwrap();
+    let gone = house.driver(1, house.nobody()).await.deliver(facts(3), pending()).await.unwrap();
     assert_eq!((gone.reached, gone.waiting), (Some(false), 3));
     assert!(gone.why.unwrap().starts_with("nobody answers there: "));
     assert!(gone.hint.is_some());
     assert_eq!(rows(&house.spool()).await, 3);
     // Another start of the program, a hub that lets nobody in.
     house.status.store(401, Ordering::SeqCst);
-    let refused = house.driver(2, house.peer.hub()).await.deliver(facts(2)).await.unwrap();
+    let refused =
+        house.driver(2, house.peer.hub()).await.deliver(facts(2), pending()).await.unwrap();
     assert_eq!((refused.trouble, refused.waiting), (Some(Trouble::Unauthorised), 5));
     assert!(house.took.lock().unwrap().is_empty());
     house.status.store(200, Ordering::SeqCst);
-    let told = house.driver(3, house.peer.hub()).await.deliver(facts(1)).await.unwrap();
+    let told = house.driver(3, house.peer.hub()).await.deliver(facts(1), pending()).await.unwrap();
     assert_eq!((told.waiting, told.trouble, told.refused), (0, None, 0));
     assert_eq!(house.took.lock().unwrap().len(), 6);
     assert_eq!(rows(&house.spool()).await, 0);
+}
+
+#[tokio::test]
+async fn whoever_stops_a_delivery_keeps_what_the_hub_did_not_answer() {
+    let house = House::new().await;
+    // It takes the connection, and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("https://{}", silent.local_addr().unwrap()).parse().unwrap();
+    let hub = Hub::new(&address, Some(house.peer.pin), token()).unwrap();
+    let driver = house.driver(1, hub).await;
+    let waiting = async {
+        tokio::task::spawn_blocking(move || silent.accept().unwrap()).await.unwrap();
+    };
+    let stopped = driver.deliver(facts(3), waiting).await.unwrap();
+    assert_eq!((stopped.reached, stopped.waiting), (None, 3));
+    assert!(stopped.why.unwrap().starts_with("it was stopped"));
+    assert_eq!(rows(&house.spool()).await, 3);
 }
 
 /// Longer than anything here takes on a busy machine.

@@ -9,6 +9,7 @@ use muster_core::change::{Change, ChangeKind};
 use muster_core::directory::Directory;
 use muster_core::fact::{DetailKind, Listener, Outcome};
 use muster_core::identity::{DeviceId, Identity, IdentityId, ListenerId};
+use muster_core::ports::Before;
 use muster_core::reading::{Names, is_better, keep_winners};
 use muster_core::span::Span;
 use muster_core::stay::{Ended, Stay, StayId, Subject};
@@ -130,29 +131,33 @@ impl Tables {
     }
 
     /// Deletes what is older; how many rows went.
-    pub(super) fn forget(&mut self, facts_before: Time, journal_before: Option<Time>) -> u64 {
-        let before = self.rows();
-        let old = |hour: Time| hour + HOUR <= facts_before;
+    pub(super) fn forget(&mut self, before: Before) -> u64 {
+        let rows = self.rows();
+        let old = |hour: Time| before.facts.is_some_and(|it| hour + HOUR <= it);
         self.heard.retain(|(_, _, hour), _| !old(*hour));
         self.coverage.retain(|(_, hour), _| !old(*hour));
         self.probes.retain(|(_, _, hour), _| !old(*hour));
-        self.levels.retain(|it| it.at >= facts_before);
-        self.readings.retain(|_, it| it.interval + it.length > facts_before);
-        self.received.retain(|_, it| it.at >= facts_before);
-        if let Some(at) = journal_before {
+        if let Some(at) = before.facts {
+            self.levels.retain(|it| it.at >= at);
+            self.received.retain(|_, it| it.at >= at);
+            self.readings.retain(|_, it| it.interval + it.length > at);
+        }
+        if let Some(at) = before.readings {
             self.winners.retain(|(interval, ..), _| interval.floor(HOUR) + HOUR > at);
+        }
+        if let Some(at) = before.journal {
             self.stays.retain(|_, it| it.ended == Ended::Open || it.last >= at);
         }
-        for id in self.unspoken_of(facts_before) {
-            self.let_go(id, journal_before);
+        for id in before.facts.map(|it| self.unspoken_of(it)).unwrap_or_default() {
+            self.let_go(id, before.journal);
         }
-        if let Some(at) = journal_before {
+        if let Some(at) = before.journal {
             let in_force = self.states_at(at);
             let kept: BTreeSet<u64> =
                 in_force.iter().chain(self.last.values()).map(|it| it.id).collect();
             self.changes.retain(|id, it| it.decided >= at || kept.contains(id));
         }
-        (before - self.rows()) as u64
+        (rows - self.rows()) as u64
     }
 
     /// Identities of which there was no sign since, and that nothing kept speaks of; never the

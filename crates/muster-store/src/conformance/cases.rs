@@ -12,7 +12,7 @@ use muster_core::fact::{DetailKind, LevelState, Listener, Outcome as ProbeOutcom
 use muster_core::identity::{
     DeviceId, Identity, IdentityId, ListenerId, Mac, PersonId, PlaceId, TextKind,
 };
-use muster_core::ports::{ReadingQuery, ReadingsOf, StayQuery, StaysOf, Store};
+use muster_core::ports::{Before, ReadingQuery, ReadingsOf, StayQuery, StaysOf, Store};
 use muster_core::span::Span;
 use muster_core::stay::{Ended, Stay, StayId, Subject};
 use muster_core::time::Time;
@@ -22,6 +22,9 @@ use super::{Model, Outcome, Scene, same};
 
 /// Noon of a day.
 pub(super) const NOON: Time = Time::from_secs(1_795_262_400);
+/// Whatever may go.
+pub(super) const EVERYTHING: Before =
+    Before { facts: Some(Time::MAX), readings: Some(Time::MAX), journal: Some(Time::MAX) };
 pub(super) const ANNA: Subject = Subject::Person(PersonId(1));
 pub(super) const PHONE: Subject = Subject::Device(DeviceId(7));
 
@@ -29,7 +32,7 @@ pub(super) async fn empty(store: &dyn Store) -> Outcome {
     let nothing = Restored { since: NOON, ..Restored::default() };
     same("restore", &store.restore(NOON).await?, &nothing)?;
     same("cursor", &store.cursor("graphite").await?, &None)?;
-    same("forget", &store.forget(Time::MAX, Some(Time::MAX)).await?, &0)?;
+    same("forget", &store.forget(EVERYTHING).await?, &0)?;
     agrees(store, &Model::default()).await
 }
 

@@ -11,7 +11,7 @@ use muster_core::change::{Change, ChangeKind};
 use muster_core::directory::Directory;
 use muster_core::fact::Listener;
 use muster_core::identity::{Identity, IdentityId, ListenerId};
-use muster_core::ports::{ReadingQuery, StayQuery, StaysOf};
+use muster_core::ports::{Before, ReadingQuery, StayQuery, StaysOf};
 use muster_core::reading::WinnerHour;
 use muster_core::span::Span;
 use muster_core::stay::{Ended, Stay, StayId, Subject};
@@ -224,26 +224,30 @@ impl Model {
     }
 
     /// See [`Store::forget`](muster_core::ports::Store::forget).
-    pub fn forget(&mut self, facts_before: Time, journal_before: Option<Time>) -> u64 {
-        let before = self.rows();
-        self.heard.retain(|(hour, ..), _| *hour + HOUR > facts_before);
-        self.coverage.retain(|(hour, _), _| *hour + HOUR > facts_before);
-        self.probes.retain(|(hour, ..), _| *hour + HOUR > facts_before);
-        self.levels.retain(|it| it.at >= facts_before);
-        self.received.retain(|_, it| it.at >= facts_before);
-        self.readings.forget(facts_before, journal_before);
-        if let Some(limit) = journal_before {
+    pub fn forget(&mut self, before: Before) -> u64 {
+        let rows = self.rows();
+        self.readings.forget(before);
+        if let Some(limit) = before.facts {
+            self.heard.retain(|(hour, ..), _| *hour + HOUR > limit);
+            self.coverage.retain(|(hour, _), _| *hour + HOUR > limit);
+            self.probes.retain(|(hour, ..), _| *hour + HOUR > limit);
+            self.levels.retain(|it| it.at >= limit);
+            self.received.retain(|_, it| it.at >= limit);
+        }
+        if let Some(limit) = before.journal {
             self.stays.retain(|_, it| it.ended == Ended::Open || it.last >= limit);
         }
-        self.forget_identities(facts_before, journal_before.unwrap_or(Time::MIN));
-        if let Some(limit) = journal_before {
+        if let Some(limit) = before.facts {
+            self.forget_identities(limit, before.journal.unwrap_or(Time::MIN));
+        }
+        if let Some(limit) = before.journal {
             let in_force: BTreeSet<u64> = self.states_at(limit).iter().map(|it| it.id).collect();
             let last: BTreeSet<u64> = self.last.values().map(|it| it.id).collect();
             self.journal.retain(|it| {
                 it.decided >= limit || in_force.contains(&it.id) || last.contains(&it.id)
             });
         }
-        (before - self.rows()) as u64
+        (rows - self.rows()) as u64
     }
 
     fn forget_identities(&mut self, facts_before: Time, journal_before: Time) {

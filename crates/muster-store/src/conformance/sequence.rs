@@ -9,6 +9,7 @@ use muster_core::span::Span;
 use muster_core::stay::Subject;
 
 use super::compare::{agrees, by_subject, ordered, sorted};
+use super::retention::limits;
 use super::{Model, Outcome, Scene, same};
 
 pub(super) async fn any(store: &dyn Store, seed: u64) -> Outcome {
@@ -50,10 +51,9 @@ pub(super) async fn any(store: &dyn Store, seed: u64) -> Outcome {
             }
             8 | 9 => readings(store, &model, &mut scene).await?,
             10 if scene.below(3) == 0 => {
-                let facts = scene.time();
-                let journal = Some(scene.time()).filter(|_| scene.below(2) == 0);
-                let gone = model.forget(facts, journal);
-                same("rows gone", &store.forget(facts, journal).await?, &gone)?;
+                let before = limits(&mut scene);
+                let gone = model.forget(before);
+                same("rows gone", &store.forget(before).await?, &gone)?;
             }
             _ => {
                 let batch = scene.batch();

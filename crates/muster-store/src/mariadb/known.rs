@@ -2,10 +2,11 @@
 
 use sqlx::mysql::MySqlConnection;
 
-use crate::server::survey::Known;
+use crate::server::survey::{Holds, Known};
+use crate::tables::NAMES;
 
 /// Asks for all of it.
-pub(super) async fn known(conn: &mut MySqlConnection) -> Result<Known, sqlx::Error> {
+pub(super) async fn known(conn: &mut MySqlConnection, holds: Holds) -> Result<Known, sqlx::Error> {
     let (version, encoding, read_only, flushes): (String, String, i64, i64) =
         sqlx::query_as(SELF).fetch_one(&mut *conn).await?;
     let mut encryption = Vec::new();
@@ -19,8 +20,7 @@ pub(super) async fn known(conn: &mut MySqlConnection) -> Result<Known, sqlx::Err
     let role: Option<String> =
         sqlx::query_scalar("SELECT CURRENT_ROLE()").fetch_one(&mut *conn).await.ok().flatten();
     let by_role = role.is_some_and(|it| it != "NONE");
-    let granted: Vec<String> = sqlx::query_scalar(GRANTED).fetch_all(conn).await?;
-    let lacking = WANTED.iter().filter(|it| granted.iter().all(|granted| granted != *it));
+    let granted: Vec<Granted> = sqlx::query_as(GRANTED).fetch_all(conn).await?;
     let kind = if version.contains("MariaDB") { "" } else { "MySQL " };
     Ok(Known {
         version: format!("{kind}{version}"),
@@ -31,8 +31,35 @@ pub(super) async fn known(conn: &mut MySqlConnection) -> Result<Known, sqlx::Err
         risk: (flushes != 1)
             .then(|| format!("innodb_flush_log_at_trx_commit = {flushes} there; set it to 1")),
         // What a role grants is told elsewhere.
-        lacking: (!by_role).then(|| lacking.map(ToString::to_string).collect()),
+        lacking: (!by_role).then(|| lacking(&granted, holds)),
     })
+}
+
+/// A right, and on which table; none: on all.
+type Granted = (Option<String>, String);
+
+/// What is missing of what a hub does there: to read and write each table, and to make those that are not
+/// there yet.
+fn lacking(granted: &[Granted], holds: Holds) -> Vec<String> {
+    let has = |table: Option<&str>, right: &str| {
+        granted.iter().any(|(on, it)| it == right && (on.is_none() || on.as_deref() == table))
+    };
+    let mut lacking = Vec::new();
+    match holds {
+        Holds::Nothing | Holds::Others => {
+            lacking.extend(ON_TABLES.iter().filter(|it| !has(None, it)).map(ToString::to_string));
+        }
+        Holds::Store(..) | Holds::Interrupted | Holds::Unreadable => {
+            for table in ["schema", "lease"].iter().chain(NAMES) {
+                let missing = ON_TABLES.iter().filter(|it| !has(Some(table), it));
+                lacking.extend(missing.map(|it| format!("{it} on {table}")));
+            }
+        }
+    }
+    if holds.wants_tables() && !has(None, "CREATE") {
+        lacking.push("CREATE".to_owned());
+    }
+    lacking
 }
 
 /// The plugin in what makes a user; nothing else of it is looked at, because a sum of the password is in it.
@@ -51,20 +78,38 @@ const SELF: &str = "SELECT VERSION(), @@character_set_database,
     CAST(@@global.read_only AS SIGNED), CAST(@@global.innodb_flush_log_at_trx_commit AS SIGNED)";
 const ENCRYPTION: [&str; 2] =
     ["SHOW SESSION STATUS LIKE 'Ssl_version'", "SHOW SESSION STATUS LIKE 'Ssl_cipher'"];
-/// What was granted on everything, on the database, and on the tables that are there.
-const GRANTED: &str = "SELECT privilege_type FROM (
-        SELECT grantee, privilege_type FROM information_schema.user_privileges
-        UNION SELECT grantee, privilege_type FROM information_schema.schema_privileges
+/// What was granted on everything, on the database, and on single tables of it.
+const GRANTED: &str = "SELECT CAST(table_name AS CHAR), CAST(privilege_type AS CHAR) FROM (
+        SELECT grantee, NULL AS table_name, privilege_type FROM information_schema.user_privileges
+        UNION SELECT grantee, NULL, privilege_type FROM information_schema.schema_privileges
             WHERE DATABASE() LIKE table_schema
-        UNION SELECT grantee, privilege_type FROM information_schema.table_privileges
-            WHERE table_schema = DATABASE() AND table_name = 'meta') AS granted
+        UNION SELECT grantee, table_name, privilege_type FROM information_schema.table_privileges
+            WHERE table_schema = DATABASE()) AS granted
     WHERE grantee = CONCAT('''', SUBSTRING_INDEX(CURRENT_USER(), '@', 1), '''@''',
         SUBSTRING_INDEX(CURRENT_USER(), '@', -1), '''')";
-const WANTED: [&str; 5] = ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE"];
+const ON_TABLES: [&str; 4] = ["SELECT", "INSERT", "UPDATE", "DELETE"];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_lacking_depends_on_what_is_there() {
+        let on = |table: Option<&str>, rights: &[&str]| -> Vec<Granted> {
+            rights.iter().map(|it| (table.map(str::to_owned), (*it).to_owned())).collect()
+        };
+        let (current, older) = (Holds::Store(2, 2), Holds::Store(1, 2));
+        let all = on(None, &ON_TABLES);
+        assert_eq!(lacking(&all, current), [""; 0]);
+        assert_eq!(lacking(&all, older), ["CREATE"]);
+        assert_eq!(lacking(&all, Holds::Nothing), ["CREATE"]);
+        assert_eq!(lacking(&on(None, &["CREATE"]), Holds::Nothing), ON_TABLES);
+        // Each table by itself, but one.
+        let tables = ["schema", "lease"].iter().chain(NAMES).filter(|it| **it != "journal");
+        let mut each: Vec<Granted> = tables.flat_map(|it| on(Some(it), &ON_TABLES)).collect();
+        each.extend(on(Some("journal"), &["SELECT", "UPDATE"]));
+        assert_eq!(lacking(&each, current), ["INSERT on journal", "DELETE on journal"]);
+    }
 
     #[test]
     fn plugins_are_told_and_nothing_else() {

@@ -1,6 +1,7 @@
 //! What `PostgreSQL`'s errors mean, and what to type about them.
 
 use muster_core::ports::{BoxError, StoreError};
+use sqlx::postgres::PgDatabaseError;
 
 use crate::server::{Address, Encryption, Way, unavailable};
 
@@ -10,8 +11,9 @@ pub(super) fn explain(error: sqlx::Error, address: &Address) -> StoreError {
     let way = &address.way;
     if let sqlx::Error::Database(said) = &error {
         let code = said.code().unwrap_or_default().into_owned();
-        let message = said.message().to_owned();
-        return by_code(&code, &message, address);
+        let detail = said.try_downcast_ref::<PgDatabaseError>().and_then(PgDatabaseError::detail);
+        let message = detail.filter(|_| code == OTHERS_DEPEND).unwrap_or(said.message());
+        return by_code(&code, message, address);
     }
     match error {
         // What is said of a certificate comes as bytes that make no sense.
@@ -94,9 +96,28 @@ fn by_code(code: &str, message: &str, address: &Address) -> StoreError {
             format!("the PostgreSQL server is stopping or starting: {way}")
         }
         "XX001" | "XX002" => return damaged("its pages contradict each other", cause()),
+        "58P01" => return damaged(&format!("a file of it is missing there: {message}"), cause()),
+        // What a disk does not give back is lost, however often it is asked for.
+        "58030" => {
+            let what = format!(
+                "the disk of the PostgreSQL server does not read or write: {message}; look after it there \
+                 (dmesg) first"
+            );
+            return damaged(&what, cause());
+        }
         // Our statements are fixed, so tables that they do not fit are not as we made them.
         "42P01" | "42703" | "42P10" | "42804" => {
             return damaged("its tables are not as they should be", cause());
+        }
+        OTHERS_DEPEND => {
+            let which = message.replace('\n', "; ");
+            return StoreError::Refused {
+                what: format!(
+                    "views of your own are made of muster's, which cannot go or be made anew before \
+                     them: {which}; drop yours, and make them again when the hub runs: psql -c 'DROP \
+                     VIEW ...' {database}"
+                ),
+            };
         }
         _ if code.starts_with("22") || code.starts_with("23") => {
             return StoreError::Refused {
@@ -111,3 +132,6 @@ fn by_code(code: &str, message: &str, address: &Address) -> StoreError {
 fn damaged(what: &str, cause: BoxError) -> StoreError {
     StoreError::Damaged { what: format!("{what}; restore a backup with `pg_restore`"), cause }
 }
+
+/// What is to be dropped is needed by something else, which the detail names.
+const OTHERS_DEPEND: &str = "2BP01";

@@ -2,10 +2,10 @@
 
 use sqlx::postgres::PgConnection;
 
-use crate::server::survey::Known;
+use crate::server::survey::{Holds, Known};
 
-/// Asks for all of it; `holds`: there are tables.
-pub(super) async fn known(conn: &mut PgConnection, holds: bool) -> Result<Known, sqlx::Error> {
+/// Asks for all of it.
+pub(super) async fn known(conn: &mut PgConnection, holds: Holds) -> Result<Known, sqlx::Error> {
     let (number, version, encoding, is_read_only, syncs): (i64, String, String, bool, bool) =
         sqlx::query_as(SELF).fetch_one(&mut *conn).await?;
     let encrypted: Option<(Option<String>, Option<String>)> =
@@ -15,8 +15,13 @@ pub(super) async fn known(conn: &mut PgConnection, holds: bool) -> Result<Known,
     } else {
         None
     };
-    let lacking = if holds { ON_TABLES } else { ON_SCHEMA };
-    let lacking: Vec<String> = sqlx::query_scalar(lacking).fetch_all(conn).await?;
+    let mut lacking: Vec<String> = Vec::new();
+    for (sql, is_asked) in [(ON_TABLES, holds != Holds::Nothing), (ON_SCHEMA, holds.wants_tables())]
+    {
+        if is_asked {
+            lacking.extend(sqlx::query_scalar(sql).fetch_all(&mut *conn).await?);
+        }
+    }
     Ok(Known {
         version: format!("PostgreSQL {version}"),
         encoding,

@@ -7,7 +7,7 @@ use std::future::Future;
 use muster_core::ports::StoreError;
 use sqlx::{Database, Pool};
 
-use super::survey::Known;
+use super::survey::{Holds, Known};
 use crate::session::Session;
 
 /// A kind of server, and where one is.
@@ -34,7 +34,7 @@ pub(crate) trait Engine: Debug + Send + Sync + Sized + 'static {
 
     /// Makes the tables of plain rows, makes the views on them, lets go of both.
     const PLAIN: [&'static str; 3];
-    /// Counts the views on plain rows, which are made last.
+    /// Counts the views that say the shape of plain rows, which are made last and dropped first.
     const VIEWS: &'static str;
     /// Counts the tables of plain winners, which are made first and dropped last.
     const LEFT: &'static str;
@@ -59,11 +59,11 @@ pub(crate) trait Engine: Debug + Send + Sync + Sized + 'static {
         conn: &mut Connection<Self>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// What the server says of itself and of us; `holds` says whether there are tables in the database.
+    /// What the server says of itself and of us; which rights we need depends on what is in the database.
     fn known(
         &self,
         conn: &mut Connection<Self>,
-        holds: bool,
+        holds: Holds,
     ) -> impl Future<Output = Result<Known, sqlx::Error>> + Send;
 
     /// Says several things that make or change tables.

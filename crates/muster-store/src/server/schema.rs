@@ -167,10 +167,13 @@ pub(super) async fn holds<E: Engine>(
     if ours < FIRST {
         return Ok(if all > ours { Holds::Others } else { Holds::Nothing });
     }
-    Ok(match stored_version(conn).await.map_err(explain)? {
-        UNFINISHED => Holds::Interrupted,
-        found => Holds::Store(found, newest::<E>()),
-    })
+    match stored_version(conn).await {
+        Ok(UNFINISHED) => Ok(Holds::Interrupted),
+        Ok(found) => Ok(Holds::Store(found, newest::<E>())),
+        // The server is there, and does not answer that.
+        Err(sqlx::Error::Database(_)) => Ok(Holds::Unreadable),
+        Err(error) => Err(explain(error)),
+    }
 }
 
 async fn version<E: Engine>(engine: &E, conn: &mut Connection<E>) -> Result<i64, StoreError> {

@@ -50,6 +50,19 @@ pub enum Holds {
     Store(i64, i64),
     /// A copy of a store that was interrupted.
     Interrupted,
+    /// Tables of a store, or of a copy of one: this user may not read which.
+    Unreadable,
+}
+
+impl Holds {
+    /// Whether a hub that starts here makes tables.
+    pub(crate) fn wants_tables(self) -> bool {
+        match self {
+            Self::Nothing | Self::Others | Self::Interrupted => true,
+            Self::Store(found, newest) => found < newest,
+            Self::Unreadable => false,
+        }
+    }
 }
 
 /// What an engine finds by itself.
@@ -79,7 +92,7 @@ async fn look<E: Engine>(engine: &E, clock: &dyn Clock) -> Result<Survey, StoreE
         Err(other) => return Err(other),
     };
     let holds = schema::holds(engine, &mut conn).await?;
-    let known = engine.known(&mut conn, holds != Holds::Nothing).await.map_err(explain)?;
+    let known = engine.known(&mut conn, holds).await.map_err(explain)?;
     let before = clock.now();
     let theirs = conn.numbers(&format!("SELECT {}", E::CLOCK), &[]).await.map_err(explain)?;
     let after = clock.now();
@@ -87,7 +100,7 @@ async fn look<E: Engine>(engine: &E, clock: &dyn Clock) -> Result<Survey, StoreE
     let unsure = i64::try_from(after.since(before).as_micros() / 2).unwrap_or(i64::MAX);
     let ours = after.wall.micros().saturating_sub(unsure);
     let led_by = match holds {
-        Holds::Store(..) | Holds::Interrupted => {
+        Holds::Store(..) | Holds::Interrupted | Holds::Unreadable => {
             // Who may read nothing learns nothing of it.
             let lease: Vec<Lease> = conn.find("", &[]).await.unwrap_or_default();
             lease.into_iter().find(|it| it.is_held(theirs)).map(|it| it.holder)

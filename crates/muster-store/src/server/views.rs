@@ -1,8 +1,8 @@
 //! Plain rows and the views on them, begun and ended on a server.
 //!
 //! Not every server makes tables within a transaction, so the views come last: where they are, the rows
-//! below them are whole. **Invariant:** whoever finds no views keeps no plain rows, and begins anew. The
-//! table of winners is made first and dropped last: without it nothing is left.
+//! below them are whole. **Invariant:** whoever finds no views, or those of another shape, keeps no plain
+//! rows, and begins anew. The table of winners is made first and dropped last: without it nothing is left.
 
 use muster_core::batch::HOUR;
 use muster_core::ports::StoreError;
@@ -41,10 +41,14 @@ pub(super) async fn keep<E: Engine>(
     Ok(hours)
 }
 
-/// Whether they are kept.
+/// Whether they are kept, in the shape that this program gives them.
 pub(super) async fn are_there<E: Engine>(conn: &mut Connection<E>) -> Result<bool, sqlx::Error> {
     let views = conn.numbers(E::VIEWS, &[]).await?;
-    Ok(views.first().copied().flatten().is_some_and(|it| it > 0))
+    if views.first().copied().flatten().is_none_or(|it| it == 0) {
+        return Ok(false);
+    }
+    let shape = conn.numbers("SELECT shape FROM plain_shape", &[]).await?;
+    Ok(shape.first().copied().flatten() == Some(plain::SHAPE))
 }
 
 /// Whether anything of them is there, as after a fill or a drop that was interrupted.

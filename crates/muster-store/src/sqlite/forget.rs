@@ -1,37 +1,47 @@
 //! Retention: what is too old goes, a bounded piece at a time, so that commits come in between.
 
 use muster_core::batch::HOUR;
+use muster_core::ports::Before;
 use muster_core::time::Time;
 use tokio::sync::Mutex;
 
 use super::commit::Writer;
 use super::statement::{list, run, values};
 
-/// Deletes facts and journal before these times; how many rows went.
-pub(super) async fn forget(
-    writer: &Mutex<Writer>,
-    facts_before: Time,
-    journal_before: Option<Time>,
-) -> Result<u64, sqlx::Error> {
-    // An hour goes once all of it is old enough.
-    let hours = (facts_before - HOUR).micros();
-    let facts = facts_before.micros();
+/// Deletes what is too old; how many rows went.
+pub(super) async fn forget(writer: &Mutex<Writer>, before: Before) -> Result<u64, sqlx::Error> {
     let mut gone = 0;
+    if let Some(at) = before.facts {
+        gone += facts(writer, at).await?;
+    }
+    if let Some(at) = before.readings {
+        gone += winners(writer, at.floor(HOUR)).await?;
+    }
+    let journal = before.journal.map(Time::micros);
+    // Who has no stay left can be let go of, and then so can the change that says so.
+    if let Some(at) = journal {
+        gone += in_pieces(writer, STAYS, at).await?;
+    }
+    if let Some(at) = before.facts {
+        gone += identities(writer, at.micros(), journal.unwrap_or(i64::MIN)).await?;
+    }
+    if let Some(at) = journal {
+        gone += in_pieces(writer, CHANGES, at).await?;
+    }
+    Ok(gone)
+}
+
+/// Facts and every listener's readings; how many went.
+async fn facts(writer: &Mutex<Writer>, before: Time) -> Result<u64, sqlx::Error> {
+    // An hour goes once all of it is old enough.
+    let hours = (before - HOUR).micros();
+    let at = before.micros();
+    let mut gone = readings(writer, at).await?;
     for (sql, before) in
-        [(HEARD, hours), (COVERAGE, hours), (PROBES, hours), (LEVELS, facts), (RECEIVED, facts)]
+        [(HEARD, hours), (COVERAGE, hours), (PROBES, hours), (LEVELS, at), (RECEIVED, at)]
     {
         gone += in_pieces(writer, sql, before).await?;
     }
-    gone += readings(writer, facts).await?;
-    let Some(journal_before) = journal_before else {
-        return Ok(gone + identities(writer, facts, i64::MIN).await?);
-    };
-    gone += winners(writer, journal_before.floor(HOUR)).await?;
-    let before = journal_before.micros();
-    // Who has no stay left can be let go of, and then so can the change that says so.
-    gone += in_pieces(writer, STAYS, before).await?;
-    gone += identities(writer, facts, before).await?;
-    gone += in_pieces(writer, CHANGES, before).await?;
     Ok(gone)
 }
 

@@ -57,6 +57,26 @@ async fn plain_rows_of_a_fill_that_was_interrupted_are_let_go_of() {
 }
 
 #[tokio::test]
+async fn plain_rows_of_another_shape_are_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let mut scene = Scene::new(6);
+    for _ in 0..30 {
+        store.commit(&scene.batch()).await.unwrap();
+    }
+    store.keep_plain(true).await.unwrap();
+    let mut writer = store.writer().unwrap().lock().await;
+    let other = "DROP VIEW plain_shape; CREATE VIEW plain_shape AS SELECT 0 AS shape";
+    writer.together(async |conn| schema::redefine(conn, other).await).await.unwrap();
+    drop(writer);
+    store.close().await.unwrap();
+    let store = open(folder.path()).await;
+    assert!(store.keep_plain(true).await.unwrap() > 0);
+    assert_eq!(store.keep_plain(true).await.unwrap(), 0);
+    store.verify().await.unwrap();
+}
+
+#[tokio::test]
 async fn who_stops_waiting_and_tries_again_doubles_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;

@@ -1,7 +1,7 @@
 //! Plain rows and the views on them, begun and ended in a file.
 //!
 //! **Invariant:** each step leaves a schema whose fingerprint agrees. The views come last: whoever finds
-//! none keeps no plain rows, and begins anew.
+//! none, or those of another shape, keeps no plain rows, and begins anew.
 
 use muster_core::batch::HOUR;
 use muster_core::time::Time;
@@ -37,11 +37,15 @@ pub(super) async fn keep(writer: &Mutex<Writer>, wanted: bool) -> Result<u64, sq
     Ok(hours)
 }
 
-/// Whether they are kept.
+/// Whether they are kept, in the shape that this program gives them.
 pub(super) async fn are_there(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    let sql = "SELECT count(*) FROM sqlite_master WHERE name = 'recent_device_activity'";
-    let views: i64 = sqlx::query_scalar(sql).fetch_one(conn).await?;
-    Ok(views > 0)
+    let sql = "SELECT count(*) FROM sqlite_master WHERE name = 'plain_shape'";
+    let views: i64 = sqlx::query_scalar(sql).fetch_one(&mut *conn).await?;
+    if views == 0 {
+        return Ok(false);
+    }
+    let shape: i64 = sqlx::query_scalar("SELECT shape FROM plain_shape").fetch_one(conn).await?;
+    Ok(shape == plain::SHAPE)
 }
 
 /// Whether anything of them is there, as after a fill that was interrupted.

@@ -148,3 +148,20 @@ async fn only_the_right_server_is_trusted() {
         store.close().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn views_of_others_on_ours_are_named() {
+    let server = Peer::start();
+    server.make("home");
+    let store = open(&server, "home").await.unwrap();
+    store.keep_plain(true).await.unwrap();
+    server.say("home", "CREATE VIEW panel AS SELECT rssi FROM device_sightings");
+    let told = store.keep_plain(false).await.unwrap_err();
+    assert!(matches!(told, StoreError::Refused { .. }), "{told:?}");
+    let which = "view panel depends on view device_sightings";
+    says(&told.to_string(), &[which, "views of your own", "DROP VIEW"]);
+    assert_eq!(server.say("home", "SELECT count(*) FROM panel"), "0", "nothing went");
+    server.say("home", "DROP VIEW panel");
+    store.keep_plain(false).await.unwrap();
+    store.close().await.unwrap();
+}

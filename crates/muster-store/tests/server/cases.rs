@@ -1,7 +1,7 @@
 //! The cases that every store has to pass, on a server.
 
 use muster_core::batch::Batch;
-use muster_core::ports::StoreError;
+use muster_core::ports::{Before, StoreError};
 use muster_core::time::Time;
 use muster_store::conformance::{self, CASES, MADE_UP, Model, Scene};
 
@@ -55,7 +55,7 @@ async fn a_restart_changes_nothing() {
         for refused in [
             look.commit(&Batch::default()).await.map(drop),
             look.set_cursor("graphite", 1).await,
-            look.forget(Time::MAX, None).await.map(drop),
+            look.forget(Before { facts: Some(Time::MAX), ..Before::default() }).await.map(drop),
         ] {
             assert!(matches!(refused, Err(StoreError::Refused { .. })), "{refused:?}");
         }

@@ -56,10 +56,35 @@ async fn they_are_made_of_what_is_there_kept_by_whoever_opens_next_and_let_go_of
     assert_eq!(all(&server, "home"), kept, "made at once, or as it came");
     store.close().await.unwrap();
     // As whoever was interrupted leaves it.
-    server.say("home", "DROP VIEW recent_device_activity");
+    server.say("home", "DROP VIEW plain_shape");
     let store = open(&server, "home").await.unwrap();
     store.keep_plain(false).await.unwrap();
     assert_eq!(server.say("home", tables), "0");
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn those_of_another_shape_are_made_anew() {
+    let server = Peer::start();
+    server.make("home");
+    let store = open(&server, "home").await.unwrap();
+    let mut scene = Scene::new(6);
+    for _ in 0..30 {
+        store.commit(&scene.batch()).await.unwrap();
+    }
+    store.keep_plain(true).await.unwrap();
+    store.close().await.unwrap();
+    let kept = all(&server, "home");
+    // As another Muster made them, with a view that is corrected meanwhile.
+    server.say("home", "DROP VIEW plain_shape");
+    server.say("home", "CREATE VIEW plain_shape AS SELECT 9223372036854775807 AS shape");
+    server.say("home", "DROP VIEW recent_device_activity");
+    server.say("home", "CREATE VIEW recent_device_activity AS SELECT 1 AS wrong");
+    let store = open(&server, "home").await.unwrap();
+    assert!(store.keep_plain(true).await.unwrap() > 0);
+    assert_eq!(store.keep_plain(true).await.unwrap(), 0);
+    server.say("home", "SELECT mac_address FROM recent_device_activity");
+    assert_eq!(all(&server, "home"), kept);
     store.close().await.unwrap();
 }
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use muster_core::batch::Batch;
-use muster_core::ports::{Store as _, StoreError};
+use muster_core::ports::{Before, Store as _, StoreError};
 use muster_core::time::Time;
 use muster_store::Access;
 use muster_store::conformance::{self, Model, Scene};
@@ -36,7 +36,7 @@ async fn one_writes_and_others_look() {
     for refused in [
         reader.commit(&Batch::default()).await.map(drop),
         reader.set_cursor("graphite", 1).await,
-        reader.forget(Time::MAX, None).await.map(drop),
+        reader.forget(Before { facts: Some(Time::MAX), ..Before::default() }).await.map(drop),
     ] {
         assert!(matches!(refused, Err(StoreError::Refused { .. })), "{refused:?}");
     }

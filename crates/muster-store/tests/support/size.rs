@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use muster_core::batch::{Batch, HOUR, Reading};
 use muster_core::identity::{IdentityId, ListenerId};
-use muster_core::ports::Store as _;
+use muster_core::ports::{Before, Store as _};
 use muster_core::time::Time;
 
 use crate::open;
@@ -19,7 +19,7 @@ async fn a_winner_takes_at_most_24_bytes() {
         store.commit(&Batch { readings, ..Batch::default() }).await.unwrap();
     }
     let winners = u64::from(HOURS * 12 * DEVICES);
-    let gone = store.forget(Time::MAX, None).await.unwrap();
+    let gone = store.forget(Before { facts: Some(Time::MAX), ..Before::default() }).await.unwrap();
     assert_eq!(gone, winners * u64::from(MONITORS));
     let copy = folder.path().join("copy.db");
     store.backup(&copy).await.unwrap();

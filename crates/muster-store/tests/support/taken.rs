@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use muster_core::batch::Batch;
-use muster_core::ports::{Store as _, StoreError};
+use muster_core::ports::{Before, Store as _, StoreError};
 use muster_core::time::Time;
 use muster_store::conformance::{self, Model, Scene};
 use muster_store::sqlite::Sqlite;
@@ -107,7 +107,7 @@ async fn a_log_that_folds_itself_again_and_again_is_not_missed() {
         let batch = scene.batch();
         assert_eq!(store.commit(&batch).await.unwrap(), model.commit(&batch), "round {round}");
         if round % 50 == 0 {
-            store.forget(Time::MIN, None).await.unwrap();
+            store.forget(NOTHING).await.unwrap();
         }
     }
     store.close().await.unwrap();
@@ -123,10 +123,9 @@ async fn a_store_that_met_damage_takes_nothing_more() {
     damage(&path);
     let read = store.restore(Time::MIN).await.unwrap_err();
     assert!(matches!(read, StoreError::Damaged { .. }), "{read:?}");
-    for refused in [
-        store.commit(&Batch::default()).await.map(drop),
-        store.forget(Time::MIN, None).await.map(drop),
-    ] {
+    for refused in
+        [store.commit(&Batch::default()).await.map(drop), store.forget(NOTHING).await.map(drop)]
+    {
         let StoreError::Damaged { what, .. } = refused.unwrap_err() else { panic!("not damaged") };
         assert!(what.contains("muster restore"), "{what}");
     }
@@ -141,10 +140,11 @@ fn damage(path: &Path) {
 }
 
 async fn refuses(store: &Sqlite, batch: &Batch, words: &str) {
-    for refused in
-        [store.commit(batch).await.map(drop), store.forget(Time::MIN, None).await.map(drop)]
-    {
+    for refused in [store.commit(batch).await.map(drop), store.forget(NOTHING).await.map(drop)] {
         let StoreError::Unavailable { what, .. } = refused.unwrap_err() else { panic!("{words}") };
         assert!(what.contains(words) && what.contains("stop muster"), "{what}");
     }
 }
+
+/// Takes no row, but asks the file.
+const NOTHING: Before = Before { facts: Some(Time::MIN), readings: None, journal: None };

@@ -75,7 +75,7 @@ async fn refusal(places: &Places, file: &Path, bytes: &[u8]) -> StoreError {
     let blank = places.fill(Kind::Sqlite, name).await.unwrap();
     let error = transfer::copy(&Archive::open(file).unwrap(), blank).await.unwrap_err();
     places.open(Kind::Sqlite, name, Access::ReadOnly).await.unwrap_err();
-    error
+    error.into()
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ impl Places {
         }
     }
 
-    async fn check(&self, kind: Kind, name: &str) -> Found {
+    pub(super) async fn check(&self, kind: Kind, name: &str) -> Found {
         let store = self.open(kind, name, Access::ReadOnly).await.unwrap();
         let found = check(&*store).await.unwrap();
         store.close().await.unwrap();
@@ -104,4 +104,21 @@ async fn a_table_that_the_server_cannot_read_keeps_nobody_from_the_others() {
         assert!(found.tables["coverage"].rows > 0, "{kind:?}: {found:?}");
         assert_eq!(found.tables["journal"].rows, model.restore(Time::MAX).last_change);
     }
+}
+
+#[tokio::test]
+async fn a_file_of_the_server_that_is_gone_is_damage_and_no_outage() {
+    let places = Places::new();
+    let (store, _, _) = places.scene(Kind::Postgres, "home", 10).await;
+    store.close().await.unwrap();
+    // As a file system leaves it that lost an entry: another file, which is not there.
+    let lost = "SET allow_system_table_mods = on; \
+                UPDATE pg_class SET relfilenode = 99999 WHERE relname = 'heard'";
+    places.say(Kind::Postgres, "home", lost);
+    let found = places.check(Kind::Postgres, "home").await;
+    let damaged: Vec<_> = found.tables.iter().filter(|(_, it)| it.damage.is_some()).collect();
+    let [(&"heard", table)] = damaged[..] else { panic!("{damaged:?}") };
+    let told = table.damage.as_deref().unwrap();
+    assert!(told.contains("a file of it is missing") && told.contains("pg_restore"), "{told}");
+    assert!(found.tables["journal"].rows > 0);
 }

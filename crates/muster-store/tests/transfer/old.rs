@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use muster_core::ports::Before;
 use muster_store::check::check;
 use muster_store::old::count;
 
@@ -26,20 +27,21 @@ async fn what_would_go_is_what_goes() {
         let (store, _, mut scene) = places.scene(kind, "home", 20 + number as u64).await;
         let mut went = 0;
         for turn in 0..4 {
-            let facts = scene.time();
-            let journal = (turn > 1).then(|| scene.time() + Duration::from_hours(1));
-            let before = check(&*store).await.unwrap();
-            let told = count(&*store, facts, journal).await.unwrap();
-            store.forget(facts, journal).await.unwrap();
+            let facts = Some(scene.time());
+            let mut later = |from| (turn > from).then(|| scene.time() + Duration::from_hours(1));
+            let before = Before { facts, readings: later(0), journal: later(1) };
+            let held = check(&*store).await.unwrap();
+            let told = count(&*store, before).await.unwrap();
+            store.forget(before).await.unwrap();
             let after = check(&*store).await.unwrap();
             for table in DATED {
-                let gone = before.tables[table].rows - after.tables[table].rows;
+                let gone = held.tables[table].rows - after.tables[table].rows;
                 assert_eq!(told.get(table).copied().unwrap_or(0), gone, "{kind:?} {table}");
                 went += gone;
             }
-            let changes = before.tables["journal"].rows - after.tables["journal"].rows;
+            let changes = held.tables["journal"].rows - after.tables["journal"].rows;
             assert!(changes <= told.get("journal").copied().unwrap_or(0));
-            let again = count(&*store, facts, journal).await.unwrap();
+            let again = count(&*store, before).await.unwrap();
             assert!(DATED.iter().all(|it| !again.contains_key(it)), "{again:?}");
             assert_eq!(after.all_wrong().collect::<Vec<_>>(), [""; 0], "{kind:?}");
         }

@@ -88,6 +88,54 @@ async fn a_server_is_looked_at_and_left_as_it_was() {
 }
 
 #[tokio::test]
+async fn rights_are_asked_for_table_by_table() {
+    let places = Places::new();
+    for kind in [Kind::Postgres, Kind::MariaDb] {
+        let (store, _, _) = places.scene(kind, "home", 11).await;
+        store.close().await.unwrap();
+        let (password, place) = match kind {
+            Kind::MariaDb => (MariaDb::PASSWORD, "home."),
+            Kind::Postgres | Kind::Sqlite => (Postgres::PASSWORD, ""),
+        };
+        let say = |sql: &str| places.say(kind, "home", sql);
+        let who = match kind {
+            Kind::MariaDb => {
+                say(&format!("CREATE USER single@'%' IDENTIFIED BY '{password}'"));
+                "single@'%'"
+            }
+            Kind::Postgres | Kind::Sqlite => {
+                say(&format!("CREATE USER single PASSWORD '{password}'"));
+                "single"
+            }
+        };
+        let rights = "SELECT, INSERT, UPDATE, DELETE";
+        let found = places.check(kind, "home").await;
+        let tables = found.tables.keys().copied().chain(["schema", "lease"]);
+        for it in tables.filter(|it| *it != "journal") {
+            let table = match kind {
+                Kind::MariaDb => format!("home.`{it}`"),
+                Kind::Postgres | Kind::Sqlite => format!("\"{it}\""),
+            };
+            say(&format!("GRANT {rights} ON {table} TO {who}"));
+        }
+        say(&format!("GRANT SELECT, UPDATE, DELETE ON {place}journal TO {who}"));
+        let single = || Address { user: "single".to_owned(), ..places.address(kind, "home") };
+        let ask = async || survey(kind, single()).await.unwrap();
+        // Nobody has to make tables where all of them are.
+        assert_eq!(ask().await.lacking.unwrap(), ["INSERT on journal"], "{kind:?}");
+        let schema = match kind {
+            Kind::MariaDb => "home.`schema`",
+            Kind::Postgres | Kind::Sqlite => "schema",
+        };
+        say(&format!("REVOKE SELECT ON {schema} FROM {who}"));
+        let found = ask().await;
+        assert_eq!(found.holds, Holds::Unreadable, "{kind:?}");
+        let lacking = found.lacking.unwrap();
+        assert!(lacking.contains(&"SELECT on schema".to_owned()), "{kind:?}: {lacking:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_encrypted_connection_is_told() {
     let postgres = Postgres::start_encrypted();
     let mariadb = MariaDb::start_encrypted();

@@ -1,3 +1,4 @@
+DROP VIEW IF EXISTS plain_shape;
 DROP VIEW IF EXISTS recent_device_activity;
 DROP VIEW IF EXISTS hourly_device_counts;
 DROP VIEW IF EXISTS sighting_staging;

@@ -8,7 +8,9 @@ use std::time::Duration;
 use muster_core::batch::{Batch, CoverageHour, HOUR, History, Reading, Restored};
 use muster_core::change::Change;
 use muster_core::identity::{IdentityId, ListenerId};
-use muster_core::ports::{BoxFuture, ReadingQuery, ReadingsOf, StayQuery, Store, StoreError};
+use muster_core::ports::{
+    Before, BoxFuture, ReadingQuery, ReadingsOf, StayQuery, Store, StoreError,
+};
 use muster_core::reading::{self, Names, WinnerHour, keep_winners};
 use muster_core::span::Span;
 use muster_core::stay::{Stay, Subject};
@@ -193,11 +195,7 @@ impl Store for Shelf {
         self.answer(())
     }
 
-    fn forget(
-        &self,
-        _facts_before: Time,
-        _journal_before: Option<Time>,
-    ) -> BoxFuture<'_, Result<u64, StoreError>> {
+    fn forget(&self, _before: Before) -> BoxFuture<'_, Result<u64, StoreError>> {
         self.answer(0)
     }
 

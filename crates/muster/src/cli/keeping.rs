@@ -56,12 +56,16 @@ pub(crate) struct ArchiveArgs {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct CleanupArgs {
     /// Forget who was heard and how strongly, and who listened, before this time: a date, RFC 3339,
-    /// or relative as in -90d [default: as `store.retention_facts` says, unless --journal-before is
-    /// given]
+    /// or relative as in -90d [default: as `store.retention_facts` says, unless another time is given]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) before: Option<String>,
-    /// Forget stays, changes and the best readings before this time [default: as
-    /// `store.retention_journal` says, unless --before is given]
+    /// Forget the best readings, and what is counted of them by the hour, before this time [default: as
+    /// `store.retention_readings` says, unless another time is given; without that key as
+    /// --journal-before]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) readings_before: Option<String>,
+    /// Forget stays and changes before this time [default: as `store.retention_journal` says, unless
+    /// another time is given]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) journal_before: Option<String>,
     /// Only say how many rows that is, also while the hub runs

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use muster_core::ports::StoreError;
+use muster_core::ports::{Before, StoreError};
 use muster_core::time::Time;
 use muster_store::archive::Writing;
 use muster_store::transfer::{self, Moment, Origin, Sole};
@@ -10,7 +10,7 @@ use muster_store::{Access, Kept};
 use serde_json::json;
 
 use crate::cli::ArchiveArgs;
-use crate::command::cleanup::{Limits, refuse_needed};
+use crate::command::cleanup::refuse_needed;
 use crate::command::copies::{destination, ended, unwritten};
 use crate::command::store::taken;
 use crate::context::Context;
@@ -46,7 +46,8 @@ pub(crate) fn run(context: &Context, args: &ArchiveArgs) -> Result<(), Failure> 
         // A clock that is far ahead makes nothing old: nothing was judged up to then.
         let judged = look.frontier().await.map_err(|it| shelf.unreadable(it))?;
         look.close().await.map_err(|it| shelf.unreadable(it))?;
-        let limits = Limits { facts: before, journal: Some(before) };
+        let limits = Some(before);
+        let limits = Before { facts: limits, readings: limits, journal: limits };
         refuse_needed(limits, reader.now.min(judged))?;
         let store =
             shelf.open(Access::ReadWrite).await.map_err(|it| taken(&shelf, it, BUSY))?.store;
@@ -67,17 +68,17 @@ pub(crate) fn run(context: &Context, args: &ArchiveArgs) -> Result<(), Failure> 
 /// Nobody else writes in between, so nothing goes that is not in the file.
 async fn archive_and_forget(
     store: &dyn Kept,
-    limits: Limits,
+    limits: Before,
     to: &Path,
     now: Time,
 ) -> Result<(u64, u64), Failure> {
     let rows = write(&Sole(store), to, now).await?;
-    let gone = store.forget(limits.facts, limits.journal).await.map_err(|it| {
+    let gone = store.forget(limits).await.map_err(|it| {
         let what = format!("archived, and not all is forgotten: {}", to.display());
-        let before = limits.facts;
-        Failure::new(Exit::Failed, what).because(it).hint(format!(
-            "the file is whole; the rest goes by: muster cleanup --before {before} --journal-before {before}"
-        ))
+        Failure::new(Exit::Failed, what).because(it).hint(
+            "the file is whole; the rest goes by: muster cleanup --before TIME --readings-before TIME \
+             --journal-before TIME",
+        )
     })?;
     Ok((rows, gone))
 }

@@ -7,7 +7,7 @@ use muster_core::ports::StoreError;
 use muster_store::Access;
 use muster_store::archive::Archive;
 use muster_store::sqlite::{Backup, Over, kept};
-use muster_store::transfer;
+use muster_store::transfer::{self, Uncopied};
 use nix::unistd::{AccessFlags, access};
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -176,14 +176,19 @@ fn restore_there(
     }
     let unfit = |it| unfit(file, it);
     let archive = Archive::open(file).map_err(unfit)?;
-    let unrestored = |it: StoreError| {
-        Failure::new(exit(&it), format!("cannot restore: {}", file.display())).because(it).hint(
-            format!("nothing came of it there; store.url has to name an empty database: {server}"),
-        )
+    let unrestored = |it: Uncopied| {
+        let hint = match &it {
+            Uncopied::Not(_) => "nothing came of it there; store.url has to name an empty database",
+            Uncopied::Unknown(_) => "it is not known whether it is there: muster store check",
+        };
+        let it = StoreError::from(it);
+        Failure::new(exit(&it), format!("cannot restore: {}", file.display()))
+            .because(it)
+            .hint(format!("{hint}: {server}"))
     };
     let copied = ended(async {
         archive.verify().await.map_err(unfit)?;
-        let blank = shelf.fill().await.map_err(unrestored)?;
+        let blank = shelf.fill().await.map_err(|it| unrestored(Uncopied::Not(it)))?;
         transfer::copy(&archive, blank).await.map_err(unrestored)
     })?;
     let rows: u64 = copied.values().sum();

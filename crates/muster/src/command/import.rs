@@ -44,12 +44,18 @@ fn convert(output: &Output, file: &Path, write: Option<&Path>) -> Result<(), Fai
     let unread = |exit, it: anyhow::Error| {
         Failure::new(exit, format!("cannot read: {}", file.display())).because(it)
     };
-    let mut text = String::new();
-    let read = File::open(file).and_then(|it| it.take(LONGEST_INI).read_to_string(&mut text));
-    read.map_err(|it| {
+    let mut bytes = Vec::new();
+    let read = File::open(file).and_then(|it| it.take(LONGEST_INI + 1).read_to_end(&mut bytes));
+    let read = read.map_err(|it| {
         let is_missing = it.kind() == io::ErrorKind::NotFound;
         unread(if is_missing { Exit::NotFound } else { Exit::Failed }, it.into())
     })?;
+    if read as u64 > LONGEST_INI {
+        let why = anyhow::anyhow!("it has more than {LONGEST_INI} bytes, which no config.ini has");
+        return Err(unread(Exit::Usage, why));
+    }
+    let text = String::from_utf8(bytes);
+    let text = text.map_err(|_| unread(Exit::Usage, anyhow::anyhow!("it is no text in UTF-8")))?;
     let converted = ini::converted(&text).map_err(|it| unread(Exit::Usage, it.into()))?;
     let Some(to) = write else { return put(&converted) };
     let unwritten = |it: io::Error| {
@@ -218,6 +224,13 @@ fn summary(output: &Output, came: &Came) -> Result<(), Failure> {
     for (why, (count, example)) in &came.refused {
         output.note(&format!("left out, {count} {why}, as in: {}", shown(example)));
     }
+    if let Some((count, example)) = &came.foreign {
+        output.note(&format!(
+            "{count} monitors keep names that none of muster can have (1 to 64 letters, digits, _, . and -), \
+             so what listens there from now on is called otherwise, as in: {}",
+            shown(example)
+        ));
+    }
     if came.ambiguous > 0 {
         output.note(&format!(
             "{} sightings of an hour that clocks showed twice were taken for those of the first",
@@ -230,7 +243,8 @@ fn summary(output: &Output, came: &Came) -> Result<(), Failure> {
     output.done(
         &format!("{monitors} monitors, {devices} devices and {sightings} sightings are there"),
         &json!({ "monitors": monitors, "devices": devices, "sightings": sightings,
-            "ambiguous": came.ambiguous, "left_out": refused }),
+            "ambiguous": came.ambiguous, "foreign_names": came.foreign.as_ref().map_or(0, |it| it.0),
+            "left_out": refused }),
     )
 }
 

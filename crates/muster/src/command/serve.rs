@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use axum::serve::ListenerExt as _;
 use muster_config::Config;
-use muster_config::value::Length;
 use muster_core::batch::Restored;
 use muster_core::engine::Engine;
 use muster_core::policy::Policy;
@@ -200,10 +199,12 @@ async fn lead(
     stop: impl Future<Output = ()>,
     clock: Arc<dyn Clock>,
 ) -> Result<Option<String>, Failure> {
-    let shelf = house.shelf(config);
-    let restored = restore(house, &shelf, &kept, &*clock).await?;
+    let (shelf, waited) = (house.shelf(config), entry.is_told);
+    let restored = match restore(house, &shelf, &kept, &*clock).await {
+        Ok(it) => it,
+        Err(error) => return standby::again(error, &shelf, kept, waited).await,
+    };
     let store: Arc<dyn Store> = Arc::clone(&kept.store) as _;
-    let waited = entry.is_told;
     let Entrances { pages, commands } = entry.open(house).await?;
 
     let (inputs, taken) = mpsc::channel(QUEUE);
@@ -250,13 +251,12 @@ async fn lead(
 
     monitors::resume(far.as_ref()).await?;
     open_doors(&mut doors, pages, commands, hub);
-    let mut rooms = JoinSet::new();
-    rooms.spawn(retention::keep(store, Arc::clone(&clock), retention(config), witness));
+    let (mut rooms, mut leader) = (JoinSet::new(), None);
+    rooms.spawn(retention::keep(store, Arc::clone(&clock), Retention::of(&config.store), witness));
     kept.file.map(|it| rooms.spawn(inspection::once(it, shelf.file(), clock, finder, announcer)));
     entry.leads(house, waited, unmasked);
     rooms.spawn(entry.speaker.tell(channels, config.monitor.clone()));
 
-    let mut leader = None;
     let asked = async {
         tokio::select! {
             () = stop => {}
@@ -298,16 +298,15 @@ async fn restore(
     shelf: &Shelf<'_>,
     opened: &Opened,
     clock: &dyn Clock,
-) -> Result<Restored, Failure> {
-    let refused = |it| shelf.closed(it);
+) -> Result<Restored, StoreError> {
     shelf.keep_views(opened).await?;
     let mut wall = clock.now().wall;
     if !is_synchronised() {
         // A clock that woke in the past must not have the whole store read.
-        wall = wall.max(opened.store.frontier().await.map_err(refused)?);
+        wall = wall.max(opened.store.frontier().await?);
     }
     let since = Engine::since(&house.policy, wall);
-    opened.store.restore(since).await.map_err(refused)
+    opened.store.restore(since).await
 }
 
 /// Starts the sources, each under its supervisor.
@@ -378,11 +377,6 @@ fn pseudonyms(
     let all = Pseudonyms::of(config.privacy, house.folder.path(), known);
     let unmasked = all.as_ref().map_or(0, |it| it.unmasked(stored));
     (all, unmasked)
-}
-
-fn retention(config: &Config) -> Retention {
-    let journal = config.store.retention_journal.map(Length::get);
-    Retention { facts: config.store.retention_facts.get(), journal }
 }
 
 /// One for the loop, one for the pages: more would only cost memory.

@@ -82,7 +82,7 @@ fn rights(database: &Database, it: &Survey) -> Remark {
     let Some(first) = lacking.first() else {
         let what = match it.holds {
             Holds::Nothing => "tables may be made",
-            Holds::Others | Holds::Store(..) | Holds::Interrupted => {
+            Holds::Others | Holds::Store(..) | Holds::Interrupted | Holds::Unreadable => {
                 "tables may be read and written"
             }
         };
@@ -132,6 +132,16 @@ fn holds(it: &Survey) -> Remark {
             "the database holds tables that are not muster's",
             "give it a database of its own",
         ),
+        Holds::Unreadable => {
+            let what = "there are tables of muster's, and what they hold is not known: this user may \
+                        not read `schema`";
+            remark(
+                STORE,
+                State::Wrong(Exit::NotAllowed),
+                what.to_owned(),
+                Some(RIGHTS_FIRST.into()),
+            )
+        }
         Holds::Interrupted => wrong(
             "a copy into the database was interrupted",
             "type that muster store move or restore once more, or give another database",
@@ -158,6 +168,7 @@ const CLOCK: &str = "clock";
 const RIGHTS: &str = "rights";
 const WRITING: &str = "writing";
 const STORE: &str = "store";
+const RIGHTS_FIRST: &str = "see to the rights first, then: muster doctor --store";
 /// A difference of clocks that people notice, in microseconds.
 const MOST_OFF: i64 = 2_000_000;
 
@@ -218,6 +229,8 @@ mod tests {
         wrong(Survey { holds: Holds::Interrupted, ..survey() }, "store", failed, "store move");
         wrong(Survey { holds: Holds::Store(3, 2), ..survey() }, "store", failed, "newer");
         wrong(Survey { holds: Holds::Store(1, 2), ..survey() }, "store", lacking, "muster serve");
+        let unreadable = Survey { holds: Holds::Unreadable, ..survey() };
+        wrong(unreadable, "store", State::Wrong(Exit::NotAllowed), "rights first");
         assert_eq!(not_fine(url, Survey { lacking: None, ..survey() }), []);
     }
 }

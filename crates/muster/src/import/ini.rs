@@ -15,6 +15,10 @@ use muster_core::legible::is_legible;
 pub(crate) enum Unread {
     #[error("line {line} is neither [section] nor key = value")]
     Line { line: usize },
+    #[error("line {line} is before the first [section]")]
+    NoSection { line: usize },
+    #[error("line {line} goes on with the value of the line before: put it into one line")]
+    GoesOn { line: usize },
     #[error("line {line} says again what was said before: {key}")]
     Twice { line: usize, key: String },
     #[error("it has no section [monitor]")]
@@ -56,10 +60,15 @@ impl Ini {
                 has_monitor |= section == "monitor";
                 continue;
             }
-            let is_begun = !it.starts_with(char::is_whitespace) && !section.is_empty();
+            if section.is_empty() {
+                return Err(Unread::NoSection { line: number });
+            }
+            if it.starts_with(char::is_whitespace) {
+                return Err(Unread::GoesOn { line: number });
+            }
             let (key, value) = it
                 .split_once(['=', ':'])
-                .filter(|(key, _)| is_begun && !key.trim().is_empty())
+                .filter(|(key, _)| !key.trim().is_empty())
                 .ok_or(Unread::Line { line: number })?;
             let key = (section.clone(), key.trim().to_lowercase());
             if ini.0.insert(key.clone(), value.trim().to_owned()).is_some() {
@@ -141,20 +150,18 @@ impl Ini {
             line(out, format_args!("scan = \"{named}\""));
             return;
         }
-        match told {
-            Some((length, every)) => line(
+        if let Some((length, every)) = told {
+            line(
                 out,
                 format_args!(
                     "# {length} s in {every} s is no rhythm here; all the time hears more, and 30s in 60s, \
                  10s in 60s, 30s in 300s and 10s in 300s are the others."
                 ),
-            ),
-            None => line(
-                out,
-                format_args!(
-                    "# scan_interval_seconds and scan_duration_seconds are not whole numbers."
-                ),
-            ),
+            );
+        }
+        let keys = [("scan_interval_seconds", every), ("scan_duration_seconds", length)];
+        for (key, _) in keys.iter().filter(|(_, it)| number(it, 0).is_none()) {
+            line(out, format_args!("# {key}: it is no whole number."));
         }
         line(out, format_args!("scan = \"continuous\""));
     }
@@ -162,26 +169,42 @@ impl Ini {
     /// Where the store may be, if it is to stay on that server.
     fn database(&mut self, out: &mut String) {
         let host = self.take("database", "host");
-        let port = self.take("database", "port").filter(|it| *it != "3306");
+        let port = self.take("database", "port");
         let user = self.take("database", "user");
         let database = self.take("database", "database");
         let password = self.take("database", "password");
-        if [&host, &user, &database].iter().all(|it| it.is_none()) {
+        if [&host, &port, &user, &database, &password].iter().all(|it| it.is_none()) {
             return;
         }
-        let word = |it: Option<String>, standard: &str| {
-            let sound = |it: &char| it.is_ascii_alphanumeric() || "_.-".contains(*it);
-            it.filter(|it| !it.is_empty() && it.chars().all(|it| sound(&it)))
-                .unwrap_or_else(|| standard.to_owned())
+        out.push('\n');
+        let is_port = |it: &u16| *it != 0;
+        let port = port.map(|it| it.parse::<u16>().ok().filter(is_port));
+        if port == Some(None) {
+            line(out, format_args!("# port: it is no number from 1 to 65535; 3306 is taken."));
+        }
+        let port = port.flatten().filter(|it| *it != 3306);
+        let port = port.map_or(String::new(), |it| format!(":{it}"));
+        let mut word = |it: Option<String>, key: &str| {
+            let standard = key.to_uppercase();
+            let sound = |it: char| it.is_ascii_alphanumeric() || "_.-".contains(it);
+            let Some(given) = it.filter(|it| !it.is_empty()) else { return standard };
+            if given.chars().all(sound) {
+                return given;
+            }
+            line(
+                out,
+                format_args!(
+                    "# {key}: it has more than letters, digits, _, . and -; put it in for {standard}."
+                ),
+            );
+            standard
         };
-        let port =
-            port.and_then(|it| it.parse::<u16>().ok()).map_or(String::new(), |it| format!(":{it}"));
-        let (host, user) = (word(host, "HOST"), word(user, "USER"));
-        let database = word(database, "DATABASE");
+        let (host, user) = (word(host, "host"), word(user, "user"));
+        let database = word(database, "database");
         line(
             out,
             format_args!(
-                "\n# Only the hub speaks with a database, and it needs none. What is in this one comes along by:"
+                "# Only the hub speaks with a database, and it needs none. What is in this one comes along by:"
             ),
         );
         line(
@@ -300,8 +323,27 @@ database = ble_monitor
         assert!(other.contains("# 8 s in 180 s is no rhythm"), "{other}");
         assert!(other.contains("scan = \"continuous\""), "{other}");
         let wrong = of("often", "8");
-        assert!(wrong.contains("are not whole numbers") && !wrong.contains("often"), "{wrong}");
+        assert!(wrong.contains("# scan_interval_seconds: it is no whole number"), "{wrong}");
+        assert!(!wrong.contains("scan_duration_seconds") && !wrong.contains("often"), "{wrong}");
         toml::from_str::<Config>(&wrong).unwrap();
+    }
+
+    #[test]
+    fn every_key_of_the_database_is_accounted_for() {
+        let of = |keys: &str| converted(&format!("[monitor]\n[database]\n{keys}\n")).unwrap();
+        for (keys, told) in [
+            ("password = hush", "# password: it belongs into a file"),
+            ("port = 3307", "mysql://USER@HOST:3307/DATABASE"),
+            ("port = 3306", "mysql://USER@HOST/DATABASE"),
+            ("port = many", "# port: it is no number from 1 to 65535; 3306 is taken."),
+            ("port = 0", "# port: it is no number"),
+            ("host = hush@db", "# host: it has more than letters"),
+        ] {
+            let out = of(keys);
+            assert!(out.contains(told) && !out.contains("hush"), "{keys}: {out}");
+            toml::from_str::<Config>(&out).unwrap();
+        }
+        assert!(!of("").contains("database"));
     }
 
     #[test]
@@ -309,7 +351,9 @@ database = ble_monitor
         let wrong = |text: &str| converted(text).unwrap_err().to_string();
         assert_eq!(wrong(""), "it has no section [monitor]");
         assert_eq!(wrong("[monitor]\nname"), "line 2 is neither [section] nor key = value");
-        assert_eq!(wrong("name = x"), "line 1 is neither [section] nor key = value");
+        assert_eq!(wrong("name = x"), "line 1 is before the first [section]");
+        let goes_on = wrong("[monitor]\nname = x\n  y = z");
+        assert!(goes_on.starts_with("line 3 goes on with the value"), "{goes_on}");
         let twice = wrong("[monitor]\nname = x\nNAME = y");
         assert_eq!(twice, "line 3 says again what was said before: name");
     }

@@ -53,7 +53,7 @@ fn what_is_needed_stays_whatever_the_clock_says() {
     let house = House::of_a_friday();
     // What was judged up to that Friday is not old because a clock says that it is.
     for needed in ["2026-11-01", "2026-10-22", "-1d"] {
-        for key in ["--before", "--journal-before"] {
+        for key in ["--before", "--readings-before", "--journal-before"] {
             let said = house.ask(&["cleanup", key, needed]);
             assert_eq!(said.code, 2, "{said:?}");
             assert!(said.err.contains("younger than 30 days"), "{said:?}");
@@ -152,4 +152,27 @@ fn what_is_too_old_is_counted_and_goes() {
     house.tell(&["cleanup", "--journal-before", "2026-09-02"]);
     assert_eq!((there("stay"), there("person")), (stays - ended, people));
     assert_eq!(house.ask(&check).code, 0);
+}
+
+#[test]
+fn readings_go_along_with_the_journal_unless_they_have_a_key_of_their_own() {
+    let house = House::lived_in("2026-09-01T06:00:00Z".parse().unwrap());
+    house.tell(&["person", "add", "zoe"]);
+    let dry = |house: &House, args: &[&str]| {
+        let args = [&["cleanup", "--dry-run"], args].concat();
+        (rows(house, &args, "winners"), rows(house, &args, "stay"))
+    };
+    let journal = ["--journal-before", "2026-09-02"];
+    let (winners, stays) = dry(&house, &journal);
+    assert!(winners > 0 && stays > 0);
+    assert_eq!(dry(&house, &["--readings-before", "2026-09-02"]), (winners, 0));
+    assert_eq!(dry(&house, &[]), (0, 0), "both are kept for ever");
+
+    let house = house.with("MUSTER__STORE__RETENTION_READINGS", "30d");
+    assert_eq!(dry(&house, &journal), (0, stays));
+    assert_eq!(dry(&house, &[]), (winners, 0));
+    house.tell(&["cleanup"]);
+    assert_eq!(dry(&house, &["--readings-before", "2026-09-02"]), (0, 0));
+    assert_eq!(dry(&house, &journal), (0, stays));
+    assert_eq!(house.ask(&["store", "check"]).code, 0);
 }

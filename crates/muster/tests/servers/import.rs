@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 
 use muster_core::identity::IdentityId;
 use muster_core::ports::{ReadingQuery, ReadingsOf, Store as _};
@@ -113,8 +113,13 @@ fn what_cannot_be_imported_is_said_with_what_to_type() {
     let (code, said) = failed(&import(&home, &server, &["--time-zone", "UTC"]));
     assert!(code == 2 && said.contains("say pseudonyms = false in [privacy]"), "{said}");
     fs::write(&file, without).unwrap();
-    // A hub writes alone.
     server.say("ble_monitor", SCHEMA);
+    // A name that no monitor of ours can have is kept.
+    server.say("ble_monitor", "INSERT INTO monitors (monitor_name) VALUES ('Old Pi')");
+    let said = told(&import(&home, &server, &["--time-zone", "UTC"]));
+    let foreign = "1 monitors keep names that none of muster can have";
+    assert!(said.contains(foreign) && said.contains("as in: Old Pi"), "{said}");
+    // A hub writes alone.
     let hub = home.serve();
     let (code, said) = failed(&import(&home, &server, &["--time-zone", "UTC"]));
     assert!(code == 5 && said.contains("in use"), "{said}");
@@ -149,12 +154,33 @@ fn old_panels_find_what_came_along_while_the_configuration_wants_them_to() {
     assert_eq!(server.say("home", left), "0");
 }
 
-fn import(home: &Home, server: &MariaDb, more: &[&str]) -> Output {
+#[test]
+fn a_configuration_is_read_as_a_whole_or_not() {
+    let home = Home::new();
+    let file = home.path().join("config.ini");
+    let convert = || home.run(&["import", "ble-monitor-config", text(&file)]);
+    let long = format!("[monitor]\nname = pi\n{}", "# and so on\n".repeat(6_000));
+    fs::write(&file, &long).unwrap();
+    let (code, said) = failed(&convert());
+    assert!(code == 2 && said.contains("more than 65536 bytes"), "{said}");
+    fs::write(&file, long.get(..65_536).unwrap()).unwrap();
+    assert!(String::from_utf8(convert().stdout).unwrap().contains("monitor = \"pi\""));
+    fs::write(&file, b"[monitor]\nname = \xff").unwrap();
+    let (code, said) = failed(&convert());
+    assert!(code == 2 && said.contains("no text in UTF-8"), "{said}");
+}
+
+pub(crate) fn import(home: &Home, server: &MariaDb, more: &[&str]) -> Output {
+    begin(home, server, more).output().unwrap()
+}
+
+/// The same, still to be started.
+pub(crate) fn begin(home: &Home, server: &MariaDb, more: &[&str]) -> Command {
     let password = home.path().join("password");
     fs::write(&password, format!("{}\n", MariaDb::PASSWORD)).unwrap();
     let url = format!("mysql://{}@127.0.0.1:{}/ble_monitor", MariaDb::USER, server.port);
     let args = ["import", "ble-monitor", "--database", &url, "--password-file", text(&password)];
-    home.run(&[&args[..], more].concat())
+    home.muster(&[&args[..], more].concat())
 }
 
 fn text(path: &Path) -> &str {
@@ -162,14 +188,14 @@ fn text(path: &Path) -> &str {
 }
 
 #[track_caller]
-fn told(output: &Output) -> String {
+pub(crate) fn told(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{said}");
     said
 }
 
 /// What is in the store.
-fn kept(home: &Home) -> Vec<String> {
+pub(crate) fn kept(home: &Home) -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let store = Sqlite::open(&home.data().join("muster.db"), Access::ReadOnly).await.unwrap();
@@ -208,7 +234,7 @@ const PANEL: &str =
     JOIN ble_devices d ON s.device_id = d.device_id JOIN monitors m ON s.monitor_id = m.monitor_id
     WHERE s.interval_start = '2026-03-10 14:35:00' AND d.device_name = 'Watch'";
 /// The tables as they were described.
-const SCHEMA: &str = "
+pub(crate) const SCHEMA: &str = "
     CREATE TABLE monitors (monitor_id INT AUTO_INCREMENT PRIMARY KEY,
         monitor_name VARCHAR(100) NOT NULL UNIQUE, location VARCHAR(200), description TEXT,
         created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
@@ -233,7 +259,7 @@ const SCHEMA: &str = "
         rssi INT NOT NULL, interval_start TIMESTAMP NOT NULL DEFAULT '2000-01-01 00:00:00',
         scan_timestamp TIMESTAMP NOT NULL DEFAULT '2000-01-01 00:00:00',
         processed BOOLEAN DEFAULT FALSE) CHARACTER SET utf8mb4";
-const ROWS: &str = "
+pub(crate) const ROWS: &str = "
     INSERT INTO monitors (monitor_id, monitor_name, location) VALUES
         (1, 'RPi_LivingRoom', 'Living Room'), (2, 'RPi_Kitchen', 'Kitchen'), (3, ' ', 'Attic');
     INSERT INTO ble_devices VALUES

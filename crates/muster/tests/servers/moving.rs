@@ -103,7 +103,7 @@ fn an_archive_of_one_server_is_restored_on_another() {
     let store = |url: String, password: &str| {
         format!("[store]\nurl = \"{url}\"\npassword_file = \"{password}\"")
     };
-    configure(&home, &store(Server::url(&postgres), &password::<Postgres>(&home)));
+    configure(&home, &store(Server::url(&postgres), &password(&home, &postgres)));
     let hub = home.serve();
     let anna = json!({ "name": "anna", "display": "Anna Berg" });
     assert_eq!(hub.ask("POST", "/api/v1/people", Some(&anna)).status, 201);
@@ -117,7 +117,7 @@ fn an_archive_of_one_server_is_restored_on_another() {
     assert!(code == 1 && said.contains("left alone"), "{said}");
     let (code, said) = failed(&home.run(&["restore", &file, "--replace"]));
     assert!(code == 2 && said.contains("a database is not replaced"), "{said}");
-    configure(&home, &store(Server::url(&mariadb), &password::<MariaDb>(&home)));
+    configure(&home, &store(Server::url(&mariadb), &password(&home, &mariadb)));
     let done = home.run(&["restore", &file]);
     assert!(done.status.success(), "{done:?}");
     assert_eq!(people(&home), known);
@@ -136,47 +136,35 @@ fn a_move_that_is_killed_is_no_store_and_is_done_again() {
     let home = Home::new();
     home.serve().terminate();
     let there = password(&home, &server);
-    let is_begun = "SELECT count(*) FROM pg_class WHERE relname = 'journal'";
-    for number in 0..TRIES {
-        let name = format!("try_{number}");
-        server.make(&name);
-        let url = format!("postgres://{}@127.0.0.1:{}/{name}", Postgres::USER, server.port);
-        let typed = ["store", "move", "--to", &url, "--password-file", &there];
-        let mut moving = home.muster(&typed).spawn().unwrap();
-        while server.say(&name, is_begun) == "0" {}
-        server.pause();
-        moving.kill().unwrap();
-        moving.wait().unwrap();
-        server.go_on();
-        let version = server.say(&name, "SELECT version FROM schema");
-        if version != "1000000" {
-            continue;
-        }
-        let store = format!("[store]\nurl = \"{url}\"\npassword_file = \"{there}\"");
-        configure(&home, &store);
-        for args in [&["who"][..], &["serve", "--listen", "127.0.0.1:0"]] {
-            let (_, said) = failed(&home.run(args));
-            assert!(
-                said.contains("`muster store move` or `muster restore` into it had copied"),
-                "{said}"
-            );
-        }
-        configure(&home, "");
-        // Whoever was killed is believed to live for some seconds.
-        loop {
-            let done = home.run(&typed);
-            let said = String::from_utf8(done.stderr).unwrap();
-            if done.status.success() {
-                break;
-            }
-            assert!(said.contains("already in use"), "{said}");
-        }
-        configure(&home, &store);
-        assert_eq!(people(&home), json!([]));
-        return;
+    server.make("home");
+    server.say("home", &Postgres::gate("journal", "DELETE"));
+    let url = Server::url(&server);
+    let typed = ["store", "move", "--to", &url, "--password-file", &there];
+    let mut moving = home.muster(&typed).spawn().unwrap();
+    let is_held = "SELECT count(*) FROM pg_class WHERE relname = 'journal'";
+    while server.say("home", is_held) == "0" {
+        assert!(moving.try_wait().unwrap().is_none(), "it ended before it was held");
     }
-    panic!("it was never killed in the middle");
+    moving.kill().unwrap();
+    moving.wait().unwrap();
+    server.say("home", "DELETE FROM test.gate");
+    assert_eq!(server.say("home", "SELECT version FROM schema"), "1000000");
+    let store = format!("[store]\nurl = \"{url}\"\npassword_file = \"{there}\"");
+    configure(&home, &store);
+    for args in [&["who"][..], &["serve", "--listen", "127.0.0.1:0"]] {
+        let (_, said) = failed(&home.run(args));
+        assert!(said.contains("`muster store move` or `muster restore` into it had"), "{said}");
+    }
+    configure(&home, "");
+    // Whoever was killed is believed to live for some seconds.
+    loop {
+        let done = home.run(&typed);
+        let said = String::from_utf8(done.stderr).unwrap();
+        if done.status.success() {
+            break;
+        }
+        assert!(said.contains("already in use"), "{said}");
+    }
+    configure(&home, &store);
+    assert_eq!(people(&home), json!([]));
 }
-
-/// A move takes longer than the server needs to say that it began.
-const TRIES: u32 = 20;

@@ -1,6 +1,6 @@
 //! Two hubs and one database: one leads, the other one waits, whatever becomes of the first.
 
-use std::thread;
+use std::{fs, thread};
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -20,6 +20,35 @@ fn another_hub_takes_over_on_mariadb() {
     let server = MariaDb::start();
     server.make("home");
     takes_over(&server);
+}
+
+/// What passes by while it takes over sends no standby away.
+#[test]
+fn a_standby_that_cannot_read_the_store_waits_on() {
+    let server = Postgres::start();
+    server.make("home");
+    let (home_a, home_b) = (home(&server), home(&server));
+    let a = home_a.serve();
+    adds(&a, "anna");
+    let second = format!(
+        "CREATE USER second PASSWORD '{}'; GRANT ALL ON ALL TABLES IN SCHEMA public TO second; \
+         REVOKE SELECT ON stay FROM second",
+        Postgres::PASSWORD
+    );
+    server.say("home", &second);
+    let file = home_b.path().join("muster.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let of = |user: &str| format!("postgres://{user}@");
+    let text = text.replace(&of(Postgres::USER), &of("second"));
+    fs::write(&file, text).unwrap();
+    let mut b = home_b.serve();
+    b.until_it_says("standby: already in use");
+    a.kill();
+    b.until_it_says("the user second may not do that");
+    assert_eq!(b.get("/healthz").json()["status"], "standby");
+    server.say("home", "GRANT SELECT ON stay TO second");
+    b.until_it_says("leads: ");
+    adds(&b, "ben");
 }
 
 fn person(name: &str) -> Value {

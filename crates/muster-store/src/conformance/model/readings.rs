@@ -6,7 +6,7 @@ use std::time::Duration;
 use muster_core::batch::{HOUR, Reading};
 use muster_core::fact::Listener;
 use muster_core::identity::{IdentityId, ListenerId};
-use muster_core::ports::{ReadingQuery, ReadingsOf};
+use muster_core::ports::{Before, ReadingQuery, ReadingsOf};
 use muster_core::reading::{Signals, WinnerHour};
 use muster_core::span::Span;
 use muster_core::time::Time;
@@ -106,9 +106,11 @@ impl Readings {
         counted
     }
 
-    pub(super) fn forget(&mut self, facts_before: Time, journal_before: Option<Time>) {
-        self.of_listeners.retain(|_, it| it.interval + it.length > facts_before);
-        if let Some(limit) = journal_before {
+    pub(super) fn forget(&mut self, before: Before) {
+        if let Some(limit) = before.facts {
+            self.of_listeners.retain(|_, it| it.interval + it.length > limit);
+        }
+        if let Some(limit) = before.readings {
             self.winners.retain(|_, it| it.interval.floor(HOUR) + HOUR > limit);
         }
     }

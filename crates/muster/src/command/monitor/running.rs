@@ -68,10 +68,12 @@ pub(super) fn run(context: &Context, args: &RunningArgs) -> Result<(), Failure> 
         .map_err(|it| Failure::new(Exit::Failed, "cannot start threads").because(it))?;
     let it = Running { context, config, args, folder: &folder, rights: &rights };
     runtime.block_on(async {
+        // From here on nothing is cut off in the middle: a code that lets somebody in is good once.
+        let stop = stop::asked()?;
         let (driver, spool) = it.driver(token).await?;
         match facts {
-            Some(facts) => delivered(driver.deliver(facts).await, &spool),
-            None => it.listen(driver, &spool, &radio).await,
+            Some(facts) => delivered(driver.deliver(facts, stop).await, &spool),
+            None => it.listen(driver, &spool, &radio, stop).await,
         }
     })
 }
@@ -135,8 +137,8 @@ impl Running<'_> {
         driver: Driver,
         spool: &Path,
         radio: &io::Result<Trusted>,
+        stop: impl Future<Output = ()>,
     ) -> Result<(), Failure> {
-        let stop = stop::asked()?;
         let clock = &self.context.clock;
         let speaker = Speaker { quiet: self.context.common.quiet };
         let (tell, heard) = mpsc::channel(QUEUE);

@@ -7,7 +7,7 @@ use muster_config::store::{StoreSettings, Tls};
 use muster_config::value::FilePath;
 use muster_core::ports::StoreError;
 use muster_store::Access;
-use muster_store::transfer::{self, Sole};
+use muster_store::transfer::{self, Sole, Uncopied};
 use serde_json::json;
 
 use crate::cli::{Destination, Encrypted, MoveArgs};
@@ -78,8 +78,10 @@ async fn copy(from: &Shelf<'_>, to: &Shelf<'_>) -> Result<Rows, Failure> {
     let source =
         from.open(Access::ReadWrite).await.map_err(|it| super::taken(from, it, AGAIN))?.store;
     let copied = match to.fill().await {
-        Ok(blank) => transfer::copy(&Sole(&*source), blank).await.map_err(|it| uncopied(to, it)),
-        Err(error) => Err(uncopied(to, error)),
+        Ok(blank) => {
+            transfer::copy(&Sole(&*source), blank).await.map_err(|it| uncopied(&to.place(), it))
+        }
+        Err(error) => Err(uncopied(&to.place(), Uncopied::Not(error))),
     };
     // What it was opened for is done; it loses nothing either way.
     source.close().await.ok();
@@ -160,18 +162,27 @@ fn next(to: &StoreSettings, from: &StoreSettings, folder: &Path, data: &Path) ->
     said
 }
 
-fn uncopied(to: &Shelf<'_>, error: StoreError) -> Failure {
+fn uncopied(to: &str, error: Uncopied) -> Failure {
+    let error = match error {
+        Uncopied::Not(error) => error,
+        Uncopied::Unknown(error) => {
+            let what = format!("it is not known whether everything is copied into: {to}");
+            return Failure::new(Exit::Unreachable, what).because(error).hint(LOOK);
+        }
+    };
     let exit = match &error {
         StoreError::Unavailable { .. } => Exit::Unreachable,
         StoreError::Newer { .. } | StoreError::Damaged { .. } | StoreError::Refused { .. } => {
             Exit::Failed
         }
     };
-    Failure::new(exit, format!("not copied into: {}", to.place()))
+    Failure::new(exit, format!("not copied into: {to}"))
         .because(error)
         .hint("the store is as it was; type it again when that is mended")
 }
 
+const LOOK: &str = "type it again: if it says that one is there already and left alone, all of it was copied, and only \
+                    the configuration is to be changed; else it copies anew. The old store is as it was";
 const AGAIN: &str = "stop every hub and standby of this store, type this again, and start the hub when \
                      the configuration is changed";
 
@@ -199,6 +210,16 @@ mod tests {
         assert!(!said.contains("take password_file"), "{said}");
         assert!(said.contains("take tls of the old server out of [store]"), "{said}");
         assert!(said.contains("take ca_file of the old server out of [store]"), "{said}");
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_said_to_be_undone() {
+        let lost = || StoreError::Unavailable { what: "it went away".into(), cause: "gone".into() };
+        let told = |it| format!("{:?}", uncopied("postgres://db.local/home", it));
+        assert!(told(Uncopied::Not(lost())).contains("not copied into"));
+        let unknown = told(Uncopied::Unknown(lost()));
+        assert!(!unknown.contains("not copied") && unknown.contains("not known"), "{unknown}");
+        assert!(unknown.contains("type it again: if it says"), "{unknown}");
     }
 
     #[test]
