@@ -29,6 +29,7 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::folder::Folder;
 use crate::greeting::Speaker;
+use crate::memory::Memory;
 use crate::owner::Owner;
 use crate::privileges::{self, Rights};
 use crate::supervisor::{Backoff, Channels, Heard, Plan, Wires, supervise};
@@ -48,6 +49,7 @@ impl Heard for Told {
 /// Runs until a signal ends it, or once.
 pub(super) fn run(context: &Context, args: &RunningArgs) -> Result<(), Failure> {
     logs::start(&context.common, context.colour_errors());
+    let memory = Memory::begin();
     let config = &context.config()?.config;
     let data = context.data()?;
     let owner = if privileges::is_root() { Some(Owner::of(&data)?) } else { None };
@@ -71,7 +73,7 @@ pub(super) fn run(context: &Context, args: &RunningArgs) -> Result<(), Failure> 
         let (driver, spool) = it.driver(token).await?;
         match facts {
             Some(facts) => delivered(driver.deliver(facts).await, &spool),
-            None => it.listen(driver, &spool, &radio).await,
+            None => it.listen(driver, &spool, &radio, memory).await,
         }
     })
 }
@@ -135,6 +137,7 @@ impl Running<'_> {
         driver: Driver,
         spool: &Path,
         radio: &io::Result<Trusted>,
+        memory: Memory,
     ) -> Result<(), Failure> {
         let stop = stop::asked()?;
         let clock = &self.context.clock;
@@ -157,6 +160,7 @@ impl Running<'_> {
         let mut rooms = JoinSet::new();
         rooms.spawn(complain(channels.clone(), tell));
         rooms.spawn(speaker.tell(channels, self.config.monitor.clone()));
+        rooms.spawn(memory.keep_small());
         rooms.spawn(told::tell(speaker, driver.standing(), spool.into()));
         let stopping = async move {
             stop.await;
