@@ -60,6 +60,7 @@ mod clock;
 mod folder;
 mod logs;
 mod machine;
+mod memory;
 mod owner;
 mod privileges;
 

@@ -29,6 +29,7 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::folder::Folder;
 use crate::greeting::Speaker;
+use crate::memory::Memory;
 use crate::owner::Owner;
 use crate::privileges::{self, Rights};
 use crate::supervisor::{Backoff, Channels, Heard, Plan, Wires, supervise};
@@ -48,6 +49,7 @@ impl Heard for Told {
 /// Runs until a signal ends it, or once.
 pub(super) fn run(context: &Context, args: &RunningArgs) -> Result<(), Failure> {
     logs::start(&context.common, context.colour_errors());
+    let memory = Memory::begin();
     let config = &context.config()?.config;
     let data = context.data()?;
     let owner = if privileges::is_root() { Some(Owner::of(&data)?) } else { None };
@@ -73,7 +75,7 @@ pub(super) fn run(context: &Context, args: &RunningArgs) -> Result<(), Failure> 
         let (driver, spool) = it.driver(token).await?;
         match facts {
             Some(facts) => delivered(driver.deliver(facts, stop).await, &spool),
-            None => it.listen(driver, &spool, &radio, stop).await,
+            None => it.listen(driver, &spool, &radio, memory, stop).await,
         }
     })
 }
@@ -137,6 +139,7 @@ impl Running<'_> {
         driver: Driver,
         spool: &Path,
         radio: &io::Result<Trusted>,
+        memory: Memory,
         stop: impl Future<Output = ()>,
     ) -> Result<(), Failure> {
         let clock = &self.context.clock;
@@ -159,6 +162,7 @@ impl Running<'_> {
         let mut rooms = JoinSet::new();
         rooms.spawn(complain(channels.clone(), tell));
         rooms.spawn(speaker.tell(channels, self.config.monitor.clone()));
+        rooms.spawn(memory.keep_small());
         rooms.spawn(told::tell(speaker, driver.standing(), spool.into()));
         let stopping = async move {
             stop.await;
