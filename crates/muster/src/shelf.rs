@@ -138,12 +138,6 @@ impl<'a> Shelf<'a> {
 
 /// The same of a server: what it says itself is what helps there.
 fn on_server(error: StoreError, what: &str, server: &str) -> Failure {
-    let exit = match &error {
-        StoreError::Unavailable { .. } => Exit::Unreachable,
-        StoreError::Newer { .. } | StoreError::Damaged { .. } | StoreError::Refused { .. } => {
-            Exit::Failed
-        }
-    };
     let hint = if is_in_use(&error) {
         format!("stop the other one, or give this one another database: {server}")
     } else if matches!(error, StoreError::Newer { .. }) {
@@ -151,7 +145,7 @@ fn on_server(error: StoreError, what: &str, server: &str) -> Failure {
     } else {
         format!("it is where store.url says: {server}")
     };
-    Failure::new(exit, what).because(error).hint(hint)
+    Failure::new(exit(&error), what).because(error).hint(hint)
 }
 
 /// Lets go of a store in good order, if nobody else has it any more.
@@ -160,6 +154,16 @@ pub(crate) async fn let_go(store: &mut Arc<dyn Kept>) {
         && let Err(cause) = store.close().await
     {
         tracing::warn!("the store was not closed in order, which loses nothing: {cause}");
+    }
+}
+
+/// With what a command ends that a store failed.
+pub(crate) fn exit(error: &StoreError) -> Exit {
+    match error {
+        StoreError::Unavailable { .. } => Exit::Unreachable,
+        StoreError::Newer { .. } | StoreError::Damaged { .. } | StoreError::Refused { .. } => {
+            Exit::Failed
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::failure::{Exit, Failure};
 use crate::folder::{Folder, in_use};
 use crate::output::Output;
 use crate::privileges;
-use crate::shelf::Shelf;
+use crate::shelf::{Shelf, exit};
 use crate::stop;
 
 /// Writes a verified copy of the store, also while a hub runs: as the person who asks for it, so
@@ -80,15 +80,6 @@ pub(super) fn destination(
 pub(super) fn unwritten(to: &Path, cause: StoreError) -> Failure {
     let what = format!("cannot write a copy: {}", to.display());
     Failure::new(exit(&cause), what).because(cause)
-}
-
-fn exit(cause: &StoreError) -> Exit {
-    match cause {
-        StoreError::Unavailable { .. } => Exit::Unreachable,
-        StoreError::Newer { .. } | StoreError::Damaged { .. } | StoreError::Refused { .. } => {
-            Exit::Failed
-        }
-    }
 }
 
 /// Makes a backup or an archive the store. Nothing is touched before the copy is whole and verified.

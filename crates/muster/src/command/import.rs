@@ -27,7 +27,7 @@ use crate::import::{Came, Import, ini};
 use crate::output::{Output, aside, ask, put};
 use crate::privileges;
 use crate::registry;
-use crate::shelf::Shelf;
+use crate::shelf::{Shelf, exit};
 
 /// Runs the command.
 pub(crate) fn run(context: &Context, command: &ImportCommand) -> Result<(), Failure> {
@@ -314,13 +314,7 @@ fn mark(database: &str, zone: &str) -> String {
 }
 
 fn unread(error: StoreError) -> Failure {
-    let exit = match &error {
-        StoreError::Unavailable { .. } => Exit::Unreachable,
-        StoreError::Newer { .. } | StoreError::Damaged { .. } | StoreError::Refused { .. } => {
-            Exit::Failed
-        }
-    };
-    Failure::new(exit, "cannot read the old database").because(error).hint(EXAMPLE)
+    Failure::new(exit(&error), "cannot read the old database").because(error).hint(EXAMPLE)
 }
 
 const EXAMPLE: &str = "muster import ble-monitor --database mysql://ble_user@db.local/ble_monitor --password-file FILE";

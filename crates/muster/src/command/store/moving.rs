@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use muster_config::store::{StoreSettings, Tls};
 use muster_config::value::FilePath;
-use muster_core::ports::StoreError;
 use muster_store::Access;
 use muster_store::transfer::{self, Sole, Uncopied};
 use serde_json::json;
@@ -17,7 +16,7 @@ use crate::failure::{Exit, Failure};
 use crate::folder::{Folder, STORE};
 use crate::output::Output;
 use crate::privileges;
-use crate::shelf::Shelf;
+use crate::shelf::{Shelf, exit};
 
 /// Copies, verifies, and says what to change. The store stays where it is.
 pub(crate) fn run(context: &Context, args: MoveArgs) -> Result<(), Failure> {
@@ -170,13 +169,7 @@ fn uncopied(to: &str, error: Uncopied) -> Failure {
             return Failure::new(Exit::Unreachable, what).because(error).hint(LOOK);
         }
     };
-    let exit = match &error {
-        StoreError::Unavailable { .. } => Exit::Unreachable,
-        StoreError::Newer { .. } | StoreError::Damaged { .. } | StoreError::Refused { .. } => {
-            Exit::Failed
-        }
-    };
-    Failure::new(exit, format!("not copied into: {to}"))
+    Failure::new(exit(&error), format!("not copied into: {to}"))
         .because(error)
         .hint("the store is as it was; type it again when that is mended")
 }
@@ -188,6 +181,8 @@ const AGAIN: &str = "stop every hub and standby of this store, type this again, 
 
 #[cfg(test)]
 mod tests {
+    use muster_core::ports::StoreError;
+
     use super::*;
 
     #[test]
