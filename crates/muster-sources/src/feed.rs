@@ -3,8 +3,9 @@
 //! What somebody else's program hears becomes part of a monitor by it. The file is read from its
 //! beginning at every start; facts merge, so what was told before changes nothing.
 //!
-//! **Invariant:** a line is one fact or an error that names it, and is told once it has its end; what
-//! was noticed before the machine was started cannot be dated by a monitor, and is counted.
+//! **Invariant:** a line is told once it has its end; one that is no fact is named, left out, and keeps no
+//! other from being told; what was noticed before the machine was started cannot be dated by a monitor, and
+//! is counted.
 
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -95,9 +96,14 @@ impl Feed {
         let mut facts = Vec::new();
         for line in whole.split_inclusive(|it| *it == b'\n') {
             self.lines += 1;
-            let text = std::str::from_utf8(line).map_err(|it| self.unusable(it.into()))?;
-            let read = self.reader.read_line(text);
-            facts.extend(read.map_err(|it| self.unusable(it.into()))?);
+            let text = std::str::from_utf8(line).map_err(BoxError::from);
+            match text.and_then(|it| self.reader.read_line(it).map_err(BoxError::from)) {
+                Ok(it) => facts.extend(it),
+                Err(cause) => {
+                    let path = self.path.display();
+                    warn!("the fact file {path}, line {} is left out: {cause}", self.lines);
+                }
+            }
         }
         let before = facts.len();
         facts.retain(|it| time_of(it) >= begin);
@@ -194,20 +200,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_fact_is_named() {
-        for (text, want) in [
-            (format!("{}nonsense\n", line(0)), "line 2"),
-            ("x".repeat(LONGEST_LINE + 2), "line 1"),
-            ("\u{7f}\n".to_owned(), "line 1"),
-        ] {
-            let file = tempfile::NamedTempFile::new().unwrap();
-            std::fs::write(file.path(), text).unwrap();
-            let mut feed = feed(file.path());
-            feed.next().await.unwrap();
-            let error = feed.next().await.unwrap_err();
-            assert!(matches!(error, SourceError::Unusable { .. }), "{error}");
-            assert!(error.to_string().ends_with(want), "{error}");
-        }
+    async fn what_is_no_fact_keeps_no_other_from_being_told() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let lines = [line(0), "nonsense\n".to_owned(), line(5), "\u{7f}\n".to_owned(), line(6)];
+        std::fs::write(file.path(), lines.concat()).unwrap();
+        let mut feed = feed(file.path());
+        feed.next().await.unwrap();
+        assert_eq!(facts(&mut feed).await, 3);
+        assert_eq!(feed.lines, 5);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_fact_file_is_said() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "x".repeat(LONGEST_LINE + 2)).unwrap();
+        let mut long = feed(file.path());
+        long.next().await.unwrap();
+        let error = long.next().await.unwrap_err();
+        assert!(matches!(error, SourceError::Unusable { .. }), "{error}");
+        assert!(error.to_string().ends_with("line 1"), "{error}");
         let mut gone = feed(Path::new("/nowhere"));
         assert!(matches!(gone.next().await, Err(SourceError::Lost { .. })));
     }

@@ -103,7 +103,7 @@ fn what_is_wrong_with_the_server_is_said_with_what_to_type() {
     let (code, text) = said(&["backup", "copy.db"]);
     assert!(code == 1 && text.contains("pg_dump"), "{text}");
     let (code, text) = said(&["restore", "copy.db"]);
-    assert!(code == 1 && text.contains("pg_restore"), "{text}");
+    assert!(code == 3 && text.contains("pg_restore"), "{text}");
     drop(hub);
     server.kill();
     let (code, text) = said(&["who"]);

@@ -72,8 +72,10 @@ pub(crate) fn find(api: &Api, wanted: &str) -> Result<Place, Failure> {
     let numbered = || all.iter().position(|it| wanted.parse() == Ok(it.id));
     let found = called.or_else(numbered).and_then(|at| all.into_iter().nth(at));
     found.ok_or_else(|| {
-        Failure::new(Exit::NotFound, format!("no such place: {wanted}"))
-            .hint(format!("there are: {}", names.join(", ")))
+        Failure::new(Exit::NotFound, format!("no such place: {wanted}")).hint(format!(
+            "there are: {}; another one is made by: muster place add NAME --in PLACE",
+            names.join(", ")
+        ))
     })
 }
 
