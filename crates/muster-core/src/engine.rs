@@ -296,7 +296,9 @@ impl Engine {
     pub fn handle_restored(&mut self, restored: Restored, now: Now) -> Intake {
         let parked = std::mem::take(&mut self.parked);
         let resumed = Some(self.resumed);
+        let told = std::mem::take(&mut self.told_conflicts);
         *self = restore::engine(self.policy.clone(), restored, now, resumed);
+        self.told_conflicts.extend(told);
         self.handle_facts(parked, now)
     }
 }

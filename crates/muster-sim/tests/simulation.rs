@@ -54,6 +54,17 @@ fn a_move_at_the_end_of_memory_is_carried() {
     assert!(report.failures.is_empty(), "{first}");
 }
 
+/// A stay of a person that was over goes on after all, by what came late; and history leads back to where a
+/// conflict was met.
+#[test]
+fn what_comes_late_is_judged_with_the_history_before_it() {
+    for seed in [2_178, 3_114] {
+        let report = run(Game::Forgetful, seed..seed + 1);
+        let first = report.failures.first().map(ToString::to_string).unwrap_or_default();
+        assert!(report.failures.is_empty(), "{first}");
+    }
+}
+
 /// Only what a fact can change is judged again when it comes; judging everything again says the same.
 #[test]
 fn what_is_at_hand_is_what_a_fresh_start_says() {

@@ -64,15 +64,17 @@ impl Engine {
         self.restand_person(id);
     }
 
-    /// Whether an edit moved what had been going on at the floor, and history that tells since when
-    /// is on its way: until then they stay what they were.
+    /// Whether an edit moved what had been going on at the floor, or what had ended before it goes on after
+    /// all, and history that tells since when is on its way: until then they stay what they were.
     fn waits_for_more(&self, id: PersonId, judged: &[Judged]) -> bool {
         let stays = self.people.get(&id).map_or(&[][..], |it| &it.stays);
-        let crosses = |it: &&Stay| it.from < self.floor && it.last >= self.floor;
+        let early = || stays.iter().filter(|it| it.from < self.floor);
         let is_told =
             |it: &Stay| judged.iter().any(|new| (new.from, new.site) == (it.from, it.site));
         let is_cut = judged.iter().any(|it| it.from == self.floor);
-        (is_cut || !stays.iter().filter(crosses).all(is_told)) && self.poll_history().is_some()
+        // Going on at the floor, and not any more; or over, and not any more.
+        let is_moved = early().any(|it| is_told(it) == (it.last < self.floor));
+        (is_cut || is_moved) && self.poll_history().is_some()
     }
 
     /// Somebody was removed: what is recorded of them stays, and what was going on ends there.

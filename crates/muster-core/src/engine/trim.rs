@@ -37,8 +37,9 @@ impl Engine {
             self.rebase_person(id);
         }
         self.book.forget_before(since);
-        let floor = self.floor;
-        self.told_conflicts.retain(|(_, _, at)| *at >= floor);
+        // What comes late may lead back to where one was met.
+        let bound = self.frontier - self.policy.lateness;
+        self.told_conflicts.retain(|(_, _, at)| *at >= bound);
     }
 
     /// Finds where judgement of a device begins, and with which stays going on.
