@@ -22,7 +22,8 @@ pub(super) fn run(shell: &mut Shell) -> Result<(), Failure> {
     if cargo_deny(shell.root()).is_none() {
         shell.run(shell.cargo(&["install", "--locked", "cargo-deny", "--root", "target/tools"]))?;
     }
-    Ok(())
+    // It reads about every dependency, also those of other systems, which no build brings.
+    shell.run(shell.cargo(&["fetch", "--locked"]))
 }
 
 /// cargo-deny as installed by this job, or by the person.
