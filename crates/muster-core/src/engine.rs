@@ -70,6 +70,8 @@ pub struct Engine {
     parked: Vec<Fact>,
     /// Something reaches further back than what is at hand: from when on facts are needed.
     deeper: Option<Time>,
+    /// What of that is asked for because people's stays began then.
+    starts: Option<Time>,
     /// Conflicts that were told: (device, later site, since).
     told_conflicts: BTreeSet<(DeviceId, PlaceId, Time)>,
     outbox: Outbox,
@@ -297,8 +299,12 @@ impl Engine {
         let parked = std::mem::take(&mut self.parked);
         let resumed = Some(self.resumed);
         let told = std::mem::take(&mut self.told_conflicts);
+        let rejudged = self.deeper != self.starts;
         *self = restore::engine(self.policy.clone(), restored, now, resumed);
         self.told_conflicts.extend(told);
+        if rejudged {
+            self.reach_starts();
+        }
         self.handle_facts(parked, now)
     }
 }

@@ -123,6 +123,18 @@ impl Engine {
         self.deepen(from.map(|it| self.judged_from(it.max(bound))));
     }
 
+    /// How long a person's stay that goes on at the floor was uncovered before it is what had been recorded
+    /// less what is judged now; what is judged otherwise now than it had been recorded must be judged
+    /// from its start, as far as lateness goes.
+    pub(super) fn reach_starts(&mut self) {
+        let bound = self.frontier - self.policy.lateness;
+        let records = self.people.values().flat_map(|it| it.records.values());
+        let going_on = records.filter(|(it, _)| it.ended == Ended::Open || it.last >= self.floor);
+        let first = going_on.map(|(it, _)| it.from).filter(|it| *it >= bound).min();
+        self.starts = first.map(|it| self.judged_from(it));
+        self.deepen(self.starts);
+    }
+
     /// Whether a monitor has heard nothing before the facts at hand.
     fn is_new(&self, monitor: &str) -> bool {
         let mut its = self.book.listeners().filter(|(_, it)| &*it.listener.monitor == monitor);
@@ -135,7 +147,7 @@ impl Engine {
     }
 
     /// From when on facts must be at hand to judge everything from a time on.
-    fn judged_from(&self, at: Time) -> Time {
+    pub(super) fn judged_from(&self, at: Time) -> Time {
         (at - self.policy.lead).floor(HOUR)
     }
 

@@ -41,14 +41,17 @@ impl Engine {
             return;
         }
         let verdict = self.verdict_of(id);
+        self.doubt_record(id, &verdict.stays);
         if self.waits_for_more(id, &verdict.stays) {
             return;
         }
         let judged = verdict.stays;
         let mut state = self.people.remove(&id).unwrap_or_default();
+        let goes_on =
+            |it: &Stay| judged.iter().any(|new| (new.site, new.from) == (it.site, it.from));
         let (old, settled): (Vec<Stay>, Vec<Stay>) = std::mem::take(&mut state.stays)
             .into_iter()
-            .partition(|it| it.from >= self.floor || judged.iter().any(|new| new.from == it.from));
+            .partition(|it| it.from >= self.floor || goes_on(it));
         let about = About {
             subject: Subject::Person(id),
             source: self.media_of(id).first().copied(),
@@ -72,9 +75,24 @@ impl Engine {
         let is_told =
             |it: &Stay| judged.iter().any(|new| (new.from, new.site) == (it.from, it.site));
         let is_cut = judged.iter().any(|it| it.from == self.floor);
-        // Going on at the floor, and not any more; or over, and not any more.
+        // Going on at the floor, and not any more; or over, and not any more; or up to the floor only.
         let is_moved = early().any(|it| is_told(it) == (it.last < self.floor));
-        (is_cut || is_moved) && self.poll_history().is_some()
+        let is_guessed = judged.iter().any(|it| it.last == self.floor && it.from < self.floor);
+        (is_cut || is_moved || is_guessed) && self.poll_history().is_some()
+    }
+
+    /// What went on at the floor and does not go on any more ended with evidence before the floor, which
+    /// its record does not tell: history since it began does.
+    fn doubt_record(&mut self, id: PersonId, judged: &[Judged]) {
+        let Some(state) = self.people.get(&id) else { return };
+        let bound = self.frontier - self.policy.lateness;
+        let is_guessed = |(it, _): &&(Stay, Duration)| {
+            let ends =
+                |new: &Judged| (new.site, new.from, new.last) == (it.site, it.from, self.floor);
+            it.last > self.floor && it.from >= bound && judged.iter().any(ends)
+        };
+        let first = state.records.values().filter(is_guessed).map(|(it, _)| it.from).min();
+        self.deepen(first.map(|it| self.judged_from(it)));
     }
 
     /// Somebody was removed: what is recorded of them stays, and what was going on ends there.
@@ -121,7 +139,7 @@ impl Engine {
         let in_force = |it: &&Override| {
             let there = going_on.get(&Directory::FIRST_SITE).is_some_and(|from| *from <= it.at);
             let absent = last.is_none_or(|from| from <= it.at);
-            let home = it.home && there && it.until > self.floor;
+            let home = it.home && there;
             let away = !it.home && absent && it.until > begin;
             it.at >= self.floor || home || away
         };

@@ -49,6 +49,7 @@ pub(super) fn engine(
         voters: BTreeSet::new(),
         parked: Vec::new(),
         deeper: None,
+        starts: None,
         told_conflicts: BTreeSet::new(),
         outbox: Outbox::default(),
         last_stay: restored.last_stay.0,

@@ -1,6 +1,7 @@
 //! Stories of the engine: what was heard, and what the journal then says.
 
 mod interest;
+mod memory;
 mod pseudonyms;
 mod resting;
 
