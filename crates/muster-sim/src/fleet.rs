@@ -2,10 +2,11 @@
 //! between them, in virtual time.
 //!
 //! Uploads are delayed, doubled, overtaken and lost, ways are cut for minutes to hours, monitors are
-//! killed around every write and lose power, disks are emptied, clocks are wrong by up to ten minutes,
-//! the hub is killed and its store fails. After all is healed the whole store is compared with the naive
+//! killed around every write and lose power, disks are full and emptied, clocks are wrong by up to ten
+//! minutes, the hub is killed, its store fails, and it goes on with a backup. After all is healed the whole store is compared with the naive
 //! reference of the same facts: all that were told but those that no disk had kept when their monitor
-//! was killed, which are counted and young.
+//! was killed, which are counted and young, and those that a monitor had let go of when the hub went back to
+//! a backup without them.
 //!
 //! **Invariant:** a seed determines a run. Both ways of an exchange take the same time, so that dates
 //! come out exact and stores can be compared; what unequal ways do is bounded elsewhere
@@ -27,6 +28,7 @@ use muster_wire::batch;
 use crate::generator::World;
 use crate::rng::Rng;
 use crate::simulate::{Hub, Wrong};
+use crate::store::Tables;
 use events::{Event, Events};
 use monitor::{End, Monitor};
 
@@ -51,6 +53,10 @@ pub struct Met {
     pub arrived: u64,
     /// Kills of the hub.
     pub hub_kills: u64,
+    /// Facts that the hub had, and a backup had not.
+    pub forgotten: u64,
+    /// Writes for which a monitor's disk had no room.
+    pub unwritten: u64,
 }
 
 impl AddAssign for Met {
@@ -64,6 +70,8 @@ impl AddAssign for Met {
         self.undated += other.undated;
         self.arrived += other.arrived;
         self.hub_kills += other.hub_kills;
+        self.forgotten += other.forgotten;
+        self.unwritten += other.unwritten;
     }
 }
 
@@ -98,6 +106,9 @@ struct Fleet<'a> {
     taken: BTreeMap<(usize, BootId), SequenceSet>,
     /// What it took without a date to believe.
     undated: BTreeMap<(usize, BootId), SequenceSet>,
+    /// What it had taken, and a backup does not hold: it comes again if the monitor has it still.
+    forgotten: BTreeMap<(usize, BootId), SequenceSet>,
+    backup: Option<Tables>,
     is_hub_up: bool,
     met: Met,
 }
@@ -136,6 +147,8 @@ impl<'a> Fleet<'a> {
             waiting: BTreeMap::new(),
             taken: BTreeMap::new(),
             undated: BTreeMap::new(),
+            forgotten: BTreeMap::new(),
+            backup: None,
             is_hub_up: true,
             met: Met::default(),
         })
@@ -186,6 +199,35 @@ impl<'a> Fleet<'a> {
             Event::HubBack => self.is_hub_up = true,
             Event::Fails(faults) => self.hub.fail(&faults),
             Event::Heals => self.hub.heal(),
+            Event::BackedUp => self.backup = Some(self.hub.tables()),
+            Event::GoesBack => {
+                if let Some(it) = self.backup.take() {
+                    self.go_back(it)?;
+                }
+            }
+            Event::DiskFills { who } | Event::DiskDrains { who } => {
+                if let Some(it) = self.monitors.get_mut(who) {
+                    it.fill(matches!(event, Event::DiskFills { .. }), self.at);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The hub goes on with a backup, and nobody gets a reply to what came after it.
+    fn go_back(&mut self, backup: Tables) -> Result<(), Wrong> {
+        self.hub.go_back(backup)?;
+        self.waiting.clear();
+        let before = std::mem::take(&mut self.taken);
+        self.remember();
+        for (start, had) in before {
+            let has = self.taken.get(&start);
+            let told = self.monitors.get(start.0).and_then(|it| it.told.get(&start.1));
+            for sequence in 0..told.map_or(0, |it| it.len() as u64) {
+                if had.contains(sequence) && !has.is_some_and(|it| it.contains(sequence)) {
+                    self.forgotten.entry(start).or_default().insert(sequence);
+                }
+            }
         }
         Ok(())
     }
@@ -195,6 +237,7 @@ impl<'a> Fleet<'a> {
         for who in 0..self.monitors.len() {
             let Some(it) = self.monitors.get_mut(who) else { continue };
             let (turn, boot) = (it.turn(self.at), it.boot);
+            self.met.unwritten += turn.unwritten;
             for sending in turn.sent {
                 let bytes = batch::compress(&batch::write(&sending.upload));
                 self.send(Way { to: who, boot, number: sending.number, takes: None }, &bytes);
@@ -286,6 +329,9 @@ impl<'a> Fleet<'a> {
                 self.undated.entry((from, boot)).or_default().insert(row.sequence);
             }
             self.taken.entry((from, boot)).or_default().insert(row.sequence);
+            if let Some(it) = self.forgotten.get_mut(&(from, boot)) {
+                it.remove(row.sequence);
+            }
         }
         for row in new {
             if matches!(row.fact.body, FactBody::Coverage(_))
@@ -309,9 +355,9 @@ impl<'a> Fleet<'a> {
             .filter(|(it, _)| **it == boot || since(it).is_some_and(|it| it < began));
         earlier.into_iter().find_map(|(it, told)| {
             let upto = if *it == boot { before } else { told.len() as u64 };
-            let (taken, lost) = (self.taken.get(&(from, *it)), monitor.lost.get(it));
-            let has = |set: Option<&SequenceSet>, at| set.is_some_and(|it| it.contains(at));
-            let missing = (0..upto).find(|at| !has(taken, *at) && !has(lost, *at));
+            let start = (from, *it);
+            let known = [self.taken.get(&start), monitor.lost.get(it), self.forgotten.get(&start)];
+            let missing = (0..upto).find(|at| !known.iter().flatten().any(|it| it.contains(*at)));
             missing.map(|at| format!("{at} of {it}"))
         })
     }
@@ -332,8 +378,9 @@ impl<'a> Fleet<'a> {
         let Some(it) = self.monitors.get_mut(who) else { return Ok(()) };
         self.met.ends += 1;
         let none = SequenceSet::new();
-        let received = self.taken.get(&(who, it.boot)).unwrap_or(&none);
-        match it.end(how, self.at, received) {
+        let start = (who, it.boot);
+        let received = [self.taken.get(&start), self.forgotten.get(&start)];
+        match it.end(how, self.at, received.map(|it| it.unwrap_or(&none))) {
             Some(why) => self.hub.wrong(why),
             None => Ok(()),
         }

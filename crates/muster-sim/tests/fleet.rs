@@ -28,6 +28,8 @@ fn fleets_end_as_the_reference_says() {
         ("kills of the hub", met.hub_kills, 10),
         ("facts", met.arrived, 20_000),
         ("lost facts", met.lost, 20),
+        ("facts that a backup had not", met.forgotten, 500),
+        ("writes to a full disk", met.unwritten, 50),
     ] {
         let often = often * 24 / count;
         assert!(

@@ -35,6 +35,14 @@ pub(super) enum Event {
     Fails(Vec<Fault>),
     /// The store works again.
     Heals,
+    /// A backup is taken.
+    BackedUp,
+    /// The hub goes on with the backup.
+    GoesBack,
+    /// A monitor's disk is full.
+    DiskFills { who: usize },
+    /// There is room again.
+    DiskDrains { who: usize },
 }
 
 /// All that is to happen, in order.
@@ -78,6 +86,7 @@ impl Events {
             it.push(end + MINUTE, Event::Begins { who });
         }
         it.hub(end, luck);
+        it.disks(names.len(), end, luck);
         it
     }
 
@@ -118,6 +127,24 @@ impl Events {
             self.push(at + some(Duration::from_mins(30), luck), Event::Heals);
         }
         self.push(end + MINUTE, Event::Heals);
+    }
+
+    /// Disks of monitors are full for a while, and the hub's breaks: it goes on with a backup.
+    fn disks(&mut self, monitors: usize, end: Duration, luck: &mut Rng) {
+        for who in 0..monitors {
+            if luck.percent(70) {
+                continue;
+            }
+            let at = some(end, luck);
+            self.push(at, Event::DiskFills { who });
+            let drained = (at + some(Duration::from_mins(90), luck)).min(end);
+            self.push(drained, Event::DiskDrains { who });
+        }
+        if luck.percent(40) {
+            let at = some(end, luck);
+            self.push(at, Event::BackedUp);
+            self.push(at + some(end.saturating_sub(at), luck), Event::GoesBack);
+        }
     }
 }
 

@@ -42,6 +42,8 @@ pub(super) struct Monitor {
     /// What no disk kept.
     pub(super) lost: BTreeMap<BootId, SequenceSet>,
     luck: Rng,
+    /// Since when there is room on its disk; none: it is full.
+    room_since: Option<Duration>,
     /// How likely it is killed around each write, in percent.
     frailty: u32,
 }
@@ -52,6 +54,8 @@ pub(super) struct Turn {
     pub(super) sent: Vec<Sending>,
     /// It was killed in the middle of a write.
     pub(super) died: bool,
+    /// Writes for which there was no room.
+    pub(super) unwritten: u64,
 }
 
 impl Monitor {
@@ -72,6 +76,7 @@ impl Monitor {
             told: BTreeMap::new(),
             lost: BTreeMap::new(),
             luck,
+            room_since: Some(Duration::ZERO),
             frailty,
         };
         it.begin(Duration::ZERO);
@@ -98,8 +103,14 @@ impl Monitor {
         self.told.insert(boot, Vec::new());
     }
 
-    /// Ends its program; `received`: what the hub has of this start.
-    pub(super) fn end(&mut self, how: End, at: Duration, received: &SequenceSet) -> Option<String> {
+    /// Ends its program; `received`: what the hub has, or had, of this start.
+    pub(super) fn end(
+        &mut self,
+        how: End,
+        at: Duration,
+        received: [&SequenceSet; 2],
+    ) -> Option<String> {
+        let is_received = |at| received.iter().any(|it| it.contains(at));
         self.relay.take()?;
         if how == End::PowerCut {
             self.machine = MachineId(self.luck.bits().into());
@@ -109,6 +120,8 @@ impl Monitor {
             self.state = Spooled::default();
             self.disk.clear();
         }
+        // What no disk took is kept in memory alone.
+        let had_room = self.room_since.is_some_and(|it| it.is_zero() || at > it + RETRIES);
         let mut why = None;
         for (boot, told) in &self.told {
             let lost = self.lost.entry(*boot).or_default();
@@ -117,12 +130,12 @@ impl Monitor {
                 if *boot != self.boot && how != End::Wiped {
                     continue;
                 }
-                if is_kept || (*boot == self.boot && received.contains(sequence)) {
+                if is_kept || (*boot == self.boot && is_received(sequence)) {
                     continue;
                 }
                 lost.insert(sequence);
                 let age = at.saturating_sub(*since);
-                if how != End::Wiped && age > Settings::PATIENCE {
+                if how != End::Wiped && had_room && age > Settings::PATIENCE {
                     why = Some(format!("fact {sequence} was lost after {} s", age.as_secs_f64()));
                 }
             }
@@ -142,6 +155,11 @@ impl Monitor {
         true
     }
 
+    /// Its disk is full from now on, or there is room again.
+    pub(super) fn fill(&mut self, is_full: bool, at: Duration) {
+        self.room_since = Some(at).filter(|_| !is_full);
+    }
+
     pub(super) fn reply(&mut self, boot: BootId, number: u64, reply: Reply, at: Duration) {
         let now = self.now(at);
         if let Some(relay) = self.relay.as_mut().filter(|_| self.boot == boot) {
@@ -159,6 +177,12 @@ impl Monitor {
         while let Some(what) = self.relay.as_mut().and_then(|it| it.poll(now)) {
             match what {
                 Do::Send(it) => turn.sent.push(it),
+                Do::Write(_) if self.room_since.is_none() => {
+                    if let Some(relay) = &mut self.relay {
+                        relay.handle_written(Err("no space left".into()), now);
+                    }
+                    turn.unwritten += 1;
+                }
                 Do::Write(it) => {
                     let fate = self.luck.number(200);
                     if fate >= self.frailty {
@@ -212,6 +236,9 @@ impl Monitor {
         Now { mono: at.saturating_sub(self.on) + UP, wall: Time::from_micros(wall) }
     }
 }
+
+/// Within this time after there is room again a relay has tried again.
+const RETRIES: Duration = Duration::from_mins(2);
 
 /// What the boot-time clock shows when a machine comes up: more than any fact reaches back.
 const UP: Duration = Duration::from_hours(2);

@@ -5,8 +5,8 @@ use muster_core::fact::Fact;
 use super::{Fleet, Met};
 use crate::simulate::{Wrong, compare_with_reference};
 
-/// Wants every fact with the hub that some disk had kept, nothing that nobody told, the store that the
-/// reference makes of them, and no news from a restart.
+/// Wants every fact with the hub that some disk had kept, unless it went with what came after a backup; nothing
+/// that nobody told; the store that the reference makes of them; and no news from a restart.
 pub(super) fn compare(mut fleet: Fleet<'_>) -> Result<Met, Wrong> {
     fleet.hub.blink()?;
     let tables = fleet.hub.tables();
@@ -19,9 +19,13 @@ pub(super) fn compare(mut fleet: Fleet<'_>) -> Result<Met, Wrong> {
             let key = (monitor.rights.monitor.clone(), *boot);
             let received = tables.received.get(&key).map(|it| it.runs.clone()).unwrap_or_default();
             let (lost, undated) = (monitor.lost.get(boot), fleet.undated.get(&(who, *boot)));
+            let forgotten = fleet.forgotten.get(&(who, *boot));
             for (sequence, (index, _)) in (0..).zip(told) {
                 if undated.is_some_and(|it| it.contains(sequence)) {
                     fleet.met.undated += 1;
+                } else if forgotten.is_some_and(|it| it.contains(sequence)) {
+                    // The monitor has told the hub that it let go of it.
+                    fleet.met.forgotten += 1;
                 } else if received.contains(sequence) {
                     fleet.met.arrived += 1;
                     let fact: Option<&Fact> = fleet.world.noticed.get(*index).map(|it| &it.1);

@@ -219,6 +219,14 @@ impl Hub {
         self.deliver(lost.facts)
     }
 
+    /// Goes on with a backup: what came after it is gone.
+    pub fn go_back(&mut self, backup: Tables) -> Result<(), Wrong> {
+        self.note("restored from a backup");
+        self.store = ModelStore::with(backup);
+        self.loose = Taken::default();
+        self.restore()
+    }
+
     /// Stops in an orderly way and starts again.
     pub fn restart(&mut self) -> Result<(), Wrong> {
         self.note("restarted");
