@@ -52,6 +52,7 @@ pub(crate) fn sources(
         plans.push(Plan {
             monitor: monitor.as_str().into(),
             kind: SourceKind::Lan,
+            name: SourceKind::Lan.word(),
             open: Box::new(move || {
                 let lan = Lan::open(settings.clone(), &monitor, Arc::clone(&clock))?;
                 Ok(Box::new(lan))
@@ -65,6 +66,7 @@ pub(crate) fn sources(
         plans.push(Plan {
             monitor: monitor.as_str().into(),
             kind: SourceKind::Ble,
+            name: SourceKind::Ble.word(),
             open: Box::new(move || {
                 let (settings, clock) = (settings.clone(), Arc::clone(&clock));
                 let rules = rules.clone();
@@ -78,6 +80,7 @@ pub(crate) fn sources(
         plans.push(Plan {
             monitor: monitor.as_str().into(),
             kind: SourceKind::Mqtt,
+            name: SourceKind::Mqtt.word(),
             open: Box::new(move || {
                 let (memory, clock) = (memory.clone(), Arc::clone(&clock));
                 Ok(Box::new(Mqtt::open(&settings, &monitor, memory, clock)?))
@@ -90,6 +93,7 @@ pub(crate) fn sources(
         plans.push(Plan {
             monitor: monitor.as_str().into(),
             kind: SourceKind::Classic,
+            name: SourceKind::Classic.word(),
             open: Box::new(move || {
                 Ok(Box::new(Classic::open(settings.clone(), &monitor, Arc::clone(&clock))))
             }),
