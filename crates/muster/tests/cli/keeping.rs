@@ -143,6 +143,13 @@ fn what_is_too_old_is_counted_and_goes() {
     };
     assert_eq!((dry(&[], "heard"), dry(&[], "stay")), (heard, 0));
     assert_eq!(dry(&["--before", "2026-08-31"], "heard"), 0);
+    // Where nothing is old that is said of each table.
+    let nothing = ["cleanup", "--dry-run", "--before", "2026-08-31"];
+    let told = house.tell(&nothing);
+    assert!(["heard", "readings", "stay", "journal"].iter().all(|it| told.contains(it)), "{told}");
+    let told = house.tell(&[&nothing[..], &["--format", "json"]].concat());
+    let told: Vec<Value> = serde_json::from_str(&told).unwrap();
+    assert!(told.len() == 10 && told.iter().all(|it| it["rows"] == 0), "{told:?}");
     assert_eq!(there("heard"), heard, "nothing went by being counted");
 
     house.tell(&["cleanup"]);
