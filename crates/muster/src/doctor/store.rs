@@ -82,9 +82,11 @@ fn rights(database: &Database, it: &Survey) -> Remark {
     let Some(first) = lacking.first() else {
         let what = match it.holds {
             Holds::Nothing => "tables may be made",
-            Holds::Others | Holds::Store(..) | Holds::Interrupted | Holds::Unreadable => {
-                "tables may be read and written"
-            }
+            Holds::Others
+            | Holds::Store(..)
+            | Holds::Interrupted
+            | Holds::Unreadable
+            | Holds::Unseen => "tables may be read and written",
         };
         return fine(RIGHTS, what.to_owned());
     };
@@ -141,6 +143,12 @@ fn holds(it: &Survey) -> Remark {
                 what.to_owned(),
                 Some(RIGHTS_FIRST.into()),
             )
+        }
+        Holds::Unseen => {
+            let what = "not known: this user has rights on single tables, and the server shows it \
+                        no others; one that makes tables needs rights on the whole database";
+            let hint = Some(RIGHTS_FIRST.to_owned());
+            remark(STORE, State::Wrong(Exit::NotAllowed), what.to_owned(), hint)
         }
         Holds::Interrupted => wrong(
             "a copy into the database was interrupted",
