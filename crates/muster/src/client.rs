@@ -79,13 +79,14 @@ impl Api {
             }
             Err(_) => {}
         }
-        Shelf::of(&context.config()?.config.store, &folder).refuse_nothing()?;
+        let shelf = Shelf::of(&context.config()?.config.store, &folder);
+        shelf.refuse_nothing()?;
         let (hub, kept) = runtime.block_on(OfflineHub::open(context, &folder, wish))?;
         if !context.common.quiet {
             let verb = if wish == Wish::Edit { "changing" } else { "reading" };
             crate::output::aside(&format!(
                 "hub not running: {verb} the store of {}",
-                folder.display()
+                shelf.whose()
             ));
         }
         let router = muster_web::router(Arc::new(hub), Guard::Socket);

@@ -8,14 +8,17 @@ use muster_store::server::{Holds, Survey};
 
 use super::{Remark, State, fine, remark};
 use crate::failure::Exit;
+use crate::password;
 
 /// What is to be said of a database on a server.
 pub(crate) fn judge(database: &Database, found: &Result<Survey, StoreError>) -> Vec<Remark> {
     let found = match found {
         Ok(it) => it,
         Err(error) => {
-            let hint = Some("muster config explain store.url".to_owned());
-            return vec![remark(CONNECTION, State::Wrong(Exit::Unreachable), said(error), hint)];
+            let unread = password::remedy(error);
+            let (exit, hint) =
+                unread.unwrap_or((Exit::Unreachable, "muster config explain store.url".to_owned()));
+            return vec![remark(CONNECTION, State::Wrong(exit), said(error), Some(hint))];
         }
     };
     let mut remarks = vec![connection(database, found), version(found), encoding(found)];
