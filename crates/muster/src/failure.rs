@@ -76,6 +76,11 @@ impl Failure {
         self.exit == Exit::NotFound
     }
 
+    /// Whether rights are missing.
+    pub(crate) fn is_denied(&self) -> bool {
+        self.exit == Exit::NotAllowed
+    }
+
     /// What the process ends with.
     #[cfg(test)]
     pub(crate) fn exit(&self) -> Exit {

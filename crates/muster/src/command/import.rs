@@ -85,8 +85,8 @@ fn ble_monitor(context: &Context, args: &BleMonitorArgs) -> Result<(), Failure> 
     // Before rights are given up, with which its file may have to be read.
     let address = address(args)?;
     let data = context.data()?;
+    privileges::act_as_maker(&data)?;
     let folder = Folder::take(&data)?;
-    privileges::act_as_owner(&data)?;
     let settings = &context.config()?.config.store;
     let shelf = Shelf::of(settings, folder.path());
     let runtime = tokio::runtime::Builder::new_current_thread()
