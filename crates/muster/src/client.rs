@@ -258,16 +258,16 @@ fn refused(status: StatusCode, answer: &[u8]) -> Failure {
     let what = if problem.detail.is_empty() {
         format!("the hub refused: {status}")
     } else {
-        muster_report::safe::terminal(&problem.detail)
+        problem.detail.clone()
     };
     let failure = Failure::new(exit, what);
     if !problem.near.is_empty() {
-        let near = muster_report::safe::terminal(&problem.near.join(", "));
+        let near = problem.near.join(", ");
         let these = if problem.near.len() > 1 { " one of these" } else { "" };
         return failure.hint(format!("did you mean{these}: {near}"));
     }
     match problem.hint {
-        Some(hint) => failure.hint(muster_report::safe::terminal(&hint)),
+        Some(hint) => failure.hint(hint),
         None if exit == Exit::NotFound => match list_of(&problem.detail) {
             Some(list) => failure.hint(list),
             None => failure,

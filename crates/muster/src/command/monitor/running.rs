@@ -240,12 +240,10 @@ fn delivered(ended: Result<Standing, Unkept>, spool: &Path) -> Result<(), Failur
     let standing = ended.map_err(|it| unkept(&it))?;
     if standing.refused > 0 {
         let why = standing.refusal.as_deref().unwrap_or_default();
-        let why = muster_report::safe::terminal(why);
         crate::output::aside(&format!("the hub refused {} facts: {why}", standing.refused));
     }
     if let Some(trouble) = &standing.trouble {
         let (what, hint) = told::explained(trouble, spool);
-        let what = muster_report::safe::terminal(&what);
         return Err(Failure::new(Exit::NotAllowed, what).hint(hint));
     }
     if standing.waiting == 0 {
