@@ -52,10 +52,7 @@ impl Feed {
 
     async fn more(&mut self) -> Result<Report, SourceError> {
         let path = self.path.display().to_string();
-        let lost = |cause: io::Error| SourceError::Lost {
-            what: format!("the fact file: {path}"),
-            cause: cause.into(),
-        };
+        let lost = |cause: io::Error| SourceError::Lost { what: path.clone(), cause: cause.into() };
         loop {
             let facts = self.whole_lines()?;
             if !facts.is_empty() {
@@ -100,8 +97,10 @@ impl Feed {
             match text.and_then(|it| self.reader.read_line(it).map_err(BoxError::from)) {
                 Ok(it) => facts.extend(it),
                 Err(cause) => {
-                    let path = self.path.display();
-                    warn!("the fact file {path}, line {} is left out: {cause}", self.lines);
+                    let (path, line) = (self.path.display(), self.lines);
+                    // What lies beneath says where in the line.
+                    let beneath = cause.source().map_or(String::new(), |it| format!(": {it}"));
+                    warn!("the fact file {path}, line {line} is left out: {cause}{beneath}");
                 }
             }
         }
@@ -117,10 +116,7 @@ impl Feed {
 
     fn unusable(&self, cause: BoxError) -> SourceError {
         let line = self.lines.max(1);
-        SourceError::Unusable {
-            what: format!("the fact file {}, line {line}", self.path.display()),
-            cause,
-        }
+        SourceError::Unusable { what: format!("{}, line {line}", self.path.display()), cause }
     }
 }
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use muster_core::ports::{BoxError, StoreError};
-use tempfile::TempDir;
+use tempfile::{TempDir, TempPath};
 
 /// A folder for its owner alone beside `path`, for what is not whole yet: with a name that nobody
 /// has, and gone with all that is in it when dropped.
@@ -24,6 +24,24 @@ pub(crate) fn create(path: &Path) -> io::Result<()> {
 /// Makes the content of a finished file durable, gives it its name, and makes that durable. Who was
 /// where when is for its owner's eyes.
 pub(crate) async fn finish(from: &Path, to: &Path) -> io::Result<()> {
+    finished(from, to, |from, to| std::fs::rename(from, to)).await
+}
+
+/// The same for a file of whoever asks for it: what has that name by then is left alone.
+pub(crate) async fn finish_new(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let name = |from: &Path, to: &Path| {
+        TempPath::try_from_path(from)?.persist_noclobber(to).map_err(|it| it.error)
+    };
+    finished(from, to, name).await.map_err(|it| {
+        if it.kind() == io::ErrorKind::AlreadyExists { existing(to) } else { explain_file(it, to) }
+    })
+}
+
+async fn finished(
+    from: &Path,
+    to: &Path,
+    name: impl FnOnce(&Path, &Path) -> io::Result<()> + Send + 'static,
+) -> io::Result<()> {
     let (from, to) = (from.to_owned(), to.to_owned());
     // A disk may take seconds to make a large file durable.
     aside(move || {
@@ -33,7 +51,7 @@ pub(crate) async fn finish(from: &Path, to: &Path) -> io::Result<()> {
             file.set_permissions(Permissions::from_mode(OWNERS)).ok();
         }
         file.sync_all()?;
-        std::fs::rename(&from, &to)?;
+        name(&from, &to)?;
         sync_folder(&to)
     })
     .await
@@ -55,11 +73,47 @@ async fn aside(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Re
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|it| Err(io::Error::other(it)))
 }
 
-/// What an error of the file system means for the file `path`.
+/// What an error of the file system means for the store in the file `path`.
 pub(crate) fn explain_io(error: io::Error, path: &Path) -> StoreError {
+    unavailable(meant(error.kind(), path), error.into())
+}
+
+/// The same for a file that is no store.
+pub(crate) fn explain_file(error: io::Error, path: &Path) -> StoreError {
+    FileError::told(meant(error.kind(), path), error)
+}
+
+/// What is wrong with a file that is no store: with an archive, or a backup.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct FileError {
+    what: String,
+    #[source]
+    cause: io::Error,
+}
+
+impl FileError {
+    /// Whether it was this that kept a store from being copied; if not, what else.
+    pub fn of(error: StoreError) -> Result<Self, StoreError> {
+        let StoreError::Unavailable { what, cause } = error else { return Err(error) };
+        let found = cause.downcast::<Self>();
+        found.map(|it| *it).map_err(|cause| StoreError::Unavailable { what, cause })
+    }
+
+    /// What the system calls it.
+    pub fn kind(&self) -> io::ErrorKind {
+        self.cause.kind()
+    }
+
+    /// As the cause of what a store could not do.
+    pub(crate) fn told(what: String, cause: io::Error) -> StoreError {
+        unavailable(what.clone(), Self { what, cause }.into())
+    }
+}
+
+fn meant(kind: io::ErrorKind, path: &Path) -> String {
     let folder = folder(path).display();
-    let kind = error.kind();
-    let what = if matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+    if matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
         "disk full".to_owned()
     } else if matches!(kind, io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) {
         format!("the folder is read-only: {folder}")
@@ -67,8 +121,7 @@ pub(crate) fn explain_io(error: io::Error, path: &Path) -> StoreError {
         format!("there is no such folder: {folder}")
     } else {
         format!("the disk does not answer as it should: {folder}")
-    };
-    unavailable(what, error.into())
+    }
 }
 
 /// The folder of a file.
@@ -83,12 +136,12 @@ pub(crate) fn unavailable(what: String, cause: BoxError) -> StoreError {
 
 /// Nothing is written over.
 pub(crate) fn refuse_existing(path: &Path) -> Result<(), StoreError> {
-    if std::fs::symlink_metadata(path).is_ok() {
-        let what =
-            format!("there is such a file already, and it is left alone: {}", path.display());
-        return Err(StoreError::Refused { what });
-    }
-    Ok(())
+    if std::fs::symlink_metadata(path).is_ok() { Err(existing(path)) } else { Ok(()) }
+}
+
+fn existing(path: &Path) -> StoreError {
+    let what = format!("there is such a file already, and it is left alone: {}", path.display());
+    StoreError::Refused { what }
 }
 
 /// Who was where when is for its owner's eyes. `SQLite` gives what it leaves beside a file the same mode

@@ -4,6 +4,7 @@
 //! A store replaces rows by their key and never merges or judges; that is the core's. How values are laid
 //! out in rows, what is written and what is asked is said once, for all of them.
 
+pub use disk::FileError;
 pub use kept::{Access, Kept};
 
 pub mod sqlite;

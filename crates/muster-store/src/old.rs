@@ -18,9 +18,9 @@ use crate::readings::{Counted, Measured, Won};
 use crate::record::Record;
 use crate::transfer::Piece;
 
-/// How many rows of each table are too old, of those that have an age. Of the journal at most so
-/// many go: the last state of each subject, and the one at that time, are kept. Identities, and what is
-/// told of them, have none.
+/// How many rows of each table are too old, none included, of those whose rows have an age. Of the journal
+/// at most so many go: the last state of each subject, and the one at that time, are kept. Identities, and
+/// what is told of them, have none.
 pub async fn count(
     store: &dyn Kept,
     before: Before,
@@ -36,19 +36,16 @@ async fn count_all(
     mut pieces: Receiver<Piece>,
     before: Before,
 ) -> Result<BTreeMap<&'static str, u64>, StoreError> {
-    let mut counted = BTreeMap::new();
+    let mut counted: BTreeMap<_, _> = AGEING.iter().map(|it| (*it, 0)).collect();
     while let Some(piece) = pieces.recv().await {
         let (table, rows) = piece.into_rows()?;
-        let mut old = 0;
+        let Some(old) = counted.get_mut(table) else { continue };
         for row in &rows {
             let too_old = is_old(before, table, row).map_err(|cause| StoreError::Damaged {
                 what: format!("a row of {table} cannot be read"),
                 cause: cause.into(),
             })?;
-            old += u64::from(too_old);
-        }
-        if old > 0 {
-            *counted.entry(table).or_default() += old;
+            *old += u64::from(too_old);
         }
     }
     Ok(counted)
@@ -80,3 +77,17 @@ fn is_old(before: Before, table: &str, row: &Row) -> Result<bool, sqlx::Error> {
         _ => false,
     })
 }
+
+/// The tables whose rows have an age.
+const AGEING: [&str; 10] = [
+    HeardHour::TABLE,
+    CoverageHour::TABLE,
+    ProbeHour::TABLE,
+    LevelRow::TABLE,
+    ReceivedRanges::TABLE,
+    Measured::TABLE,
+    Won::TABLE,
+    Counted::TABLE,
+    Stay::TABLE,
+    Change::TABLE,
+];

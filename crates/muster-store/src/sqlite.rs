@@ -116,9 +116,9 @@ impl Sqlite {
     pub async fn verify_part(&self, part: usize) -> Result<bool, StoreError> {
         let explain = |it| self.explain(it);
         let mut conn = files::reader(&self.path).await.map_err(explain)?;
-        let is_there = backup::verify_part(&mut conn, part).await.map_err(explain)?;
+        let rows = backup::verify_part(&mut conn, part).await.map_err(explain)?;
         conn.close().await.map_err(explain)?;
-        Ok(is_there)
+        Ok(rows.is_some())
     }
 
     /// Lets go of the file and of its lock in good order.

@@ -97,7 +97,7 @@ pub enum FactFileError {
     #[error("a line holds one JSON object")]
     Object,
     /// Not JSON, or with a key of another type, or with an unknown one.
-    #[error("not a fact: {0}")]
+    #[error("not a fact")]
     Json(#[source] serde_json::Error),
     /// Longer than any fact.
     #[error("a line has at most {MAX_LINE} bytes")]

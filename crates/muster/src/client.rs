@@ -79,13 +79,14 @@ impl Api {
             }
             Err(_) => {}
         }
-        Shelf::of(&context.config()?.config.store, &folder).refuse_nothing()?;
+        let shelf = Shelf::of(&context.config()?.config.store, &folder);
+        shelf.refuse_nothing()?;
         let (hub, kept) = runtime.block_on(OfflineHub::open(context, &folder, wish))?;
         if !context.common.quiet {
             let verb = if wish == Wish::Edit { "changing" } else { "reading" };
             crate::output::aside(&format!(
                 "hub not running: {verb} the store of {}",
-                folder.display()
+                shelf.whose()
             ));
         }
         let router = muster_web::router(Arc::new(hub), Guard::Socket);
@@ -257,16 +258,16 @@ fn refused(status: StatusCode, answer: &[u8]) -> Failure {
     let what = if problem.detail.is_empty() {
         format!("the hub refused: {status}")
     } else {
-        muster_report::safe::terminal(&problem.detail)
+        problem.detail.clone()
     };
     let failure = Failure::new(exit, what);
     if !problem.near.is_empty() {
-        let near = muster_report::safe::terminal(&problem.near.join(", "));
+        let near = problem.near.join(", ");
         let these = if problem.near.len() > 1 { " one of these" } else { "" };
         return failure.hint(format!("did you mean{these}: {near}"));
     }
     match problem.hint {
-        Some(hint) => failure.hint(muster_report::safe::terminal(&hint)),
+        Some(hint) => failure.hint(hint),
         None if exit == Exit::NotFound => match list_of(&problem.detail) {
             Some(list) => failure.hint(list),
             None => failure,

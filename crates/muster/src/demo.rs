@@ -73,7 +73,12 @@ impl Demo {
                 cause: "it was played to its end".into(),
             }),
         });
-        let plan = Plan { monitor: Household::MONITOR.into(), kind: SourceKind::Lan, open };
+        let plan = Plan {
+            monitor: Household::MONITOR.into(),
+            kind: SourceKind::Lan,
+            name: SourceKind::Lan.word(),
+            open,
+        };
         (plan, Kept { folder, _removed_at_the_end: throw_away })
     }
 }
@@ -89,7 +94,12 @@ pub(crate) fn monitor(clock: &Arc<dyn Clock>) -> Plan {
         let live = Live { household, radio, clock, waiting, is_alone: true };
         Ok(Box::new(live) as Box<dyn Source>)
     });
-    Plan { monitor: Household::MONITOR.into(), kind: SourceKind::Lan, open }
+    Plan {
+        monitor: Household::MONITOR.into(),
+        kind: SourceKind::Lan,
+        name: SourceKind::Lan.word(),
+        open,
+    }
 }
 
 /// What one monitor heard lately of a household that is made up.

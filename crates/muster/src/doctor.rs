@@ -15,6 +15,8 @@ pub(crate) mod store;
 #[derive(Clone, Debug)]
 pub(crate) struct Observed {
     pub(crate) folder: Folder,
+    /// The data folder and its rights, if others than its owner get into it.
+    pub(crate) shared: Option<(String, u32)>,
     pub(crate) pages: Place,
     pub(crate) network: Network,
     pub(crate) bluetooth: Bluetooth,
@@ -135,7 +137,9 @@ pub(crate) enum State {
 
 /// Everything that is to be said, part by part.
 pub(crate) fn judge(it: &Observed) -> Vec<Remark> {
-    let mut remarks = vec![folder(&it.folder), pages(&it.pages)];
+    let mut remarks = vec![folder(&it.folder)];
+    remarks.extend(it.shared.as_ref().map(shared));
+    remarks.push(pages(&it.pages));
     remarks.extend(network(&it.network));
     remarks.extend(bluetooth(&it.bluetooth));
     remarks
@@ -148,6 +152,14 @@ pub(crate) fn folder(it: &Folder) -> Remark {
         Folder::Writable(path) => fine(DATA, format!("can be written: {path}")),
         Folder::Refused(it) => refused(DATA, it),
     }
+}
+
+/// What is to be said of a data folder that was not made by a muster, and is open to others.
+pub(crate) fn shared((path, mode): &(String, u32)) -> Remark {
+    let what = format!(
+        "others than its owner get into it ({mode:o}), and who was where when lies there: {path}"
+    );
+    remark(DATA, State::Lacking, what, Some(format!("chmod 700 {path}")))
 }
 
 fn pages(it: &Place) -> Remark {

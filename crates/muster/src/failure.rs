@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue};
 use muster_config::{ConfigError, Problem};
+use muster_report::safe;
 
 use crate::cli::Cli;
 
@@ -30,6 +31,8 @@ pub(crate) enum Exit {
 pub(crate) struct Failure {
     exit: Exit,
     what: String,
+    /// Lines that stand below it.
+    list: Vec<String>,
     hint: Option<String>,
     cause: Option<anyhow::Error>,
 }
@@ -37,13 +40,20 @@ pub(crate) struct Failure {
 impl Failure {
     /// A failure; `what` is lower case, without a full stop, values last.
     pub(crate) fn new(exit: Exit, what: impl Into<String>) -> Self {
-        Self { exit, what: what.into(), hint: None, cause: None }
+        Self { exit, what: what.into(), list: Vec::new(), hint: None, cause: None }
     }
 
     /// With the command to type or the thing to change.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// With one line below it for each of these.
+    #[must_use]
+    fn list<'a>(mut self, all: impl IntoIterator<Item = &'a Problem>) -> Self {
+        self.list.extend(all.into_iter().map(ToString::to_string));
         self
     }
 
@@ -66,6 +76,11 @@ impl Failure {
         self.exit == Exit::NotFound
     }
 
+    /// Whether rights are missing.
+    pub(crate) fn is_denied(&self) -> bool {
+        self.exit == Exit::NotAllowed
+    }
+
     /// What the process ends with.
     #[cfg(test)]
     pub(crate) fn exit(&self) -> Exit {
@@ -74,16 +89,23 @@ impl Failure {
 
     /// Prints it on stderr; the exit code of the process.
     pub(crate) fn report(&self, colour: bool) -> ExitCode {
+        // There is nobody left to tell when stderr is gone.
+        drop(io::stderr().write_all(self.text(colour).as_bytes()));
+        ExitCode::from(self.exit as u8)
+    }
+
+    /// What people read. Names of files, and what others said, act on no terminal.
+    fn text(&self, colour: bool) -> String {
         let (red, cyan, plain) =
             if colour { ("\x1b[1;31m", "\x1b[36m", "\x1b[0m") } else { ("", "", "") };
-        let mut lines = vec![format!("{red}error:{plain} {}\n", self.what)];
+        let mut lines = vec![format!("{red}error:{plain} {}\n", safe::terminal(&self.what))];
+        lines.extend(self.list.iter().map(|it| format!("  {}\n", safe::terminal(it))));
         let causes = self.cause.iter().flat_map(|it| it.chain());
+        let causes = causes.map(|it| safe::terminal(&it.to_string()));
         lines.extend(causes.map(|it| format!("  caused by: {it}\n")));
-        lines.extend(self.hint.iter().map(|it| format!("{cyan}hint:{plain} {it}\n")));
-        let text = lines.concat();
-        // There is nobody left to tell when stderr is gone.
-        drop(io::stderr().write_all(text.as_bytes()));
-        ExitCode::from(self.exit as u8)
+        let hint = self.hint.iter().map(|it| safe::terminal(it));
+        lines.extend(hint.map(|it| format!("{cyan}hint:{plain} {it}\n")));
+        lines.concat()
     }
 }
 
@@ -99,15 +121,17 @@ impl From<ConfigError> for Failure {
                     None => failure,
                 }
             }
-            ConfigError::Syntax { .. } => Self::new(Exit::Usage, it.to_string()).hint(
-                "text stands in quotes, as in listen = \"127.0.0.1:8080\"; sections in brackets",
-            ),
+            ConfigError::Syntax { ref problem } => {
+                Self::new(Exit::Usage, head(&it)).list([problem]).hint(
+                    "text stands in quotes, as in listen = \"127.0.0.1:8080\"; sections in brackets",
+                )
+            }
             ConfigError::Wrong { ref problems } => {
                 let hint = match problems.iter().find_map(explained) {
                     Some(key) => format!("what it means: muster config explain {key}"),
                     None => "every key with its meaning: muster config explain KEY".to_owned(),
                 };
-                Self::new(Exit::Usage, it.to_string()).hint(hint)
+                Self::new(Exit::Usage, head(&it)).list(problems).hint(hint)
             }
         }
     }
@@ -117,6 +141,11 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)
     }
+}
+
+/// What is wrong with a configuration, without its problems, which are told one by one.
+fn head(error: &ConfigError) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 /// The key to read about: the one that was probably meant, else the one that is set, else its section.
@@ -159,4 +188,25 @@ fn near_command(wrong: &str) -> Option<String> {
     let names = commands.get_subcommands().map(clap::Command::get_name);
     let near = names.map(|it| (muster_config::distance(it, wrong), it)).min()?;
     (near.0 <= 1 && typed.as_deref() == Some(wrong)).then(|| near.1.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_named_acts_on_no_terminal() {
+        let failure = Failure::new(Exit::Failed, "cannot restore: a\u{1b}[2Jb\nhint: rm c")
+            .because(anyhow::anyhow!("cannot read: \u{9b}31m\u{202e}gz"))
+            .hint("look at: \u{1b}]0;x\u{7}");
+        let said = failure.text(false);
+        let lines: Vec<&str> = said.lines().collect();
+        let wanted = [
+            "error: cannot restore: a\u{fffd}[2Jb\u{fffd}hint: rm c",
+            "  caused by: cannot read: \u{fffd}31m\u{fffd}gz",
+            "hint: look at: \u{fffd}]0;x\u{fffd}",
+        ];
+        assert_eq!(lines, wanted);
+        assert!(failure.text(true).contains("\u{1b}[1;31merror:"), "colours are ours");
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Refuses to know what lies in it but for the names. One lock keeps a second hub, and a monitor, out.
 
-use std::fs::DirBuilder;
+use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -26,6 +26,14 @@ impl Folder {
         access(path, AccessFlags::W_OK | AccessFlags::X_OK)
             .map_err(|it| unusable(path, "written", it.into()))?;
         Ok(Self { path: path.to_owned() })
+    }
+
+    /// The same for work that may fail: whatever is missing goes again with the second value.
+    pub(crate) fn take_to_try(path: &Path) -> Result<(Self, Fresh), Failure> {
+        let whole = std::path::absolute(path).map_err(|it| unusable(path, "found", it))?;
+        let missing = whole.ancestors().take_while(|it| it.symlink_metadata().is_err());
+        let fresh = Fresh { made: missing.map(Path::to_owned).collect() };
+        Ok((Self::take(path)?, fresh))
     }
 
     /// Keeps every other muster out for as long as the lock is held.
@@ -56,6 +64,34 @@ impl Folder {
     /// The commands' socket.
     pub(crate) fn socket(&self) -> PathBuf {
         self.path.join(SOCKET)
+    }
+}
+
+/// Folders that were made for work that may fail, the lowest first: they go when this is dropped, unless
+/// they are kept.
+#[derive(Debug)]
+pub(crate) struct Fresh {
+    made: Vec<PathBuf>,
+}
+
+impl Fresh {
+    /// What they were made for was done.
+    pub(crate) fn keep(mut self) {
+        self.made.clear();
+    }
+}
+
+impl Drop for Fresh {
+    fn drop(&mut self) {
+        let Some(store) = self.made.first().map(|it| it.join(STORE)) else { return };
+        // Nobody begins anything there meanwhile: who did already has the lock.
+        let alone = Lock::take(&store);
+        if alone.is_ok() && !store.exists() {
+            fs::remove_file(store.with_file_name(LOCK)).ok();
+        }
+        // One in which there is anything stays, and those above it.
+        let is_gone = |it: &&PathBuf| fs::remove_dir(it).is_ok() || !it.exists();
+        self.made.iter().take_while(is_gone).for_each(drop);
     }
 }
 
@@ -139,15 +175,35 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("not/yet/there");
         Folder::take(&path).unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
         Folder::take(&path).unwrap();
+    }
+
+    #[test]
+    fn what_was_made_for_what_failed_goes_again() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("not/yet");
+        let (folder, fresh) = Folder::take_to_try(&path).unwrap();
+        drop(Lock::take(&folder.store()).unwrap());
+        drop(fresh);
+        assert!(!parent.path().join("not").exists());
+        // Not what was there before, nor where somebody else puts something.
+        fs::create_dir(parent.path().join("not")).unwrap();
+        drop(Folder::take_to_try(&path).unwrap());
+        assert!(parent.path().join("not").exists() && !path.exists());
+        let (folder, fresh) = Folder::take_to_try(&path).unwrap();
+        fs::write(folder.store(), "").unwrap();
+        drop(fresh);
+        assert!(folder.store().exists() && path.join(LOCK).exists());
+        Folder::take_to_try(&path.join("kept")).unwrap().1.keep();
+        assert!(path.join("kept").exists());
     }
 
     #[test]
     fn a_file_in_the_way_is_said() {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("file");
-        std::fs::write(&path, "").unwrap();
+        fs::write(&path, "").unwrap();
         assert!(Folder::take(&path).unwrap_err().to_string().contains("cannot be made"));
     }
 }

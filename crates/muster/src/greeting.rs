@@ -72,10 +72,10 @@ impl Speaker {
         let mut told: BTreeMap<Listener, (bool, Vec<Inability>)> = BTreeMap::new();
         loop {
             changed.mark_unchanged();
-            for status in channels.all() {
+            for (name, status) in channels.named() {
                 let now = (status.hears, status.cannot.clone());
                 if told.get(&status.listener) != Some(&now) {
-                    self.say(&channel_told(&status, own.as_str()));
+                    self.say(&channel_told(name, &status, own.as_str()));
                     told.insert(status.listener, now);
                 }
             }
@@ -118,12 +118,12 @@ pub(crate) fn rights_told(rights: &Rights) -> String {
 }
 
 /// What a channel can and cannot hear; that of another monitor than this machine's own by its name.
-fn channel_told(status: &ChannelStatus, own: &str) -> String {
+fn channel_told(name: &str, status: &ChannelStatus, own: &str) -> String {
     let ChannelStatus { listener, hears, can, cannot } = status;
-    let Listener { monitor, source, channel } = listener;
+    let Listener { monitor, source: _, channel } = listener;
     let monitor = Some(&**monitor).filter(|it| *it != own);
     let channel = Some(&**channel).filter(|it| !it.is_empty());
-    let words = [monitor, Some(source.word()), channel];
+    let words = [monitor, Some(name), channel];
     let name = words.into_iter().flatten().collect::<Vec<_>>().join(" ");
     let mut text = String::new();
     if *hears {
@@ -167,8 +167,8 @@ mod tests {
         let want = "lan eth0 hears: neighbour table, answers to pokes\n\
                     lan eth0 cannot read frames: CAP_NET_RAW is missing\n\
                     hint: sudo setcap cap_net_raw+p muster\n";
-        assert_eq!(channel_told(&status, "hub"), want);
-        let elsewhere = channel_told(&status, "attic");
+        assert_eq!(channel_told("lan", &status, "hub"), want);
+        let elsewhere = channel_told("lan", &status, "attic");
         assert!(elsewhere.starts_with("hub lan eth0 hears: "), "{elsewhere}");
     }
 }

@@ -43,6 +43,7 @@ mod listen;
 mod client;
 mod offline;
 mod output;
+mod password;
 mod past;
 mod shape;
 

@@ -60,6 +60,12 @@ impl Owner {
         known.map_or_else(|| format!("user {}", self.uid), |it| it.name)
     }
 
+    /// Their name, or their number where they have none: as `chown` takes them.
+    pub(crate) fn account(&self) -> String {
+        let known = User::from_uid(self.uid).ok().flatten();
+        known.map_or_else(|| self.uid.to_string(), |it| it.name)
+    }
+
     /// Root's files in somebody else's folder may have been put there by them.
     fn refuse_roots(&self, data: &Path) -> Result<(), Failure> {
         let is_roots = |it: &PathBuf| it.symlink_metadata().is_ok_and(|it| it.uid() == 0);

@@ -82,14 +82,23 @@ pub(crate) fn give_up(port: u16, owner: Option<&Owner>) -> Result<Rights, Failur
 }
 
 /// Works in a folder as whoever has it, when root asks: what it makes there must be theirs, and
-/// what they put there must not be followed with root's rights.
-pub(crate) fn act_as_owner(folder: &Path) -> Result<(), Failure> {
+/// what they put there must not be followed with root's rights. Whom it became; none: it stays who it is.
+pub(crate) fn act_as_owner(folder: &Path) -> Result<Option<Owner>, Failure> {
     match fs::metadata(folder) {
         Ok(found) if is_root() && found.uid() != 0 => {
-            become_user(Uid::from_raw(found.uid()), Gid::from_raw(found.gid()))
+            let owner = Owner { uid: Uid::from_raw(found.uid()), gid: Gid::from_raw(found.gid()) };
+            become_user(owner.uid, owner.gid)?;
+            Ok(Some(owner))
         }
-        Ok(_) | Err(_) => Ok(()),
+        Ok(_) | Err(_) => Ok(None),
     }
+}
+
+/// The same where the folder may be missing: then whoever has the first one above that is there makes it.
+pub(crate) fn act_as_maker(folder: &Path) -> Result<(), Failure> {
+    let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let there = whole.ancestors().find(|it| it.symlink_metadata().is_ok());
+    act_as_owner(there.unwrap_or(&whole)).map(drop)
 }
 
 fn become_user(uid: Uid, gid: Gid) -> Result<(), Failure> {

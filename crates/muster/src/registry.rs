@@ -1,7 +1,7 @@
 //! Which adapters this configuration wants: one closed match a port, nothing is found at run time.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::fs;
+use std::io;
 use std::path::Path;
 use std::process;
 use std::sync::Arc;
@@ -20,12 +20,13 @@ use muster_sources::lan::Lan;
 use muster_sources::management::Trusted;
 use muster_sources::mqtt::{Memory, Mqtt};
 use muster_sources::tags;
-use muster_store::server::{Address, Encryption, Secret, Survey, Way as Road};
+use muster_store::server::{Address, Encryption, Survey, Way as Road};
 use muster_store::sqlite::{Filling, Sqlite};
 use muster_store::transfer::Blank;
 use muster_store::{Access, Kept, mariadb, postgres};
 
 use crate::dispatch::Sending;
+use crate::password;
 use crate::supervisor::Plan;
 
 /// The kernel's management socket where a source may want it, or why there is none. It takes a right that
@@ -52,6 +53,7 @@ pub(crate) fn sources(
         plans.push(Plan {
             monitor: monitor.as_str().into(),
             kind: SourceKind::Lan,
+            name: SourceKind::Lan.word(),
             open: Box::new(move || {
                 let lan = Lan::open(settings.clone(), &monitor, Arc::clone(&clock))?;
                 Ok(Box::new(lan))
@@ -65,6 +67,7 @@ pub(crate) fn sources(
         plans.push(Plan {
             monitor: monitor.as_str().into(),
             kind: SourceKind::Ble,
+            name: SourceKind::Ble.word(),
             open: Box::new(move || {
                 let (settings, clock) = (settings.clone(), Arc::clone(&clock));
                 let rules = rules.clone();
@@ -78,6 +81,7 @@ pub(crate) fn sources(
         plans.push(Plan {
             monitor: monitor.as_str().into(),
             kind: SourceKind::Mqtt,
+            name: SourceKind::Mqtt.word(),
             open: Box::new(move || {
                 let (memory, clock) = (memory.clone(), Arc::clone(&clock));
                 Ok(Box::new(Mqtt::open(&settings, &monitor, memory, clock)?))
@@ -90,6 +94,7 @@ pub(crate) fn sources(
         plans.push(Plan {
             monitor: monitor.as_str().into(),
             kind: SourceKind::Classic,
+            name: SourceKind::Classic.word(),
             open: Box::new(move || {
                 Ok(Box::new(Classic::open(settings.clone(), &monitor, Arc::clone(&clock))))
             }),
@@ -207,7 +212,7 @@ pub(crate) fn address(
     let ca_file = settings.ca_file.as_ref().map(|it| it.as_str().into());
     let password = settings.password_file.as_ref();
     let password =
-        password.map(|it| self::password(it.as_str(), "store.password_file")).transpose()?;
+        password.map(|it| password::read(it.as_str(), "store.password_file")).transpose()?;
     Ok(Address {
         way,
         user: database.user.to_string(),
@@ -229,18 +234,3 @@ fn holder() -> String {
     let host = if host.is_empty() { "an unnamed machine" } else { host };
     format!("process {} on {host}", process::id())
 }
-
-/// The first line of a file, of which people were told by a key or an option.
-pub(crate) fn password(file: &str, told_by: &str) -> Result<Secret, StoreError> {
-    let unreadable = |cause: io::Error| StoreError::Unavailable {
-        what: format!("the password cannot be read: {file} ({told_by})"),
-        cause: cause.into(),
-    };
-    let mut text = String::new();
-    let opened = File::open(file).map_err(unreadable)?;
-    opened.take(LONGEST_PASSWORD).read_to_string(&mut text).map_err(unreadable)?;
-    Ok(Secret::new(text.lines().next().unwrap_or_default().to_owned()))
-}
-
-/// Bytes of a file with a password in it.
-const LONGEST_PASSWORD: u64 = 4096;

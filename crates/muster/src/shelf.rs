@@ -16,6 +16,7 @@ use crate::client::nothing_in;
 use crate::failure::{Exit, Failure};
 use crate::folder::{self, STORE, is_held, is_in_use};
 use crate::greeting::Speaker;
+use crate::password;
 use crate::registry::{self, Opened};
 
 /// Where a store is.
@@ -79,6 +80,11 @@ impl<'a> Shelf<'a> {
         self.server().unwrap_or_else(|| self.file().display().to_string())
     }
 
+    /// Whose it is, in words: the data folder's, or the server's.
+    pub(crate) fn whose(&self) -> String {
+        self.server().unwrap_or_else(|| self.folder.display().to_string())
+    }
+
     /// The server's address, if it is on one.
     pub(crate) fn server(&self) -> Option<String> {
         self.settings.and_then(|it| it.url.as_ref()).map(ToString::to_string)
@@ -117,7 +123,7 @@ impl<'a> Shelf<'a> {
 
     /// What a command says that cannot open it.
     pub(crate) fn unreadable(&self, error: StoreError) -> Failure {
-        let what = format!("cannot open the store of: {}", self.folder.display());
+        let what = format!("cannot open the store of: {}", self.whose());
         if let Some(server) = self.server() {
             return on_server(error, &what, &server);
         }
@@ -138,7 +144,9 @@ impl<'a> Shelf<'a> {
 
 /// The same of a server: what it says itself is what helps there.
 fn on_server(error: StoreError, what: &str, server: &str) -> Failure {
-    let hint = if is_in_use(&error) {
+    let hint = if let Some((_, hint)) = password::remedy(&error) {
+        hint
+    } else if is_in_use(&error) {
         format!("stop the other one, or give this one another database: {server}")
     } else if matches!(error, StoreError::Newer { .. }) {
         NEWER.to_owned()
@@ -159,6 +167,9 @@ pub(crate) async fn let_go(store: &mut Arc<dyn Kept>) {
 
 /// With what a command ends that a store failed.
 pub(crate) fn exit(error: &StoreError) -> Exit {
+    if let Some((exit, _)) = password::remedy(error) {
+        return exit;
+    }
     match error {
         StoreError::Unavailable { .. } => Exit::Unreachable,
         StoreError::Newer { .. } | StoreError::Damaged { .. } | StoreError::Refused { .. } => {

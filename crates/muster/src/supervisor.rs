@@ -23,6 +23,8 @@ pub(crate) struct Plan {
     pub(crate) monitor: Box<str>,
     /// Its medium.
     pub(crate) kind: SourceKind,
+    /// What people call it; its medium's word if it has no other name.
+    pub(crate) name: &'static str,
     /// Opens it.
     pub(crate) open: Opener,
 }
@@ -62,21 +64,21 @@ pub(crate) async fn supervise<T: Heard>(mut plan: Plan, mut wires: Wires<T>) {
         let ended = attempt(&mut plan, &mut wires, &mut lost).await;
         match &ended {
             Ok(End::Finished) => return,
-            Ok(End::Closed) => return debug!(source = %plan.kind, "nobody takes facts any more"),
+            Ok(End::Closed) => return debug!(source = %plan.name, "nobody takes facts any more"),
             Err(it @ SourceError::Unusable { .. }) => {
                 wires.channels.silence(&plan, it);
-                return warn!(source = %plan.kind, "{}", chain(it));
+                return warn!(source = %plan.name, "{}", chain(it));
             }
             Err(it @ SourceError::Lost { .. }) => {
                 wires.channels.silence(&plan, it);
-                warn!(source = %plan.kind, "{}", chain(it));
+                warn!(source = %plan.name, "{}", chain(it));
                 lost = true;
             }
         }
         let now = wires.clock.now();
         tries = if now.since(began) >= RECOVERED { 1 } else { tries + 1 };
         let pause = wires.backoff.pause(tries, now.mono.subsec_nanos());
-        info!(source = %plan.kind, "opening it again in {:.1} s", pause.as_secs_f32());
+        info!(source = %plan.name, "opening it again in {:.1} s", pause.as_secs_f32());
         tokio::time::sleep(pause).await;
     }
 }
@@ -94,13 +96,13 @@ async fn attempt<T: Heard>(
 ) -> Result<End, SourceError> {
     let running = AssertUnwindSafe(async {
         let source = (plan.open)()?;
-        let owner = (plan.monitor.clone(), plan.kind);
+        let owner = (plan.monitor.clone(), plan.name);
         pull(source, &owner, wires, lost).await
     });
     // A source is one room of the house: its panic is its loss, not everybody's.
     running.catch_unwind().await.unwrap_or_else(|_| {
         let cause = BoxError::from("a defect in it, reported above");
-        Err(SourceError::Lost { what: format!("the {} source", plan.kind), cause })
+        Err(SourceError::Lost { what: format!("the {} source", plan.name), cause })
     })
 }
 
@@ -152,8 +154,9 @@ async fn pull<T: Heard>(
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Channels(Arc<Shared>);
 
-/// Whose source a channel belongs to: its listener may be another monitor that the source hears of.
-type Owner = (Box<str>, SourceKind);
+/// Whose source a channel belongs to, and what that is called: its listener may be another monitor that the
+/// source hears of.
+type Owner = (Box<str>, &'static str);
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -166,6 +169,12 @@ impl Channels {
     pub(crate) fn all(&self) -> Vec<ChannelStatus> {
         let known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.values().map(|(_, status)| status.clone()).collect()
+    }
+
+    /// All of them, in order, each with what its source is called.
+    pub(crate) fn named(&self) -> Vec<(&'static str, ChannelStatus)> {
+        let known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.values().map(|((_, name), status)| (*name, status.clone())).collect()
     }
 
     /// Wakes when one of them changed.
@@ -183,7 +192,7 @@ impl Channels {
     fn silence(&self, plan: &Plan, why: &SourceError) {
         let (SourceError::Lost { what, .. } | SourceError::Unusable { what, .. }) = why;
         let cannot = Inability { what: format!("use {what}"), why: cause(why), hint: None };
-        let owner = (plan.monitor.clone(), plan.kind);
+        let owner = (plan.monitor.clone(), plan.name);
         self.update(|known| {
             if !known.values().any(|(it, _)| *it == owner) {
                 let listener = Listener::new(&plan.monitor, plan.kind, "");

@@ -220,6 +220,116 @@ fn a_backup_where_one_may_not_write_is_not_allowed() {
     assert!(said.contains(&what) && said.contains("hint: "), "{said}");
 }
 
+#[test]
+fn what_root_restores_belongs_to_whom_the_folder_belongs() {
+    let (home, _) = roots_home();
+    drop(home.serve());
+    let archive = home.path().join("all.gz").display().to_string();
+    assert!(home.run(&["archive", &archive]).status.success());
+    let theirs = home.path().join("theirs");
+    for data in ["made", "new/data"] {
+        let data = theirs.join(data);
+        fs::create_dir_all(theirs.join("made")).unwrap();
+        for it in [&theirs, &theirs.join("made")] {
+            chown(it, Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+        }
+        let to = data.display().to_string();
+        let done = home.run(&["restore", &archive, "--data", &to]);
+        assert!(done.status.success(), "{done:?}");
+        all_belongs_to(&data, SOMEBODY);
+        all_belongs_to(&theirs, SOMEBODY);
+    }
+    // What they may not make is not made for them, and nothing is left.
+    fs::set_permissions(&theirs, Permissions::from_mode(0o555)).unwrap();
+    let to = theirs.join("more").display().to_string();
+    let (code, said) = failed(&home.run(&["restore", &archive, "--data", &to]));
+    assert!(code == 4 && said.contains("hint: "), "{said}");
+    assert!(!theirs.join("more").exists());
+}
+
+#[test]
+fn a_copy_that_cannot_be_written_is_told_of_its_file() {
+    let (home, nobody) = roots_home();
+    drop(home.serve());
+    // Where its owner may not write.
+    let there = home.path().join("moved");
+    let to = there.display().to_string();
+    let (code, said) = failed(&home.run(&["store", "move", "--to", &to]));
+    assert_eq!(code, 4, "{said}");
+    let who = User::from_uid(nix::unistd::Uid::from_raw(nobody)).unwrap().unwrap().name;
+    let command = format!("install -d -o {who} -m 700 {to}");
+    assert!(said.contains(&command), "{said}");
+    let done = std::process::Command::new("sh").args(["-c", &command]).output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+    assert!(home.run(&["store", "move", "--to", &to]).status.success());
+    all_belongs_to(&there, nobody);
+
+    // Where there is no room: on a disk of 8 KiB, all of which is taken.
+    let full = home.path().join("full");
+    fs::create_dir(&full).unwrap();
+    let script =
+        "mount -t tmpfs -o size=8k none $1; cat /dev/zero 2>/dev/null > $1/all; exec $2 $3 $1/copy";
+    for command in ["archive", "backup"] {
+        let mut unshare = std::process::Command::new("unshare");
+        unshare.args(["--mount", "sh", "-c", script, "sh"]).arg(&full);
+        unshare.args([env!("CARGO_BIN_EXE_muster"), command]);
+        home.furnish(&mut unshare);
+        let (code, said) = failed(&unshare.output().unwrap());
+        assert_eq!(code, 1, "{said}");
+        assert!(said.contains("caused by: disk full\n"), "{said}");
+        assert!(
+            said.contains("hint: make room on its disk") && !said.contains("store is"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_password_that_its_reader_cannot_read_is_said_with_what_to_type() {
+    let (home, _) = roots_home();
+    fs::create_dir(home.data()).unwrap();
+    chown(home.data(), Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+    let file = home.path().join("password");
+    fs::write(&file, "s3cret\n").unwrap();
+    let configured = fs::read_to_string(home.path().join("muster.toml")).unwrap();
+    let store = |file: &Path| {
+        let url = "url = \"postgres://muster@127.0.0.1:1/home\"";
+        let store = format!("\n[store]\n{url}\npassword_file = \"{}\"\n", file.display());
+        fs::write(home.path().join("muster.toml"), format!("{configured}{store}")).unwrap();
+    };
+    let asked: [&[&str]; 3] =
+        [&["doctor", "--store"], &["who"], &["serve", "--listen", "127.0.0.1:0"]];
+    let says = |exit: i32, hint: &str| {
+        for args in asked {
+            let done = home.run(args);
+            let (code, said) = failed(&done);
+            assert_eq!(code, exit, "{said}");
+            let table = String::from_utf8_lossy(&done.stdout);
+            let what = format!("the password cannot be read by the user {SOMEBODY}: ");
+            assert!(said.contains(&what) || table.contains(&what), "{said}{table}");
+            assert!(said.contains(hint), "{args:?}: {said}");
+        }
+    };
+    fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+    store(&file);
+    let path = file.display();
+    says(4, &format!("hint: as root: chown {SOMEBODY} {path} && chmod 600 {path}\n"));
+    // In a folder that nobody else gets into.
+    let roots = home.path().join("roots");
+    fs::create_dir(&roots).unwrap();
+    fs::set_permissions(&roots, Permissions::from_mode(0o700)).unwrap();
+    fs::copy(&file, roots.join("password")).unwrap();
+    store(&roots.join("password"));
+    says(4, &format!("install -D -o {SOMEBODY} -m 600 {}", roots.join("password").display()));
+    store(&home.path().join("nowhere"));
+    says(2, "hint: give the file with the password in store.password_file\n");
+    // Whoever can read it gets as far as the server.
+    chown(&file, Some(SOMEBODY), None).unwrap();
+    store(&file);
+    let (code, said) = failed(&home.run(&["who"]));
+    assert!(code == 5 && said.contains("cannot be reached"), "{said}");
+}
+
 const NET_RAW: u64 = 1 << 13;
 /// A number that no account of this machine has to have.
 const SOMEBODY: u32 = 4_321;

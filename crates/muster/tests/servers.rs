@@ -98,6 +98,8 @@ fn what_is_wrong_with_the_server_is_said_with_what_to_type() {
     server.make("home");
     let (code, text) = said(&["who"]);
     assert!(code == 5 && text.contains("start `muster serve` once"), "{text}");
+    let place = format!("error: cannot open the store of: {}\n", server.url());
+    assert!(text.contains(&place), "{text}");
 
     let hub = home.serve();
     let (code, text) = said(&["backup", "copy.db"]);
@@ -105,6 +107,9 @@ fn what_is_wrong_with_the_server_is_said_with_what_to_type() {
     let (code, text) = said(&["restore", "copy.db"]);
     assert!(code == 3 && text.contains("pg_restore"), "{text}");
     drop(hub);
+    let (code, text) = said(&["who"]);
+    let place = format!("hub not running: reading the store of {}\n", server.url());
+    assert!(code == 0 && text.contains(&place), "{text}");
     server.kill();
     let (code, text) = said(&["who"]);
     assert!(code == 5 && text.contains("cannot be reached"), "{text}");

@@ -71,8 +71,9 @@ pub enum EditError {
     Private,
     /// A device named by what stands for it until the next key.
     #[error(
-        "a pseudonym names no device for long: add the device by its own address, as in \
-         `muster device add mac:b8:27:eb:01:02:03`"
+        "a pseudonym names no device for long: add the device by what it is known by itself, of the \
+         network (mac:), of Bluetooth (ble:, bt:, ibeacon:, altbeacon:, eddystone:) or of an app (tag:, \
+         name:), as in `muster device add mac:b8:27:eb:01:02:03`; `muster scan` shows who is about"
     )]
     Pseudonym,
     /// A device merged with itself.

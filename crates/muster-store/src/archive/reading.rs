@@ -12,8 +12,9 @@ use tokio::sync::mpsc::Sender;
 use super::FORMAT;
 use super::line::{Line, Mark};
 use crate::cells::{Row, Sum};
+use crate::disk::FileError;
 use crate::transfer::{Origin, PIECE, Piece, ROWS, Sums, none, unread};
-use crate::{check, disk, tables};
+use crate::{check, tables};
 
 /// An opened archive; read with the rights of whoever opened it.
 #[derive(Debug)]
@@ -33,9 +34,8 @@ impl Archive {
 
     /// Opens one. Whether it is whole shows when it is read.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let file = File::open(path).map_err(|cause| {
-            disk::unavailable(format!("cannot read: {}", path.display()), cause.into())
-        })?;
+        let file = File::open(path)
+            .map_err(|cause| FileError::told(format!("cannot read: {}", path.display()), cause))?;
         Ok(Self { path: path.to_owned(), file })
     }
 
@@ -82,7 +82,7 @@ impl Archive {
     }
 
     fn unreadable(&self, cause: io::Error) -> StoreError {
-        disk::unavailable(format!("cannot read: {}", self.path.display()), cause.into())
+        FileError::told(format!("cannot read: {}", self.path.display()), cause)
     }
 }
 

@@ -36,7 +36,7 @@ impl Writing {
     /// is there already is left alone.
     pub fn begin(path: &Path, now: Time) -> Result<Self, StoreError> {
         disk::refuse_existing(path)?;
-        let explain = |cause| disk::explain_io(cause, path);
+        let explain = |cause| disk::explain_file(cause, path);
         let room = disk::room_beside(path).map_err(explain)?;
         let unfinished = room.path().join(UNFINISHED);
         disk::create(&unfinished).map_err(explain)?;
@@ -55,7 +55,7 @@ impl Writing {
     }
 
     fn explain(&self, cause: io::Error) -> StoreError {
-        disk::explain_io(cause, &self.path)
+        disk::explain_file(cause, &self.path)
     }
 
     fn write(&mut self, line: &impl Serialize) -> Result<(), StoreError> {
@@ -110,11 +110,7 @@ impl Blank for Writing {
     }
 
     fn finish(self: Box<Self>) -> BoxFuture<'static, Result<(), StoreError>> {
-        Box::pin(async move {
-            disk::refuse_existing(&self.path)?;
-            let finished = disk::finish(&self.unfinished(), &self.path).await;
-            finished.map_err(|it| self.explain(it))
-        })
+        Box::pin(async move { disk::finish_new(&self.unfinished(), &self.path).await })
     }
 
     fn abandon(self: Box<Self>) -> BoxFuture<'static, ()> {

@@ -21,6 +21,7 @@ pub(super) async fn known(conn: &mut MySqlConnection, holds: Holds) -> Result<Kn
         sqlx::query_scalar("SELECT CURRENT_ROLE()").fetch_one(&mut *conn).await.ok().flatten();
     let by_role = role.is_some_and(|it| it != "NONE");
     let granted: Vec<Granted> = sqlx::query_as(GRANTED).fetch_all(conn).await?;
+    let holds = seen(&granted, by_role, holds);
     let kind = if version.contains("MariaDB") { "" } else { "MySQL " };
     Ok(Known {
         version: format!("{kind}{version}"),
@@ -32,11 +33,20 @@ pub(super) async fn known(conn: &mut MySqlConnection, holds: Holds) -> Result<Kn
             .then(|| format!("innodb_flush_log_at_trx_commit = {flushes} there; set it to 1")),
         // What a role grants is told elsewhere.
         lacking: (!by_role).then(|| lacking(&granted, holds)),
+        holds,
     })
 }
 
 /// A right, and on which table; none: on all.
 type Granted = (Option<String>, String);
+
+/// What is in the database, of which the server shows whoever has rights on single tables those tables
+/// alone.
+fn seen(granted: &[Granted], by_role: bool, found: Holds) -> Holds {
+    let sees_all = by_role || granted.iter().any(|(on, right)| on.is_none() && right != "USAGE");
+    let is_seen = sees_all || !matches!(found, Holds::Nothing | Holds::Others);
+    if is_seen { found } else { Holds::Unseen }
+}
 
 /// What is missing of what a hub does there: to read and write each table, and to make those that are not
 /// there yet.
@@ -49,7 +59,7 @@ fn lacking(granted: &[Granted], holds: Holds) -> Vec<String> {
         Holds::Nothing | Holds::Others => {
             lacking.extend(ON_TABLES.iter().filter(|it| !has(None, it)).map(ToString::to_string));
         }
-        Holds::Store(..) | Holds::Interrupted | Holds::Unreadable => {
+        Holds::Store(..) | Holds::Interrupted | Holds::Unreadable | Holds::Unseen => {
             for table in ["schema", "lease"].iter().chain(NAMES) {
                 let missing = ON_TABLES.iter().filter(|it| !has(Some(table), it));
                 lacking.extend(missing.map(|it| format!("{it} on {table}")));
@@ -109,6 +119,19 @@ mod tests {
         let mut each: Vec<Granted> = tables.flat_map(|it| on(Some(it), &ON_TABLES)).collect();
         each.extend(on(Some("journal"), &["SELECT", "UPDATE"]));
         assert_eq!(lacking(&each, current), ["INSERT on journal", "DELETE on journal"]);
+    }
+
+    #[test]
+    fn who_sees_single_tables_does_not_see_that_there_are_no_others() {
+        let one = [(None, "USAGE".to_owned()), (Some("journal".to_owned()), "SELECT".to_owned())];
+        let all = [(None, "CREATE".to_owned())];
+        for found in [Holds::Nothing, Holds::Others] {
+            assert_eq!(seen(&one, false, found), Holds::Unseen);
+            assert_eq!((seen(&all, false, found), seen(&one, true, found)), (found, found));
+        }
+        assert_eq!(seen(&one, false, Holds::Store(2, 2)), Holds::Store(2, 2));
+        let each = ON_TABLES.len() * (2 + NAMES.len());
+        assert_eq!(lacking(&one, Holds::Unseen).len(), each - 1, "all but what it has");
     }
 
     #[test]

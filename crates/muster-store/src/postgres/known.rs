@@ -33,6 +33,7 @@ pub(super) async fn known(conn: &mut PgConnection, holds: Holds) -> Result<Known
         is_read_only,
         risk: (!syncs).then(|| "fsync = off there; set fsync = on".to_owned()),
         lacking: Some(lacking),
+        holds,
     })
 }
 

@@ -52,6 +52,8 @@ pub enum Holds {
     Interrupted,
     /// Tables of a store, or of a copy of one: this user may not read which.
     Unreadable,
+    /// Whatever there is: the server shows this user single tables, and not those that would tell.
+    Unseen,
 }
 
 impl Holds {
@@ -60,7 +62,7 @@ impl Holds {
         match self {
             Self::Nothing | Self::Others | Self::Interrupted => true,
             Self::Store(found, newest) => found < newest,
-            Self::Unreadable => false,
+            Self::Unreadable | Self::Unseen => false,
         }
     }
 }
@@ -76,6 +78,8 @@ pub(crate) struct Known {
     pub(crate) risk: Option<String>,
     /// None: it does not tell.
     pub(crate) lacking: Option<Vec<String>>,
+    /// What is in the database, as far as this user sees it.
+    pub(crate) holds: Holds,
 }
 
 /// Looks at everything through one connection.
@@ -99,16 +103,16 @@ async fn look<E: Engine>(engine: &E, clock: &dyn Clock) -> Result<Survey, StoreE
     let theirs = theirs.first().copied().flatten().unwrap_or_default();
     let unsure = i64::try_from(after.since(before).as_micros() / 2).unwrap_or(i64::MAX);
     let ours = after.wall.micros().saturating_sub(unsure);
+    let Known { version, encoding, encryption, login, is_read_only, risk, lacking, holds } = known;
     let led_by = match holds {
         Holds::Store(..) | Holds::Interrupted | Holds::Unreadable => {
             // Who may read nothing learns nothing of it.
             let lease: Vec<Lease> = conn.find("", &[]).await.unwrap_or_default();
             lease.into_iter().find(|it| it.is_held(theirs)).map(|it| it.holder)
         }
-        Holds::Nothing | Holds::Others => None,
+        Holds::Nothing | Holds::Others | Holds::Unseen => None,
     };
     conn.close().await.map_err(explain)?;
-    let Known { version, encoding, encryption, login, is_read_only, risk, lacking } = known;
     let clock_ahead = theirs.saturating_sub(ours);
     Ok(Survey {
         version,

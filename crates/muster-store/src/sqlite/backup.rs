@@ -1,5 +1,6 @@
 //! Copies out. Nothing is called a backup before it was read to its last row.
 
+use std::io;
 use std::path::Path;
 
 use futures_util::TryStreamExt as _;
@@ -20,51 +21,61 @@ pub(super) async fn backup(
     to: &Path,
 ) -> Result<(), StoreError> {
     disk::refuse_existing(to)?;
-    let explain_io = |cause| disk::explain_io(cause, to);
+    let explain = |cause| disk::explain_file(cause, to);
     // What the engine leaves beside a file lies in there as well, and goes with it.
-    let room = disk::room_beside(to).map_err(explain_io)?;
+    let room = disk::room_beside(to).map_err(explain)?;
     let copy = room.path().join("copy");
-    disk::create(&copy).map_err(explain_io)?;
+    disk::create(&copy).map_err(explain)?;
     copy_out(conn, from, &copy).await?;
-    disk::refuse_existing(to)?;
-    disk::finish(&copy, to).await.map_err(explain_io)
+    disk::finish_new(&copy, to).await
 }
 
-/// Reads everything: the structure of all pages, and the sum of every row.
-pub(super) async fn verify(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    let mut part = 0;
-    while verify_part(conn, part).await? {
+/// Reads everything: the structure of all pages, and the sum of every row; how many rows that were.
+pub(super) async fn verify(conn: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
+    let (mut part, mut all) = (0, 0);
+    while let Some(rows) = verify_part(conn, part).await? {
         part += 1;
+        all += rows;
     }
-    Ok(())
+    Ok(all)
 }
 
-/// Reads one part of everything; false: there is none with this number.
+/// Reads one part of everything; how many rows that were, none if there is no part with this number.
 pub(super) async fn verify_part(
     conn: &mut SqliteConnection,
     part: usize,
-) -> Result<bool, sqlx::Error> {
+) -> Result<Option<u64>, sqlx::Error> {
     let Some(before) = part.checked_sub(1) else {
         structure(conn).await?;
-        return Ok(true);
+        return Ok(Some(0));
     };
     match tables::NAMES.get(before) {
-        Some(table) => tables::one(table, &mut Checked(conn)).await?,
+        Some(table) => {
+            let mut checked = Checked { conn, rows: 0 };
+            tables::one(table, &mut checked).await?;
+            return Ok(Some(checked.rows));
+        }
         None if before == tables::NAMES.len() => views::check(conn).await?,
-        None => return Ok(false),
+        None => return Ok(None),
     }
-    Ok(true)
+    Ok(Some(0))
 }
 
 /// Reads every row of a table, so that every sum is checked.
-pub(super) struct Checked<'a>(pub(super) &'a mut SqliteConnection);
+pub(super) struct Checked<'a> {
+    pub(super) conn: &'a mut SqliteConnection,
+    /// How many.
+    pub(super) rows: u64,
+}
 
 impl PerTable for Checked<'_> {
     type Error = sqlx::Error;
 
     async fn table<R: Record + 'static>(&mut self) -> Result<(), sqlx::Error> {
-        let mut rows = self.0.stream::<R>();
-        while rows.try_next().await?.is_some() {}
+        let mut rows = self.conn.stream::<R>();
+        while rows.try_next().await?.is_some() {
+            self.rows += 1;
+        }
         Ok(())
     }
 }
@@ -85,17 +96,25 @@ async fn copy_out(
         what: format!("the file's name is not text: {}", unfinished.display()),
     })?;
     let values = statement::values(&[], &[name]).map_err(|it| fault::explain(it, from))?;
-    statement::run(conn, "VACUUM INTO ?1", values)
-        .await
-        .map_err(|it| fault::explain(it, unfinished))?;
-    verify_file(unfinished, from).await
+    statement::run(conn, "VACUUM INTO ?1", values).await.map_err(|it| {
+        {
+            // The store itself is only read.
+            if fault::is_full(&it) {
+                disk::explain_file(io::ErrorKind::StorageFull.into(), unfinished)
+            } else {
+                fault::explain(it, unfinished)
+            }
+        }
+    })?;
+    verify_file(unfinished, from).await.map(drop)
 }
 
-/// Reads everything in a file that lies still; damage is told of `origin`.
-pub(super) async fn verify_file(path: &Path, origin: &Path) -> Result<(), StoreError> {
+/// Reads everything in a file that lies still, how many rows; damage is told of `origin`.
+pub(super) async fn verify_file(path: &Path, origin: &Path) -> Result<u64, StoreError> {
     let explain = |cause| fault::explain(cause, origin);
     let mut conn = files::lone_reader(path).await.map_err(explain)?;
     schema::check(&mut conn, origin).await?;
-    verify(&mut conn).await.map_err(explain)?;
-    conn.close().await.map_err(explain)
+    let rows = verify(&mut conn).await.map_err(explain)?;
+    conn.close().await.map_err(explain)?;
+    Ok(rows)
 }

@@ -44,6 +44,11 @@ pub(super) fn cannot_open(error: &sqlx::Error) -> bool {
     code(error).is_some_and(|it| matches!(it & PRIMARY, CANTOPEN | READONLY))
 }
 
+/// Whether the disk has no room left.
+pub(super) fn is_full(error: &sqlx::Error) -> bool {
+    code(error).is_some_and(|it| it & PRIMARY == FULL)
+}
+
 fn code(error: &sqlx::Error) -> Option<u32> {
     error.as_database_error()?.code()?.parse().ok()
 }

@@ -15,7 +15,7 @@ use super::Filling;
 use super::backup::verify_file;
 use super::fault;
 use super::files::{self, Lock};
-use crate::disk;
+use crate::disk::{self, FileError};
 use crate::transfer::{self, Origin};
 
 /// An opened backup; read with the rights of whoever opened it.
@@ -40,6 +40,7 @@ pub enum Over {
 #[derive(Debug)]
 pub struct Ready {
     store: PathBuf,
+    rows: u64,
     _lock: Lock,
 }
 
@@ -49,7 +50,7 @@ impl Backup {
         if !path.is_file() {
             let cause = io::Error::from(io::ErrorKind::NotFound);
             let what = format!("there is no such backup: {}", path.display());
-            return Err(disk::unavailable(what, cause.into()));
+            return Err(FileError::told(what, cause));
         }
         if std::fs::metadata(files::log_of(path)).is_ok_and(|it| it.len() > 0) {
             let what = format!(
@@ -58,9 +59,8 @@ impl Backup {
             );
             return Err(StoreError::Refused { what });
         }
-        let file = File::open(path).map_err(|cause| {
-            disk::unavailable(format!("cannot read: {}", path.display()), cause.into())
-        })?;
+        let file = File::open(path)
+            .map_err(|cause| FileError::told(format!("cannot read: {}", path.display()), cause))?;
         Ok(Self { path: path.to_owned(), file, room: None })
     }
 
@@ -97,7 +97,10 @@ impl Backup {
         };
         let made = match brought {
             Ok(()) => match verify_file(&unfinished, &self.path).await {
-                Ok(()) => disk::finish(&unfinished, &ready).await.map_err(explain_io),
+                Ok(rows) => {
+                    let finished = disk::finish(&unfinished, &ready).await;
+                    finished.map(|()| rows).map_err(explain_io)
+                }
                 // What helps against damage is a backup: not this one.
                 Err(StoreError::Damaged { cause, .. }) => {
                     let what = format!("not a whole backup: {}", self.path.display());
@@ -110,11 +113,16 @@ impl Backup {
         if made.is_err() {
             files::discard(&unfinished).map_err(explain_io)?;
         }
-        made.map(|()| Ready { store: store.to_owned(), _lock: lock })
+        made.map(|rows| Ready { store: store.to_owned(), rows, _lock: lock })
     }
 }
 
 impl Ready {
+    /// How many rows it has.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
     /// Makes it the store; where the old one is kept, if there was one.
     pub fn put_in_place(self) -> Result<Vec<PathBuf>, StoreError> {
         put_in_place(&self.store)?;

@@ -58,7 +58,7 @@ async fn are_left(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
 /// Reads every plain row, so that every sum is checked.
 pub(super) async fn check(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     if are_there(conn).await? {
-        let mut checked = Checked(conn);
+        let mut checked = Checked { conn, rows: 0 };
         checked.table::<PlainWinner>().await?;
         checked.table::<PlainReading>().await?;
         checked.table::<PlainHour>().await?;

@@ -10,9 +10,9 @@ use flate2::write::GzEncoder;
 use muster_core::ports::StoreError;
 use muster_core::time::Time;
 use muster_store::archive::{Archive, Writing};
-use muster_store::sqlite::{Backup, Over};
+use muster_store::sqlite::{Backup, Over, Sqlite};
 use muster_store::transfer::{self, Moment};
-use muster_store::{Access, conformance};
+use muster_store::{Access, FileError, conformance};
 
 use super::{KINDS, Kind, Places};
 
@@ -127,4 +127,24 @@ async fn what_is_not_a_whole_archive_is_no_store() {
         }
         assert!(said.contains(want), "{want}: {said}");
     }
+}
+
+#[tokio::test]
+async fn what_has_its_name_by_then_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("all.gz");
+    let blank = Box::new(Writing::begin(&path, Time::default()).unwrap());
+    std::fs::write(&path, "somebody else's").unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(&home.path().join("home.db"), Access::ReadWrite).await.unwrap();
+    let refused = transfer::copy(&Moment(&store), blank).await.unwrap_err();
+    assert!(matches!(StoreError::from(refused), StoreError::Refused { .. }));
+    assert_eq!(std::fs::read(&path).unwrap(), b"somebody else's");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "nothing else is left");
+
+    // What is wrong with the file is not told of a store.
+    let nowhere = Writing::begin(&folder.path().join("no/all.gz"), Time::default()).unwrap_err();
+    let told = FileError::of(nowhere).unwrap();
+    assert_eq!(told.kind(), std::io::ErrorKind::NotFound);
+    assert!(told.to_string().starts_with("there is no such folder: "), "{told}");
 }

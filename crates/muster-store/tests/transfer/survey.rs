@@ -133,6 +133,19 @@ async fn rights_are_asked_for_table_by_table() {
         let lacking = found.lacking.unwrap();
         assert!(lacking.contains(&"SELECT on schema".to_owned()), "{kind:?}: {lacking:?}");
     }
+    // Somebody to whom the server shows one table alone is not told that there are no others.
+    places.say(Kind::MariaDb, "home", "CREATE USER narrow@'%' IDENTIFIED BY 's3'");
+    places.say(Kind::MariaDb, "home", "GRANT SELECT ON home.journal TO narrow@'%'");
+    let narrow = Address {
+        user: "narrow".to_owned(),
+        password: Some(Secret::new("s3".to_owned())),
+        ..places.address(Kind::MariaDb, "home")
+    };
+    let found = survey(Kind::MariaDb, narrow).await.unwrap();
+    assert_eq!(found.holds, Holds::Unseen);
+    let lacking = found.lacking.unwrap();
+    assert!(lacking.contains(&"INSERT on journal".to_owned()), "{lacking:?}");
+    assert!(!lacking.contains(&"SELECT on journal".to_owned()), "{lacking:?}");
 }
 
 #[tokio::test]

@@ -114,9 +114,15 @@ fn wrong_lines_say_why() {
             "a line has at most 16384 bytes",
         ),
     ] {
-        let said = parse_line(&line).unwrap_err().to_string();
+        let said = whole(&parse_line(&line).unwrap_err());
         assert!(said.starts_with(want), "{line}\n  said {said}\n  want {want}");
     }
+}
+
+/// An error with what lies beneath it.
+fn whole(error: &FactFileError) -> String {
+    let beneath = std::error::Error::source(error).map(|it| format!(": {it}"));
+    format!("{error}{}", beneath.unwrap_or_default())
 }
 
 fn text() -> impl Strategy<Value = String> {

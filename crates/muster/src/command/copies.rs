@@ -1,13 +1,14 @@
 //! `muster backup` and `muster restore`.
 
+use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use muster_core::ports::StoreError;
-use muster_store::Access;
 use muster_store::archive::Archive;
 use muster_store::sqlite::{Backup, Over, kept};
 use muster_store::transfer::{self, Uncopied};
+use muster_store::{Access, FileError};
 use nix::unistd::{AccessFlags, access};
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -16,6 +17,7 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::folder::{Folder, in_use};
 use crate::output::Output;
+use crate::password;
 use crate::privileges;
 use crate::shelf::{Shelf, exit};
 use crate::stop;
@@ -76,10 +78,23 @@ pub(super) fn destination(
     Ok(to)
 }
 
-/// Why there is no copy.
+/// Why there is no copy: because of its file, or of the store.
 pub(super) fn unwritten(to: &Path, cause: StoreError) -> Failure {
+    use io::ErrorKind as Kind;
     let what = format!("cannot write a copy: {}", to.display());
-    Failure::new(exit(&cause), what).because(cause)
+    let cause = match FileError::of(cause) {
+        Ok(it) => it,
+        Err(cause) => return Failure::new(exit(&cause), what).because(cause),
+    };
+    let is = |kinds: &[Kind]| kinds.contains(&cause.kind());
+    let (exit, hint) = if is(&[Kind::PermissionDenied, Kind::ReadOnlyFilesystem]) {
+        (Exit::NotAllowed, "choose a file in a folder in which you may write")
+    } else if is(&[Kind::StorageFull, Kind::QuotaExceeded]) {
+        (Exit::Failed, "make room on its disk, or choose a file on another")
+    } else {
+        (Exit::Failed, "look after its disk, or choose a file on another")
+    };
+    Failure::new(exit, what).because(cause).hint(hint)
 }
 
 /// Makes a backup or an archive the store. Nothing is touched before the copy is whole and verified.
@@ -92,7 +107,8 @@ pub(crate) fn restore(context: &Context, file: &Path, replace: bool) -> Result<(
     }
     let unfit = |it| unfit(file, it);
     let copied = Copied::open(file).map_err(unfit)?;
-    let folder = Folder::take(&data)?;
+    privileges::act_as_maker(&data)?;
+    let (folder, fresh) = Folder::take_to_try(&data)?;
     let store = folder.store();
     if UnixStream::connect(folder.socket()).is_ok() {
         return Err(in_use(folder.path()));
@@ -106,7 +122,6 @@ pub(crate) fn restore(context: &Context, file: &Path, replace: bool) -> Result<(
         return Err(still_kept(file, &store));
     }
     let over = if replace { Over::TheStore } else { Over::Nothing };
-    privileges::act_as_owner(folder.path())?;
     let ready = ended(async {
         let backup = match copied {
             Copied::Backup(it) => it,
@@ -117,14 +132,16 @@ pub(crate) fn restore(context: &Context, file: &Path, replace: bool) -> Result<(
         };
         backup.restore(&store, over).await.map_err(unfit)
     })?;
+    fresh.keep();
+    let rows = ready.rows();
     let kept = ready.put_in_place().map_err(|it| {
         let what = format!("restored, and not in its place yet: {}", store.display());
         Failure::new(Exit::Failed, what)
             .because(it)
             .hint("it is put there when the store is opened next, as by `muster serve`")
     })?;
-    let said = format!("restored: {}", store.display());
-    output.done(&said, &json!({ "store": store.display().to_string() }))?;
+    let said = format!("restored: {rows} rows into {}", store.display());
+    output.done(&said, &json!({ "store": store.display().to_string(), "rows": rows }))?;
     if !kept.is_empty() {
         output.note(&format!("the old store is kept: {}", listed(&kept)));
     }
@@ -173,9 +190,10 @@ fn restore_there(
             Uncopied::Unknown(_) => "it is not known whether it is there: muster store check",
         };
         let it = StoreError::from(it);
+        let hint = password::remedy(&it).map_or_else(|| format!("{hint}: {server}"), |it| it.1);
         Failure::new(exit(&it), format!("cannot restore: {}", file.display()))
             .because(it)
-            .hint(format!("{hint}: {server}"))
+            .hint(hint)
     };
     let copied = ended(async {
         archive.verify().await.map_err(unfit)?;
@@ -235,7 +253,11 @@ fn unfit(file: &Path, cause: StoreError) -> Failure {
     } else {
         (Exit::Failed, ANOTHER)
     };
-    Failure::new(exit, format!("cannot restore: {}", file.display())).because(cause).hint(hint)
+    let failure = Failure::new(exit, format!("cannot restore: {}", file.display())).hint(hint);
+    match FileError::of(cause) {
+        Ok(cause) => failure.because(cause),
+        Err(cause) => failure.because(cause),
+    }
 }
 
 const ANOTHER: &str =

@@ -46,7 +46,9 @@ async fn of_file(shelf: &Shelf<'_>, data: &Path) -> Vec<Remark> {
     } else {
         (State::Fine, format!("there is none yet, muster serve makes it: {}", file.display()), None)
     };
-    vec![folder, Remark { part: "store", state, what, hint }]
+    let shared = doctor::observe::look_at_rights(data).as_ref().map(doctor::shared);
+    let store = Remark { part: "store", state, what, hint };
+    [Some(folder), shared, Some(store)].into_iter().flatten().collect()
 }
 
 /// Runs the command. It fails with what the first thing that is wrong would make Muster fail with.

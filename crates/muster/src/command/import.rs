@@ -25,6 +25,7 @@ use crate::failure::{Exit, Failure};
 use crate::folder::Folder;
 use crate::import::{Came, Import, ini};
 use crate::output::{Output, aside, ask, put};
+use crate::password;
 use crate::privileges;
 use crate::registry;
 use crate::shelf::{Shelf, exit};
@@ -84,8 +85,8 @@ fn ble_monitor(context: &Context, args: &BleMonitorArgs) -> Result<(), Failure> 
     // Before rights are given up, with which its file may have to be read.
     let address = address(args)?;
     let data = context.data()?;
+    privileges::act_as_maker(&data)?;
     let folder = Folder::take(&data)?;
-    privileges::act_as_owner(&data)?;
     let settings = &context.config()?.config.store;
     let shelf = Shelf::of(settings, folder.path());
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -280,7 +281,7 @@ fn address(args: &BleMonitorArgs) -> Result<Address, Failure> {
         StoreSettings { tls: args.tls, url: Some(url.clone()), ..StoreSettings::default() };
     let mut address = registry::address(&settings, url.get()).map_err(unread)?;
     address.password = match &args.password_file {
-        Some(file) => Some(registry::password(file, "--password-file").map_err(unread)?),
+        Some(file) => Some(password::read(file, "--password-file").map_err(unread)?),
         None => asked(&address.user)?,
     };
     Ok(address)
@@ -314,7 +315,8 @@ fn mark(database: &str, zone: &str) -> String {
 }
 
 fn unread(error: StoreError) -> Failure {
-    Failure::new(exit(&error), "cannot read the old database").because(error).hint(EXAMPLE)
+    let hint = password::remedy(&error).map_or_else(|| EXAMPLE.to_owned(), |it| it.1);
+    Failure::new(exit(&error), "cannot read the old database").because(error).hint(hint)
 }
 
 const EXAMPLE: &str = "muster import ble-monitor --database mysql://ble_user@db.local/ble_monitor --password-file FILE";

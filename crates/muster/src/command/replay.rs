@@ -59,9 +59,8 @@ pub(crate) fn run(context: &Context, args: &ReplayArgs) -> Result<(), Failure> {
         .map_err(|it| Failure::new(Exit::Failed, "cannot start threads").because(it))?;
     let stays = runtime.block_on(async {
         if let Some(path) = &args.into {
-            let folder = Folder::take(path)?;
-            privileges::act_as_owner(path)?;
-            return play(&folder, &mut reading, policy, args.speed).await;
+            privileges::act_as_maker(path)?;
+            return play(&Folder::take(path)?, &mut reading, policy, args.speed).await;
         }
         let throw_away = tempfile::tempdir().map_err(|it| {
             Failure::new(Exit::Failed, "cannot make a folder for the store").because(it)

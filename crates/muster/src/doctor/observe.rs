@@ -5,6 +5,7 @@ use std::fs;
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +32,8 @@ pub(crate) async fn look(config: &Config, clock: &Arc<dyn Clock>, data: &Path) -
         Folder::Writable(_) | Folder::Refused(_) => look_at_pages(config.listen.get()).await,
     };
     let network = look_at_network(config, clock).await;
-    Observed { folder, pages, network, bluetooth: look_at_bluetooth(config, Path::new("/")).await }
+    let bluetooth = look_at_bluetooth(config, Path::new("/")).await;
+    Observed { folder, shared: look_at_rights(data), pages, network, bluetooth }
 }
 
 /// What the data folder is good for.
@@ -57,6 +59,12 @@ pub(crate) fn look_at_folder(data: &Path) -> Folder {
         Ok(()) => Folder::Writable(shown),
         Err(cause) => Folder::Refused(folder::unusable(data, done, cause).into()),
     }
+}
+
+/// A data folder into which others than its owner get, with its rights.
+pub(crate) fn look_at_rights(data: &Path) -> Option<(String, u32)> {
+    let mode = fs::metadata(data).ok()?.permissions().mode() & 0o777;
+    (mode & OTHERS != 0).then(|| (data.display().to_string(), mode))
 }
 
 async fn look_at_pages(address: SocketAddr) -> Place {
@@ -151,6 +159,8 @@ impl From<Failure> for Refused {
     }
 }
 
+/// What others than the owner may do with a folder.
+const OTHERS: u32 = 0o077;
 /// The kernel describes all interfaces in less.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -217,6 +227,12 @@ mod tests {
         let wanted = parent.path().join("not/yet");
         assert!(matches!(look_at_folder(&wanted), Folder::Writable(_)));
         assert!(!parent.path().join("not").exists());
+        let of = |mode| {
+            fs::set_permissions(parent.path(), fs::Permissions::from_mode(mode)).unwrap();
+            look_at_rights(parent.path()).map(|it| super::super::shared(&it).hint)
+        };
+        let hint = Some(format!("chmod 700 {}", parent.path().display()));
+        assert_eq!([of(0o755), of(0o710), of(0o700)], [Some(hint.clone()), Some(hint), None]);
         fs::write(parent.path().join("file"), "").unwrap();
         for wrong in ["file", "file/below"] {
             let found = look_at_folder(&parent.path().join(wrong));

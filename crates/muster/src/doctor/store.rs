@@ -8,14 +8,17 @@ use muster_store::server::{Holds, Survey};
 
 use super::{Remark, State, fine, remark};
 use crate::failure::Exit;
+use crate::password;
 
 /// What is to be said of a database on a server.
 pub(crate) fn judge(database: &Database, found: &Result<Survey, StoreError>) -> Vec<Remark> {
     let found = match found {
         Ok(it) => it,
         Err(error) => {
-            let hint = Some("muster config explain store.url".to_owned());
-            return vec![remark(CONNECTION, State::Wrong(Exit::Unreachable), said(error), hint)];
+            let unread = password::remedy(error);
+            let (exit, hint) =
+                unread.unwrap_or((Exit::Unreachable, "muster config explain store.url".to_owned()));
+            return vec![remark(CONNECTION, State::Wrong(exit), said(error), Some(hint))];
         }
     };
     let mut remarks = vec![connection(database, found), version(found), encoding(found)];
@@ -82,9 +85,11 @@ fn rights(database: &Database, it: &Survey) -> Remark {
     let Some(first) = lacking.first() else {
         let what = match it.holds {
             Holds::Nothing => "tables may be made",
-            Holds::Others | Holds::Store(..) | Holds::Interrupted | Holds::Unreadable => {
-                "tables may be read and written"
-            }
+            Holds::Others
+            | Holds::Store(..)
+            | Holds::Interrupted
+            | Holds::Unreadable
+            | Holds::Unseen => "tables may be read and written",
         };
         return fine(RIGHTS, what.to_owned());
     };
@@ -141,6 +146,12 @@ fn holds(it: &Survey) -> Remark {
                 what.to_owned(),
                 Some(RIGHTS_FIRST.into()),
             )
+        }
+        Holds::Unseen => {
+            let what = "not known: this user has rights on single tables, and the server shows it \
+                        no others; one that makes tables needs rights on the whole database";
+            let hint = Some(RIGHTS_FIRST.to_owned());
+            remark(STORE, State::Wrong(Exit::NotAllowed), what.to_owned(), hint)
         }
         Holds::Interrupted => wrong(
             "a copy into the database was interrupted",

@@ -9,6 +9,7 @@ use super::*;
 fn well() -> Observed {
     Observed {
         folder: Folder::Writable("/var/lib/muster".to_owned()),
+        shared: None,
         pages: Place::Free("127.0.0.1:8080".to_owned()),
         network: Network::Looked(vec![channel("eth0", true, &[])]),
         bluetooth: Bluetooth {

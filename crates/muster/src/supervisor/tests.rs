@@ -69,7 +69,8 @@ fn start(lives: Vec<Vec<Act>>) -> Run {
         Some(acts) => Ok(Box::new(Scripted { acts: acts.into(), asked: Vec::new() })),
         None => Err(unusable()),
     });
-    let plan = Plan { monitor: "hub".into(), kind: SourceKind::Lan, open };
+    let plan =
+        Plan { monitor: "hub".into(), kind: SourceKind::Lan, name: SourceKind::Lan.word(), open };
     let (inputs, taken) = mpsc::channel(8);
     let (interest, wanted) = watch::channel(Arc::from([]));
     let channels = Channels::default();

@@ -1,5 +1,8 @@
 //! What is kept is looked after: what is damaged is found and said.
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::common::Hub;
@@ -130,6 +133,58 @@ fn everything_goes_into_a_file_and_out_of_it() {
 }
 
 #[test]
+fn a_restore_tells_its_rows_and_leaves_nothing_where_it_failed() {
+    let house = House::of_a_friday();
+    let written = house.tell(&["archive", "all.gz", "--format", "json"]);
+    let written: Value = serde_json::from_str(&written).unwrap();
+    house.tell(&["backup", "copy.db"]);
+    for file in ["all.gz", "copy.db"] {
+        let empty = House::empty();
+        let whole = house.path().join(file);
+        // Cut short, an archive or a backup makes nothing of a folder that was to be made for it.
+        let bytes = std::fs::read(&whole).unwrap();
+        empty.file("list.txt", "flour, eggs");
+        std::fs::write(empty.path().join("half"), &bytes[..bytes.len() / 2]).unwrap();
+        let new = empty.path().join("new/data");
+        let data = new.display().to_string();
+        for wrong in ["half", "list.txt"] {
+            let wrong = empty.path().join(wrong).display().to_string();
+            let said = empty.ask(&["restore", &wrong, "--data", &data]);
+            assert_eq!(said.code, 1, "{said:?}");
+            assert!(!said.err.contains("store is not available"), "{said:?}");
+            assert!(!empty.path().join("new").exists(), "{said:?}");
+        }
+        let file = whole.display().to_string();
+        let told = empty.tell(&["restore", &file, "--data", &data, "--format", "json"]);
+        let told: Value = serde_json::from_str(&told).unwrap();
+        assert_eq!(told["rows"], written["rows"], "{told}");
+        let mode = |it: &Path| it.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&new), mode(&new.join("muster.db"))), (0o700, 0o600));
+        assert_eq!(mode(new.parent().unwrap()), 0o700, "those above it that were made as well");
+    }
+    // The copy of a store that is damaged fails, and nothing is left of the folder either.
+    let house = House::of_a_friday();
+    let at = house.path().join("muster.db");
+    let mut bytes = std::fs::read(&at).unwrap();
+    let name = bytes.windows(4).position(|it| it == b"Anna").unwrap();
+    bytes[name + 3] = b'o';
+    std::fs::write(&at, bytes).unwrap();
+    let said = house.ask(&["store", "move", "--to", "moved/data"]);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(!house.path().join("moved").exists(), "{said:?}");
+}
+
+#[test]
+fn names_of_files_act_on_no_terminal() {
+    let house = House::of_a_friday();
+    for args in [["archive", "no\u{1b}[2J/all.gz"], ["restore", "no\u{1b}[2J\n.gz"]] {
+        let said = house.ask(&args);
+        assert!(said.code > 0 && said.err.contains("no\u{fffd}[2J"), "{said:?}");
+        assert!(!said.err.contains('\u{1b}') && said.err.lines().count() <= 4, "{said:?}");
+    }
+}
+
+#[test]
 fn what_is_too_old_is_counted_and_goes() {
     let house = House::lived_in("2026-09-01T06:00:00Z".parse().unwrap());
     // Months later somebody changes something.
@@ -143,6 +198,13 @@ fn what_is_too_old_is_counted_and_goes() {
     };
     assert_eq!((dry(&[], "heard"), dry(&[], "stay")), (heard, 0));
     assert_eq!(dry(&["--before", "2026-08-31"], "heard"), 0);
+    // Where nothing is old that is said of each table.
+    let nothing = ["cleanup", "--dry-run", "--before", "2026-08-31"];
+    let told = house.tell(&nothing);
+    assert!(["heard", "readings", "stay", "journal"].iter().all(|it| told.contains(it)), "{told}");
+    let told = house.tell(&[&nothing[..], &["--format", "json"]].concat());
+    let told: Vec<Value> = serde_json::from_str(&told).unwrap();
+    assert!(told.len() == 10 && told.iter().all(|it| it["rows"] == 0), "{told:?}");
     assert_eq!(there("heard"), heard, "nothing went by being counted");
 
     house.tell(&["cleanup"]);

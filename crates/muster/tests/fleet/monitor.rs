@@ -139,6 +139,22 @@ fn what_nobody_takes_survives_a_kill_and_is_told_later() {
 }
 
 #[test]
+fn a_fact_file_is_called_what_it_is_and_what_is_wrong_in_it_is_said_once() {
+    let (home, peer) = (Home::new(), Peer::start());
+    let heard = Heard::new(&home);
+    let mut monitor = Monitor::start(enrol(&home, &peer, &["--facts", &heard.path()]));
+    monitor.says(&format!("fact file hears: facts of {}", heard.path()));
+    fs::write(heard.path(), "{\"t\":1}\n").unwrap();
+    let line = monitor.says("line 1 is left out: not a fact: invalid type: ");
+    assert_eq!(line.matches("invalid type").count(), 1, "{line}");
+    fs::remove_file(heard.path()).unwrap();
+    let line = monitor.says(&format!("lost {}: No such file", heard.path()));
+    assert!(line.ends_with("source=fact file"), "{line}");
+    monitor.says(&format!("fact file cannot use {}: No such file", heard.path()));
+    assert!(!monitor.said.contains("gpio"), "{}", monitor.said);
+}
+
+#[test]
 fn one_look_is_told_or_kept_and_without_ears_there_is_none() {
     let (home, peer) = (Home::new(), Peer::start());
     let known = |it: &mut Command| failed(&it.output().unwrap());

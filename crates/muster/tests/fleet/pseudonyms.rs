@@ -49,7 +49,10 @@ impl Street {
             assert!(added.status.success(), "{added:?}");
         }
         let (exit, said) = failed(&hub.run(&["device", "add", "pseudonym:1f2e3d4c5b6a7988"]));
-        assert!(exit == 2 && said.contains("add the device by its own address"), "{exit}: {said}");
+        assert!(
+            exit == 2 && said.contains("add the device by what it is known by itself"),
+            "{exit}: {said}"
+        );
         let invitation = invited(&hub, &["kitchen"]);
         let way = FaultProxy::to(SocketAddr::from(([127, 0, 0, 1], invitation.port)));
         let room = Home::new();

@@ -81,6 +81,10 @@ fn a_pseudonym_is_described_by_nobody() {
         let said = house.engine.handle_edit(edit.clone(), None, now(100));
         assert_eq!(said, Err(EditRefused::Wrong(EditError::Pseudonym)), "{edit:?}");
     }
+    let said = EditError::Pseudonym.to_string();
+    for kind in ["mac", "ble", "bt", "ibeacon", "altbeacon", "eddystone", "tag", "name"] {
+        assert!(said.contains(&format!("{kind}:")), "{said}");
+    }
     knows(&house, &[]);
     let forget = Edit::ForgetDevice { device: DeviceId(1), at: Time::default() };
     house.engine.handle_edit(forget, None, now(100)).unwrap();

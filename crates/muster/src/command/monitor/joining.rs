@@ -101,10 +101,8 @@ fn member(it: Membership) -> Result<Joined, Failure> {
 
 fn unreached(address: &HubAddress, why: Unreached) -> Failure {
     if let Unreached::Refused { why, hint } = &why {
-        let what = muster_report::safe::terminal(&format!("the hub does not let it in: {why}"));
-        let failure = Failure::new(Exit::NotAllowed, what);
-        let hint = hint.as_deref().map(muster_report::safe::terminal);
-        return failure.hint(hint.unwrap_or_else(|| ENROL.to_owned()));
+        let what = format!("the hub does not let it in: {why}");
+        return Failure::new(Exit::NotAllowed, what).hint(hint.as_deref().unwrap_or(ENROL));
     }
     let hint = why.hint();
     let failure = Failure::new(Exit::Unreachable, format!("the hub is not reached: {address}"));

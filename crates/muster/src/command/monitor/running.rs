@@ -195,7 +195,9 @@ impl Running<'_> {
             let (clock, listener) = (Arc::clone(clock), Listener::new(monitor, kind, ""));
             Plan {
                 monitor: monitor.into(),
+                // What is in a file may be of any medium; nothing else of a monitor claims this one.
                 kind,
+                name: "fact file",
                 open: Box::new(move || {
                     Ok(Box::new(Feed::new(&path, listener.clone(), Arc::clone(&clock))))
                 }),
@@ -211,11 +213,14 @@ async fn complain(channels: Channels, tell: mpsc::Sender<Told>) {
     let mut before = None;
     loop {
         changed.mark_unchanged();
-        let all = channels.all();
-        let deaf = all.iter().find(|it| !it.hears && !it.cannot.is_empty());
-        let error = deaf.and_then(|it| {
+        let all = channels.named();
+        let deaf = all.iter().find(|(_, it)| !it.hears && !it.cannot.is_empty());
+        let error = deaf.and_then(|(name, it)| {
             let missing = it.cannot.first()?;
-            let why = format!("{} cannot {}: {}", it.listener, missing.what, missing.why);
+            let Listener { monitor, channel, .. } = &it.listener;
+            let who = [&**monitor, name, channel].into_iter().filter(|it| !it.is_empty());
+            let who = who.collect::<Vec<_>>().join("/");
+            let why = format!("{who} cannot {}: {}", missing.what, missing.why);
             Some(why.into_boxed_str())
         });
         if error != before {
@@ -235,12 +240,10 @@ fn delivered(ended: Result<Standing, Unkept>, spool: &Path) -> Result<(), Failur
     let standing = ended.map_err(|it| unkept(&it))?;
     if standing.refused > 0 {
         let why = standing.refusal.as_deref().unwrap_or_default();
-        let why = muster_report::safe::terminal(why);
         crate::output::aside(&format!("the hub refused {} facts: {why}", standing.refused));
     }
     if let Some(trouble) = &standing.trouble {
         let (what, hint) = told::explained(trouble, spool);
-        let what = muster_report::safe::terminal(&what);
         return Err(Failure::new(Exit::NotAllowed, what).hint(hint));
     }
     if standing.waiting == 0 {

@@ -15,6 +15,8 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::folder::{Folder, STORE};
 use crate::output::Output;
+use crate::owner::Owner;
+use crate::password;
 use crate::privileges;
 use crate::shelf::{Shelf, exit};
 
@@ -26,11 +28,13 @@ pub(crate) fn run(context: &Context, args: MoveArgs) -> Result<(), Failure> {
     let config = &context.config()?.config.store;
     let from = Shelf::of(config, &data);
     from.refuse_nothing()?;
-    privileges::act_as_owner(&data)?;
+    let became = privileges::act_as_owner(&data)?;
     let (settings, folder) = destination(args, &data)?;
+    let mut fresh = None;
     if settings.url.is_none() {
         refuse_mistyped(&folder)?;
-        Folder::take(&folder)?;
+        let taken = Folder::take_to_try(&folder);
+        fresh = Some(taken.map_err(|it| untaken(it, &folder, became.as_ref()))?.1);
     }
     let to = Shelf::of(&settings, &folder);
     if from.place() == to.place() {
@@ -38,6 +42,9 @@ pub(crate) fn run(context: &Context, args: MoveArgs) -> Result<(), Failure> {
         return Err(Failure::new(Exit::Usage, what).hint("give another place"));
     }
     let copied = started()?.block_on(copy(&from, &to))?;
+    if let Some(it) = fresh {
+        it.keep();
+    }
     let rows: u64 = copied.values().sum();
     let said = format!("copied and verified: {rows} rows into {}", to.place());
     let thing = json!({ "from": from.place(), "to": to.place(), "rows": rows, "tables": copied });
@@ -53,6 +60,18 @@ pub(crate) fn run(context: &Context, args: MoveArgs) -> Result<(), Failure> {
         from.place()
     ));
     Ok(())
+}
+
+/// What helps where the new folder cannot be had by whom this works as.
+fn untaken(failure: Failure, folder: &Path, became: Option<&Owner>) -> Failure {
+    let folder = folder.display();
+    match became.map(Owner::account) {
+        Some(who) if failure.is_denied() => failure.hint(format!(
+            "root works as {who}, whom the store belongs to; make the folder theirs: install -d -o {who} \
+             -m 700 {folder}"
+        )),
+        Some(_) | None => failure.hint("choose another folder with --to DIR"),
+    }
 }
 
 /// A URL with a slip in it is no folder.
@@ -169,9 +188,10 @@ fn uncopied(to: &str, error: Uncopied) -> Failure {
             return Failure::new(Exit::Unreachable, what).because(error).hint(LOOK);
         }
     };
+    let hint = password::remedy(&error).map_or_else(String::new, |(_, hint)| format!("{hint}; "));
     Failure::new(exit(&error), format!("not copied into: {to}"))
         .because(error)
-        .hint("the store is as it was; type it again when that is mended")
+        .hint(format!("{hint}the store is as it was; type it again when that is mended"))
 }
 
 const LOOK: &str = "type it again: if it says that one is there already and left alone, all of it was copied, and only \
