@@ -97,13 +97,11 @@ async fn copy_out(
     })?;
     let values = statement::values(&[], &[name]).map_err(|it| fault::explain(it, from))?;
     statement::run(conn, "VACUUM INTO ?1", values).await.map_err(|it| {
-        {
-            // The store itself is only read.
-            if fault::is_full(&it) {
-                disk::explain_file(io::ErrorKind::StorageFull.into(), unfinished)
-            } else {
-                fault::explain(it, unfinished)
-            }
+        // The store itself is only read.
+        if fault::is_full(&it) {
+            disk::explain_file(io::ErrorKind::StorageFull.into(), unfinished)
+        } else {
+            fault::explain(it, unfinished)
         }
     })?;
     verify_file(unfinished, from).await.map(drop)
