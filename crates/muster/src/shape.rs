@@ -318,4 +318,6 @@ pub(crate) struct Evidence {
     pub(crate) misses: u32,
     /// How many are needed.
     pub(crate) misses_needed: u32,
+    /// Whether a miss is a question without an answer.
+    pub(crate) asking: bool,
 }

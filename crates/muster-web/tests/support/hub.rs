@@ -210,6 +210,7 @@ fn evidence(device: &DeviceView, at: Time) -> Vec<Evidence> {
         away_after: Duration::from_mins(30),
         misses: 0,
         misses_needed: 5,
+        asking: true,
     };
     device.identities.iter().map(line).collect()
 }
