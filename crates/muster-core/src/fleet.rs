@@ -37,6 +37,8 @@ struct Watched {
     row: MonitorRow,
     /// When its silence began, on the monotonic clock.
     heard: Duration,
+    /// Whether it was shut out: its silence tells nothing then.
+    is_out: bool,
 }
 
 impl Fleet {
@@ -51,7 +53,8 @@ impl Fleet {
     #[must_use]
     pub fn new(rows: Vec<MonitorRow>, now: Now) -> Self {
         let heard = now.mono;
-        let watched = |row: MonitorRow| (row.monitor.clone(), Watched { row, heard });
+        let watched =
+            |row: MonitorRow| (row.monitor.clone(), Watched { row, heard, is_out: false });
         Self {
             monitors: rows.into_iter().map(watched).collect(),
             changes: Vec::new(),
@@ -70,7 +73,8 @@ impl Fleet {
             oldest_unsent: header.oldest_unsent,
             health: header.health.clone(),
         };
-        let before = self.monitors.insert(monitor.into(), Watched { row, heard: now.mono });
+        let watched = Watched { row, heard: now.mono, is_out: false };
+        let before = self.monitors.insert(monitor.into(), watched);
         self.dirty.insert(monitor.into());
         if before.is_some_and(|it| it.row.liveness != Liveness::Alive) {
             self.tell(ChangeKind::Back, monitor, now.wall, it, now);
@@ -79,13 +83,18 @@ impl Fleet {
 
     /// Lets time pass.
     pub fn handle_timeout(&mut self, it: &Directory, now: Now) {
-        let is_gone = |name: &str| it.enrolments.get(name).is_some_and(|it| it.revoked.is_some());
-        self.monitors.retain(|name, _| !is_gone(name));
+        let is_out = |name: &str| it.enrolments.get(name).is_some_and(|it| it.revoked.is_some());
+        // Who was let in again begins anew; of who is out the last sign of life remains.
+        self.monitors.retain(|name, it| !it.is_out || is_out(name));
         let since = now.mono.saturating_sub(self.passed);
         let missed = if since > LOOKS_EVERY + ASLEEP { since } else { Duration::ZERO };
         self.passed = now.mono;
         let mut told = Vec::new();
         for (name, watched) in &mut self.monitors {
+            watched.is_out = is_out(name);
+            if watched.is_out {
+                continue;
+            }
             watched.heard += missed;
             let silence = now.mono.saturating_sub(watched.heard);
             let (liveness, kind) = if silence >= Self::DOWN_AFTER {
@@ -115,7 +124,7 @@ impl Fleet {
             Liveness::Late => Some(it.heard + Self::DOWN_AFTER),
             Liveness::Down => None,
         };
-        let next = self.monitors.values().filter_map(due).min()?;
+        let next = self.monitors.values().filter(|it| !it.is_out).filter_map(due).min()?;
         Some(next.min(self.passed + LOOKS_EVERY))
     }
 

@@ -235,8 +235,10 @@ pub struct Evidence {
     pub away_after: Duration,
     /// Misses since the last evidence.
     pub misses: u32,
-    /// How many are needed.
+    /// How many are needed; zero where there is nothing to ask by, and longer silence alone decides.
     pub misses_needed: u32,
+    /// Whether a miss is a question without an answer; else it is a while of listening in vain.
+    pub asking: bool,
 }
 
 /// Whom the engine would like a source to look for.

@@ -13,7 +13,7 @@ use muster_core::span::{Span, SpanSet};
 use muster_core::stay::{Ended, Stay, StayId, Subject};
 use muster_core::time::Time;
 use muster_report::reports::{Device, Monitor, Needs, Report, Scope};
-use muster_report::{Style, Table, csv, from_items, json, text};
+use muster_report::{Cell, Style, Table, csv, from_items, json, text};
 
 /// Kitchen and Living Room hear the keys (two identities of one device) for two hours, the kitchen a tag
 /// of somebody unknown in the first. Times are those of 20 November 2026.
@@ -60,6 +60,22 @@ fn nothing_was_heard() {
         // Only reports about monitors, and about gaps, have something to say then.
         let says = matches!(report, Report::Monitors | Report::Gaps | Report::Occupancy);
         assert_eq!(table.rows.is_empty(), !says, "{name}");
+    }
+}
+
+/// One rule for what nobody told: a monitor that says whom it hears, and not when it listens, has no share
+/// in any report.
+#[test]
+fn what_was_not_told_is_no_share() {
+    for (name, report) in Report::ALL {
+        let mut untold = scope(Span::new(at("09:00"), at("12:00")));
+        untold.monitors.iter_mut().for_each(|it| it.covered = SpanSet::new());
+        let table = made(report, &untold, &heard());
+        let covered = table.columns.iter().position(|it| it.name == "covered");
+        let Some(covered) = covered else { continue };
+        for row in &table.rows {
+            assert_eq!(row[covered], Cell::Empty, "{name}: {row:?}");
+        }
     }
 }
 

@@ -14,11 +14,43 @@ use muster_core::time::Time;
 use crate::app::App;
 use crate::hub::Pulse;
 
+/// How a channel is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hearing {
+    /// It hears at the moment.
+    Listens,
+    /// It says that it hears; for how long is not known yet.
+    Starts,
+    /// It does not hear.
+    Dark,
+    /// It told whom it heard, and never when it listened: its silence says nothing.
+    Tells,
+    /// Its monitor was shut out: nothing that it says counts.
+    Revoked,
+}
+
+impl Hearing {
+    /// The word for JSON and commands.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Listens => "listens",
+            Self::Starts => "starts",
+            Self::Dark => "dark",
+            Self::Tells => "tells",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
 /// One channel of a monitor's source.
 #[derive(Debug)]
 pub(crate) struct Channel {
     pub(crate) listener: Listener,
     pub(crate) place: String,
+    /// Since when its monitor is shut out.
+    pub(crate) revoked: Option<Time>,
+    /// Whether it told anything that was stored.
+    pub(crate) told: bool,
     /// Whether it hears at the moment.
     pub(crate) covered: bool,
     pub(crate) covered_to: Option<Time>,
@@ -34,6 +66,18 @@ pub(crate) struct Channel {
     pub(crate) spans: Vec<Span>,
 }
 
+impl Channel {
+    pub(crate) fn state(&self) -> Hearing {
+        match self {
+            Self { revoked: Some(_), .. } => Hearing::Revoked,
+            Self { covered: true, .. } => Hearing::Listens,
+            Self { covered_to: None, told: true, .. } => Hearing::Tells,
+            Self { hears: true, .. } => Hearing::Starts,
+            _ => Hearing::Dark,
+        }
+    }
+}
+
 /// All channels, by name, with their coverage in a window that ends now.
 pub(crate) async fn channels(app: &App, window: Span) -> Result<Vec<Channel>, StoreError> {
     let snapshot = app.snapshot();
@@ -45,9 +89,10 @@ pub(crate) async fn channels(app: &App, window: Span) -> Result<Vec<Channel>, St
             extend(&mut spans, to);
         }
         let mut it = silent(&snapshot, &view.listener);
-        it.covered = view.covered;
+        it.told = true;
+        it.covered = view.covered && it.revoked.is_none();
         it.covered_to = view.covered_to;
-        it.hears = view.covered;
+        it.hears = it.covered;
         it.spans = spans.clip(window).spans().to_vec();
         all.insert(view.listener.clone(), it);
     }
@@ -58,6 +103,7 @@ pub(crate) async fn channels(app: &App, window: Span) -> Result<Vec<Channel>, St
     for (listener, pulse) in app.hub.pulses() {
         let it = all.entry(listener).or_insert_with_key(|it| silent(&snapshot, it));
         it.pulse = Some(pulse);
+        it.told = true;
     }
     for (listener, count) in app.hub.strangers() {
         let it = all.entry(listener).or_insert_with_key(|it| silent(&snapshot, it));
@@ -94,9 +140,13 @@ pub(crate) fn extend(spans: &mut SpanSet, to: Time) {
 fn silent(snapshot: &Snapshot, listener: &Listener) -> Channel {
     let place = snapshot.directory.monitors.get(&listener.monitor).copied();
     let place = place.unwrap_or(snapshot.directory.site_of_monitor(&listener.monitor));
+    let far = snapshot.monitors.iter().find(|it| it.monitor == listener.monitor);
+    let revoked = far.and_then(|it| it.enrolment.as_ref()?.revoked);
     Channel {
         listener: listener.clone(),
         place: snapshot.place_name(place).to_owned(),
+        revoked,
+        told: false,
         covered: false,
         covered_to: None,
         hears: false,

@@ -76,6 +76,11 @@ pub trait Hub: Send + Sync {
         Box::pin(std::future::ready(Err(EditRefused::Unavailable(why))))
     }
 
+    /// The monitors for which a code was handed out that is still good, by name.
+    fn invitations(&self) -> BTreeMap<String, Invitee> {
+        BTreeMap::new()
+    }
+
     /// How many different private addresses that no key resolves each listener heard in the last five
     /// minutes; one that never heard any is left out.
     fn strangers(&self) -> BTreeMap<Listener, usize> {
@@ -156,6 +161,15 @@ pub struct Invitation {
     /// The command to type on the monitor.
     pub line: String,
     /// Until when it is good, once.
+    pub until: Time,
+}
+
+/// A monitor that was invited, and has not come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Invitee {
+    /// Where it shall stand, if somebody said so.
+    pub place: Option<PlaceId>,
+    /// Until when its code is good.
     pub until: Time,
 }
 

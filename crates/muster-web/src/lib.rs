@@ -43,6 +43,7 @@ pub use app::router;
 pub use guard::Guard;
 pub use host::Host;
 pub use hub::{
-    EditRefused, Hub, Invitation, InviteWish, PairingRefused, PairingWish, Pulse, WhyRefused,
+    EditRefused, Hub, Invitation, InviteWish, Invitee, PairingRefused, PairingWish, Pulse,
+    WhyRefused,
 };
 pub use standby::standby;

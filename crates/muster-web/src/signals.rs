@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use muster_core::batch::HOUR;
 use muster_core::fact::Listener;
-use muster_core::identity::{DeviceId, IdentityId, ListenerId};
+use muster_core::identity::{DeviceId, Identity, IdentityId, ListenerId};
 use muster_core::ports::{ReadingQuery, ReadingsOf, StoreError};
 use muster_core::snapshot::{DeviceView, Snapshot};
 use muster_core::span::{Span, SpanSet};
+use muster_core::time::Time;
 
 use crate::app::App;
 use crate::coverage;
@@ -20,6 +21,45 @@ pub(crate) struct Series {
     pub(crate) readings: Vec<(Span, i8)>,
     /// When it could really hear.
     pub(crate) covered: SpanSet,
+}
+
+/// How strongly each device was heard last, dBm, and when, if that was in a window that ends now. Of whom
+/// was not heard since the hub runs, or looked something up, the store knows it.
+pub(crate) async fn last(
+    app: &App,
+    devices: &[&DeviceView],
+    window: Span,
+) -> Result<BTreeMap<DeviceId, (i8, Time)>, StoreError> {
+    let is_new = |at: &Time| *at >= window.from;
+    let mut all: BTreeMap<DeviceId, (i8, Time)> = BTreeMap::new();
+    let mut whose: BTreeMap<IdentityId, DeviceId> = BTreeMap::new();
+    for device in devices {
+        if let Some(signal) = device.signal.filter(|it| is_new(&it.1)) {
+            all.insert(device.id, signal);
+        } else if device.last_seen.as_ref().is_some_and(is_new) {
+            // The local network has no signal.
+            let on_air = device.identities.iter().filter(|it| !matches!(it.1, Identity::Mac(_)));
+            whose.extend(on_air.map(|(id, _)| (*id, device.id)));
+        }
+    }
+    if whose.is_empty() {
+        return Ok(all);
+    }
+    let query = ReadingQuery {
+        window: Span::new(window.from.floor(HOUR), window.to),
+        identities: whose.keys().copied().collect(),
+        of: ReadingsOf::Listeners,
+    };
+    for it in app.hub.store().readings(&query).await? {
+        let (Some(device), Some(rssi)) = (whose.get(&it.identity), it.rssi) else { continue };
+        if is_new(&it.at) {
+            let last = all.entry(*device).or_insert((rssi, it.at));
+            if (it.at, rssi) > (last.1, last.0) {
+                *last = (rssi, it.at);
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// The series of some devices in a window that ends now; a device without any is left out.

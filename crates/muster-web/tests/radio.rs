@@ -49,6 +49,26 @@ async fn who_is_near_comes_first_with_a_chart_and_strangers_are_a_number() {
 }
 
 #[tokio::test]
+async fn who_was_near_is_still_near_after_the_hub_begins_anew() {
+    let house = House::empty();
+    house.near("ble:c0:00:00:00:00:01", Some("Keys"), &[(1, -70), (2, -52), (9, -95)]);
+    house.near("tag:ATT-USER-1a2b3c4d", Some("badge"), &[(3, -61)]);
+    house.near("ble:c0:00:00:00:00:03", Some("bike"), &[(30, -40)]);
+    house.begin_anew();
+    house.near("ble:c0:00:00:00:00:04", Some("watch"), &[(0, -66)]);
+    let door = door(&house);
+    let page = get(&door, "/nearby").await.text;
+    assert!(page.contains("<strong>3</strong> devices heard by radio"), "{page}");
+    let at = |what: &str| page.find(what).unwrap_or_else(|| panic!("no {what}: {page}"));
+    assert!(at("-61 dBm") < at("-66 dBm") && at("-66 dBm") < at("-70 dBm"), "the last of each");
+    assert!(!page.contains("bike"), "it was heard two hours ago");
+    let keys = get(&door, "/devices/1").await.text;
+    assert!(keys.contains("-70 dBm"), "{keys}");
+    house.shelf().break_down(true);
+    assert_eq!(get(&door, "/nearby").await.status, 503);
+}
+
+#[tokio::test]
 async fn thousands_are_near_and_the_page_stays_small() {
     let house = House::empty();
     for number in 0..3_000_u32 {

@@ -4,7 +4,7 @@ use muster_core::identity::DeviceId;
 use muster_core::stay::Subject;
 use muster_core::uplink::{Health, Liveness};
 use muster_web::{Guard, Hub as _, router};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 #[cfg(test)]
@@ -253,6 +253,12 @@ async fn a_far_monitor_is_let_in_and_shut_out() {
     let invited = ask::json(&door, "POST", "/api/v1/fleet", &wish).await;
     assert_eq!(invited.status, 201, "{}", invited.text);
     assert!(invited.json()["line"].as_str().unwrap().starts_with("muster monitor --hub https://"));
+    let waits = get(&door, "/api/v1/fleet").await.json()["items"][0].clone();
+    assert_eq!((&waits["monitor"], &waits["state"]), (&json!("attic"), &json!("invited")));
+    assert!(waits["code_until"].is_string() && waits["enrolled"].is_null(), "{waits}");
+    let page = get(&door, "/monitors").await.text;
+    assert!(page.contains("invited") && page.contains("the line for it is good until"), "{page}");
+    assert!(!page.contains("Shut out attic"), "there is nobody to shut out: {page}");
     for (wrong, status, why) in [
         (json!({"monitor": "the attic"}), 422, "1 to 64 of a-z"),
         (json!({"monitor": "attic", "place": "moon"}), 404, "no such place"),
@@ -285,7 +291,6 @@ async fn a_far_monitor_is_let_in_and_shut_out() {
     }
     let gone = send(&door, "DELETE", "/api/v1/fleet/attic", &[], "").await;
     assert_eq!(gone.status, 204, "{}", gone.text);
-    assert_eq!(get(&door, "/api/v1/fleet").await.json()["items"][0]["state"], "revoked");
     assert_eq!(send(&door, "DELETE", "/api/v1/fleet/moon", &[], "").await.status, 404);
 
     // On the page: the line is shown once, and what was refused is still there.
@@ -300,4 +305,34 @@ async fn a_far_monitor_is_let_in_and_shut_out() {
     );
     assert_eq!(ask::form(&door, "/fleet/revoke", "monitor=cellar").await.status, 303);
     assert_eq!(ask::form(&door, "/fleet/revoke", "monitor=moon").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_channel_says_whether_it_counts() {
+    let house = House::small().await;
+    let door = door(&house);
+    house.far("attic", Some((Liveness::Alive, Health::default())));
+    house.far("cellar", None);
+    house.ear("attic", Some(house.now().wall));
+    house.ear("cellar", None);
+    let states = async |of: &str| {
+        let all = get(&door, "/api/v1/monitors").await.json();
+        let its = |it: &&Value| it["monitor"] == of;
+        all["items"].as_array().unwrap().iter().find(its).unwrap()["state"].clone()
+    };
+    assert_eq!((states("attic").await, states("cellar").await), ("listens".into(), "tells".into()));
+    let page = get(&door, "/monitors").await.text;
+    assert!(
+        page.contains("tells whom it hears") && page.contains("said nothing of when"),
+        "{page}"
+    );
+    assert!(!page.contains("has not listened yet"), "{page}");
+    let gone = send(&door, "DELETE", "/api/v1/fleet/attic", &[], "").await;
+    assert_eq!(gone.status, 204, "{}", gone.text);
+    let attic = get(&door, "/api/v1/fleet").await.json()["items"][0].clone();
+    assert_eq!((&attic["state"], attic["last"].is_string()), (&json!("revoked"), true));
+    assert_eq!(states("attic").await, "revoked");
+    let page = get(&door, "/monitors").await.text;
+    let channel = page.split("<article").find(|it| it.contains("attic · ")).unwrap();
+    assert!(channel.contains("revoked") && !channel.contains("listening<"), "{channel}");
 }

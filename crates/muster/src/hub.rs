@@ -19,7 +19,8 @@ use muster_core::snapshot::{Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::time::{Now, Time};
 use muster_web::{
-    EditRefused, Hub, Invitation, InviteWish, PairingRefused, PairingWish, Pulse, WhyRefused,
+    EditRefused, Hub, Invitation, InviteWish, Invitee, PairingRefused, PairingWish, Pulse,
+    WhyRefused,
 };
 use muster_wire::bluetooth::key::Irk;
 use muster_wire::bluetooth::tag::TagRules;
@@ -144,6 +145,10 @@ impl Hub for LiveHub {
             };
             desk.invite(wish).await
         })
+    }
+
+    fn invitations(&self) -> BTreeMap<String, Invitee> {
+        self.desk.as_ref().map(Desk::invitations).unwrap_or_default()
     }
 
     fn strangers(&self) -> BTreeMap<Listener, usize> {

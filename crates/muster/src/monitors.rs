@@ -4,6 +4,7 @@
 //! is opened when the first monitor may come, and not before. **Invariant:** nothing of a token or a code
 //! is kept or said but to whom it is given.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use muster_core::directory::{Edit, EditError, Enrol, Enrolment, TokenHash};
 use muster_core::ports::Clock;
 use muster_core::snapshot::Snapshot;
 use muster_core::uplink::StoreId;
-use muster_web::{EditRefused, Host, Invitation, InviteWish};
+use muster_web::{EditRefused, Host, Invitation, InviteWish, Invitee};
 use rustls::crypto::ring;
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
@@ -147,6 +148,16 @@ impl Desk {
         let code = self.codes().invite(wish, random, now);
         let line = typed(&host, door.address.port(), &code, &door.pin);
         Ok(Invitation { line, until: now.wall + Codes::GOOD_FOR })
+    }
+
+    /// Who has a code that is good, by name.
+    pub(crate) fn invitations(&self) -> BTreeMap<String, Invitee> {
+        let now = self.0.clock.now();
+        let mut codes = self.codes();
+        let all = codes.waiting(now).map(|(wish, left)| {
+            (wish.monitor.clone(), Invitee { place: wish.place, until: now.wall + left })
+        });
+        all.collect()
     }
 
     /// Takes a code for a token; it is stored when this returns.

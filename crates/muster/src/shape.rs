@@ -186,10 +186,10 @@ pub(crate) struct Listening {
     pub(crate) channel: String,
     /// Where the monitor stands.
     pub(crate) place: String,
-    /// Whether it hears at the moment.
-    pub(crate) covered: bool,
-    /// Up to when it heard.
-    pub(crate) covered_to: Option<Stamp>,
+    /// `listens`, `starts`, `dark`, `tells`, `revoked`.
+    pub(crate) state: String,
+    /// When it was last heard of.
+    pub(crate) last: Option<Stamp>,
     /// What it hears.
     pub(crate) can: Vec<String>,
     /// What it cannot.
@@ -208,12 +208,14 @@ pub(crate) struct Invited {
 pub(crate) struct FarMonitor {
     /// Its name.
     pub(crate) monitor: String,
-    /// `alive`, `late`, `down`, `silent`, `revoked`.
+    /// `invited`, `silent`, `alive`, `late`, `down`, `revoked`.
     pub(crate) state: String,
     /// Where it stands.
     pub(crate) place: String,
     /// Its last sign of life.
     pub(crate) last: Option<Stamp>,
+    /// Until when a code that lets it in is good.
+    pub(crate) code_until: Option<Stamp>,
     /// How it was then.
     pub(crate) health: Option<Health>,
 }
@@ -318,4 +320,6 @@ pub(crate) struct Evidence {
     pub(crate) misses: u32,
     /// How many are needed.
     pub(crate) misses_needed: u32,
+    /// Whether a miss is a question without an answer.
+    pub(crate) asking: bool,
 }

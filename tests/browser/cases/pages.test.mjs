@@ -84,6 +84,61 @@ test("no page scrolls sideways on a phone, not even the smallest", async () => {
   }
 });
 
+test("what is small stays whole on the narrowest phones", async () => {
+  await house.api("POST", "/people", { name: "maximilian", display: "Maximilian Featherstonehaugh-Longbottom" });
+  const { items } = await house.api("GET", "/devices");
+  const free = items.find((it) => !it.owner);
+  await house.api("PATCH", `/devices/${free.id}`, { name: "the keys of the garage door that hang beside the kitchen clock" });
+  await house.api("PUT", `/devices/${free.id}/owner`, { person: "maximilian", kind: "other" });
+  for (const colorScheme of ["light", "dark"]) {
+    for (const path of ["/", "/people", "/devices", "/nearby", "/monitors", "/reports"]) {
+      const viewport = { width: 360, height: 740 };
+      const { page, close } = await visit(chromium, house.url + path, { colorScheme, viewport });
+      const found = await page.evaluate(() => {
+        const lines = (it) => new Set([...range(it).getClientRects()].map((it) => Math.round(it.top))).size;
+        const range = (it) => {
+          const all = document.createRange();
+          all.selectNodeContents(it);
+          return all;
+        };
+        const wrong = [];
+        // A state, a badge and a page's name have one line; a word beside a device's name breaks nowhere.
+        for (const it of document.querySelectorAll(".state, .badge, .tabs a")) {
+          const tall = it.getBoundingClientRect().height;
+          const line = parseFloat(getComputedStyle(it).lineHeight);
+          if (!it.matches(".tabs a") && tall > 1.6 * line) wrong.push(`${it.textContent.trim()}: ${tall} px`);
+          if (it.matches(".tabs a") && (lines(it) > 1 || range(it).getBoundingClientRect().width > it.clientWidth)) {
+            wrong.push(`tab ${it.textContent}`);
+          }
+        }
+        for (const it of document.querySelectorAll(".chip .small")) {
+          for (const word of it.textContent.matchAll(/\w+/g)) {
+            const all = document.createRange();
+            all.setStart(it.firstChild, word.index);
+            all.setEnd(it.firstChild, word.index + word[0].length);
+            if (all.getClientRects().length > 1) wrong.push(`broken: ${word[0]}`);
+          }
+        }
+        for (const it of document.querySelectorAll(".row, .card, .panel")) {
+          if (it.scrollWidth > it.clientWidth) wrong.push(`wider than its place: ${it.id}`);
+        }
+        const tops = [...document.querySelectorAll(".actions > form")].map(
+          (it) => new Set([...it.querySelectorAll("button")].map((it) => it.offsetTop)).size,
+        );
+        if (tops.some((it) => it > 1)) wrong.push("buttons of one choice one below the other");
+        // The bar hides nothing of the end of the page.
+        window.scrollTo(0, document.body.scrollHeight);
+        const foot = document.querySelector(".foot").getBoundingClientRect().bottom;
+        const bar = document.querySelector(".tabs").getBoundingClientRect().top;
+        if (foot > bar) wrong.push(`the bar begins at ${bar}, the page ends at ${foot}`);
+        return wrong;
+      });
+      assert.deepEqual(found, [], `${path} ${colorScheme}`);
+      await close();
+    }
+  }
+});
+
 test("a name that nobody can break widens no page", async () => {
   const name = "x".repeat(64);
   await house.api("POST", "/people", { name: "x".repeat(32), display: name });

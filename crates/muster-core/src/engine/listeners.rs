@@ -38,6 +38,11 @@ impl Engine {
         self.listeners.get(&id).is_some_and(|it| it.dark)
     }
 
+    /// Whether a listener is known to hear at the moment.
+    pub(super) fn hears(&self, id: ListenerId) -> bool {
+        !self.is_dark(id) && self.covered_to(id).is_some()
+    }
+
     /// Whether a listener that never told that it hears has been silent for so long that it may have failed
     /// right behind what it brought last.
     pub(super) fn is_doubted(&self, id: ListenerId, last: Time) -> bool {

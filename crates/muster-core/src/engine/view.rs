@@ -226,7 +226,7 @@ impl Engine {
             id,
             site: self.directory.site_of_monitor(&listener.monitor),
             listener,
-            covered: !self.is_dark(id) && self.covered_to(id).is_some(),
+            covered: self.hears(id),
             covered_to: self.covered_to(id),
         }
     }

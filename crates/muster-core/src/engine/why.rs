@@ -163,7 +163,7 @@ impl Engine {
             Some(Missing {
                 device: id,
                 listener: self.book.heard_by(it.listener)?.listener.clone(),
-                covered: !self.is_dark(it.listener),
+                covered: self.hears(it.listener),
                 silence: silence.saturating_sub(line.silence(window)),
                 misses: misses.saturating_sub(line.misses(window, &self.policy)),
                 asking: line.asks(&self.policy),
@@ -198,11 +198,12 @@ impl Engine {
                     last: last.to - SIGHTING,
                     rssi: track.reading.and_then(|it| it.rssi),
                     decisive,
-                    covered: !self.is_dark(track.listener),
+                    covered: self.hears(track.listener),
                     silence: line.silence(window),
                     away_after,
                     misses: line.misses(window, &self.policy),
                     misses_needed,
+                    asking: line.asks(&self.policy),
                 });
             }
         }

@@ -166,5 +166,11 @@ fn it_is_shown_and_stored_and_who_was_shut_out_is_not_waited_for() {
     assert_eq!(news.monitors[0].liveness, Liveness::Late);
     assert_eq!(&*news.monitors[0].health.version, "0.2");
     let shown = step.snapshot(now(152)).monitors;
-    assert!(shown[1].row.is_none() && shown[1].enrolment.as_ref().unwrap().revoked.is_some());
+    assert!(shown[1].enrolment.as_ref().unwrap().revoked.is_some());
+    let last = shown[1].row.as_ref().map(|it| it.at);
+    assert_eq!(last, Some(now(2).wall), "when it was heard of last is known after it was shut out");
+    step.handle_edit(enrol("cellar", 3), None, now(153)).unwrap();
+    step.handle_timeout(now(154));
+    let shown = step.snapshot(now(154)).monitors;
+    assert!(shown[1].row.is_none(), "who was let in anew begins anew");
 }

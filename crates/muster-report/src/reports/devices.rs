@@ -81,7 +81,7 @@ impl Fold for Devices {
 
     fn table(&mut self, scope: &Scope) -> Table {
         let listened = scope.any().clip(scope.window).measure();
-        let covered = Cell::share(scope.covered_by_any(scope.window).filter(|it| *it > 0.0));
+        let covered = Cell::share(scope.covered_by_any(scope.window));
         if self.regulars {
             let mut table = Table::new(&REGULARS);
             let shares = self.all.iter().filter_map(|(id, it)| Some((id, it, it.share(listened)?)));

@@ -44,14 +44,13 @@ impl Fold for Gaps {
         }
         for ((at, length), (monitors, devices)) in &self.0 {
             let span = Span::new(*at, *at + *length);
-            let shares = (0..scope.monitors.len()).map(|it| scope.covered(it, span));
-            let shares: Vec<f64> = shares.flatten().collect();
-            let listening = shares.iter().filter(|it| **it > 0.0).count();
-            let all = f64::from(u32::try_from(shares.len()).unwrap_or(u32::MAX));
+            let shares = (0..scope.monitors.len()).filter_map(|it| scope.covered(it, span));
+            let shares: Vec<f64> = shares.collect();
+            let all = f64::from(u32::try_from(scope.monitors.len()).unwrap_or(u32::MAX));
             let covered = (!shares.is_empty()).then(|| shares.iter().sum::<f64>() / all);
             table.push(vec![
                 Cell::Time(*at),
-                Cell::count(listening),
+                Cell::count(shares.len()),
                 Cell::count(*monitors),
                 Cell::count(*devices),
                 Cell::share(covered),

@@ -67,7 +67,7 @@ impl Fold for Hourly {
             for monitor in 0..scope.monitors.len() {
                 let covered = scope.covered(monitor, Span::new(hour, hour + HOUR));
                 let heard = self.done.get(&(hour, monitor)).copied();
-                if heard.is_none() && covered.is_none_or(|it| it <= 0.0) {
+                if heard.is_none() && covered.is_none() {
                     continue;
                 }
                 let heard = heard.unwrap_or_default();
@@ -76,7 +76,7 @@ impl Fold for Hourly {
                 row.push(Cell::Whole(i64::try_from(heard.devices).unwrap_or(i64::MAX)));
                 row.push(Cell::Whole(heard.readings.into()));
                 row.extend(strengths(heard.signals));
-                row.push(Cell::share(covered.filter(|it| *it > 0.0)));
+                row.push(Cell::share(covered));
                 table.push(row);
             }
             hour = hour + HOUR;

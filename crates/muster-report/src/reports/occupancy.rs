@@ -43,7 +43,6 @@ impl Fold for Occupancy {
             for (site, name) in &scope.sites {
                 let span = Span::new(hour, hour + HOUR);
                 let share = covered.get(site).and_then(|it| scope.share(it, span));
-                let share = share.filter(|it| *it > 0.0);
                 let found = self.0.get(&(hour, *site));
                 if found.is_none() && share.is_none() {
                     continue;

@@ -130,8 +130,7 @@ impl Scope {
         self.only.as_ref().is_none_or(|it| it.contains(&device))
     }
 
-    /// The share of a span within the window in which a monitor could hear; empty where that is not
-    /// kept any more.
+    /// The share of a span within the window in which a monitor could hear; none where nothing says so.
     pub(super) fn covered(&self, monitor: usize, span: Span) -> Option<f64> {
         self.monitors.get(monitor).and_then(|it| self.share(&it.covered, span))
     }
@@ -150,11 +149,14 @@ impl Scope {
         any
     }
 
-    /// The share of a span, within the window, that is in a set; none for nothing.
+    /// The share of a span, within the window, that is in a set; none for nothing of it. Whether a
+    /// monitor was deaf, or did not say when it listened, or it is not kept any more, is not known then:
+    /// no report says 0 %.
     pub(super) fn share(&self, set: &SpanSet, span: Span) -> Option<f64> {
         let span = span.intersect(self.window)?;
         let part = set.clip(span).measure();
-        Some(part.as_secs_f64() / span.length().as_secs_f64()).filter(|it| it.is_finite())
+        let share = part.as_secs_f64() / span.length().as_secs_f64();
+        Some(share).filter(|it| *it > 0.0 && it.is_finite())
     }
 
     /// The cells `device`, `name` and `person`.

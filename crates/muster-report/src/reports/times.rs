@@ -59,7 +59,7 @@ impl Times {
         let mut day = date(scope, scope.window.from);
         while let Some(span) = span_of(scope, day).filter(|it| it.from < scope.window.to) {
             let heard = self.days.get(&day);
-            let covered = scope.share(&any, span).filter(|it| *it > 0.0);
+            let covered = scope.share(&any, span);
             if heard.is_some() || covered.is_some() {
                 let is_new = |device: &DeviceId| {
                     let first = scope.devices.get(device).and_then(|it| it.first_seen);
@@ -92,7 +92,7 @@ impl Times {
                 Cell::Time(*hour),
                 Cell::count(*devices),
                 Cell::number(*readings),
-                Cell::share(covered.filter(|it| *it > 0.0)),
+                Cell::share(covered),
             ]);
         }
         table

@@ -1,5 +1,7 @@
 //! Far monitors: which there are and how they are; who may be let in, and who no longer.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use muster_core::directory::Edit;
@@ -27,8 +29,8 @@ pub(crate) fn add(routes: Routes) -> Routes {
 pub(crate) struct FarMonitor {
     /// Its name.
     monitor: String,
-    /// `alive`, `late` (no sign of life for 150 s), `down` (for 5 minutes), `silent` (it never gave one)
-    /// or `revoked`.
+    /// `invited` (nobody has used its code yet), `silent` (it was let in and never gave a sign of life),
+    /// `alive`, `late` (no sign of life for 150 s), `down` (for 5 minutes) or `revoked`.
     state: &'static str,
     /// Where it stands.
     place: String,
@@ -40,6 +42,8 @@ pub(crate) struct FarMonitor {
     sources: Option<Vec<&'static str>>,
     /// The kinds of identity that it may tell of; null: all.
     kinds: Option<Vec<String>>,
+    /// Until when a code that lets it in, or in anew, is good.
+    code_until: Option<Stamp>,
     /// Its last sign of life, on the hub's clock.
     last: Option<Stamp>,
     /// How it was then.
@@ -88,6 +92,7 @@ impl FarMonitor {
             revoked: enrolment.and_then(|it| it.revoked).map(Stamp),
             sources: sources.map(|it| it.iter().map(|it| it.word()).collect()),
             kinds: kinds.map(|it| it.iter().map(ToString::to_string).collect()),
+            code_until: None,
             last: it.row.as_ref().map(|it| Stamp(it.at)),
             health: it.row.as_ref().map(|row| Health {
                 version: row.health.version.to_string(),
@@ -106,6 +111,9 @@ impl FarMonitor {
         }
     }
 }
+
+/// The word for one that has a code, and has not shown it.
+pub(crate) const INVITED: &str = "invited";
 
 /// The word for how a far monitor is.
 pub(crate) fn state(it: &MonitorView) -> &'static str {
@@ -144,12 +152,20 @@ pub(crate) struct Invited {
     until: Stamp,
 }
 
-/// All far monitors, by name; those that were shut out included.
+/// All far monitors, by name: also those that were shut out, and those that were invited.
 #[utoipa::path(get, path = "/api/v1/fleet", tag = "monitors",
     responses((status = 200, body = List<FarMonitor>)))]
 pub(crate) async fn list(State(app): State<App>) -> Versioned<List<FarMonitor>> {
     let snapshot = app.snapshot();
-    let items = snapshot.monitors.iter().map(|it| FarMonitor::of(&snapshot, it)).collect();
+    let of = |it: &MonitorView| (it.monitor.to_string(), FarMonitor::of(&snapshot, it));
+    let mut all: BTreeMap<String, FarMonitor> = snapshot.monitors.iter().map(of).collect();
+    for (name, it) in app.hub.invitations() {
+        let place = it.place.unwrap_or_else(|| snapshot.directory.site_of_monitor(&name));
+        let view = MonitorView { monitor: name.as_str().into(), place, enrolment: None, row: None };
+        let one = || FarMonitor { state: INVITED, ..FarMonitor::of(&snapshot, &view) };
+        all.entry(name.clone()).or_insert_with(one).code_until = Some(Stamp(it.until));
+    }
+    let items = all.into_values().collect();
     versioned(snapshot.directory.version, List { items, next: None })
 }
 

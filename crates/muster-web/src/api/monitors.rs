@@ -32,6 +32,11 @@ pub(crate) struct Monitor {
     channel: String,
     /// Where the monitor stands.
     place: String,
+    /// `listens`, `starts`, `dark` (it does not hear), `tells` (it told whom it heard, and never when it
+    /// listened) or `revoked` (its monitor was shut out).
+    state: &'static str,
+    /// When it was last heard of: what it told, or up to when it listened.
+    last: Option<Stamp>,
     /// Whether it hears at the moment.
     covered: bool,
     /// Up to when it is known to have heard.
@@ -75,12 +80,16 @@ pub(crate) struct Covered {
 
 impl From<Channel> for Monitor {
     fn from(it: Channel) -> Self {
-        let cannot = it.cannot.into_iter();
-        let spans = it.spans.into_iter();
+        let spans = it.spans.iter().copied();
+        let reported = it.pulse.map(|it| it.last);
+        let cannot = it.cannot.iter().cloned();
         Self {
             monitor: it.listener.monitor.to_string(),
             source: it.listener.source.word(),
             channel: it.listener.channel.to_string(),
+            state: it.state().word(),
+            last: it.covered_to.max(reported).map(Stamp),
+            coverage: spans.map(Covered::from).collect(),
             place: it.place,
             covered: it.covered,
             covered_to: it.covered_to.map(Stamp),
@@ -88,9 +97,8 @@ impl From<Channel> for Monitor {
             can: it.can,
             cannot: cannot.map(|it| Cannot { what: it.what, why: it.why, hint: it.hint }).collect(),
             reports_per_minute: it.pulse.map(|it| it.per_minute),
-            last_report: it.pulse.map(|it| Stamp(it.last)),
+            last_report: reported.map(Stamp),
             strangers: it.strangers,
-            coverage: spans.map(Covered::from).collect(),
         }
     }
 }

@@ -77,8 +77,10 @@ pub(crate) struct Evidence {
     away_after_s: u64,
     /// Misses since the last evidence.
     misses: u32,
-    /// How many are needed.
+    /// How many are needed; 0 where there is nothing to ask by, and silence alone decides.
     misses_needed: u32,
+    /// Whether a miss is a question without an answer; else it is ten seconds of listening in vain.
+    asking: bool,
 }
 
 impl Why {
@@ -116,6 +118,7 @@ impl Evidence {
             away_after_s: it.away_after.as_secs(),
             misses: it.misses,
             misses_needed: it.misses_needed,
+            asking: it.asking,
         }
     }
 }
@@ -223,7 +226,8 @@ fn patience(missing: &[&snapshot::Missing]) -> String {
     let after = if needs.is_empty() { after } else { format!("after {after}") };
     match deaf.as_slice() {
         [] => after,
-        _ => format!("{after}, counted once {} hears again", deaf.join(" and ")),
+        [one] => format!("{after}, counted once {one} hears again"),
+        _ => format!("{after}, counted once {} hear again", deaf.join(" and ")),
     }
 }
 

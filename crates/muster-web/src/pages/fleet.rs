@@ -11,10 +11,10 @@ use serde::Deserialize;
 
 use super::show::Clock;
 use super::{Refusal, back, monitors, refuse};
-use crate::api::fleet::state;
+use crate::api::fleet::{INVITED, state};
 use crate::app::App;
 use crate::extract::Filled;
-use crate::hub::{Invitation, InviteWish};
+use crate::hub::{Invitation, InviteWish, Invitee};
 use crate::problem::Problem;
 use crate::when::{When, length};
 
@@ -44,6 +44,10 @@ pub(super) struct Line {
     pub(super) place: Option<String>,
     pub(super) last: Option<When>,
     pub(super) revoked: Option<When>,
+    /// Until when a code for it is good.
+    pub(super) invited: Option<When>,
+    /// Whether it was let in, now or once.
+    pub(super) enrolled: bool,
     pub(super) health: Option<Shown>,
 }
 
@@ -60,20 +64,35 @@ pub(super) struct Shown {
 }
 
 impl Fleet {
-    pub(super) fn of(snapshot: &Snapshot, asked: Asked, clock: &Clock) -> Self {
+    pub(super) fn of(app: &App, snapshot: &Snapshot, asked: Asked, clock: &Clock) -> Self {
         let places = &snapshot.directory.places;
         let many = places.len() > 1;
         let line = |it: &MonitorView| Line::of(it, snapshot, many, clock);
-        let named = places.iter().map(|(id, it)| (id.0, it.name.to_string()));
-        Self {
-            lines: snapshot.monitors.iter().map(line).collect(),
-            asked,
-            places: named.filter(|_| many).collect(),
+        let mut lines: Vec<Line> = snapshot.monitors.iter().map(line).collect();
+        for (name, Invitee { place, until }) in app.hub.invitations() {
+            let until = clock.when(until);
+            if let Some(known) = lines.iter_mut().find(|it| it.name == name) {
+                known.invited = Some(until);
+                continue;
+            }
+            let place = place.unwrap_or_else(|| snapshot.directory.site_of_monitor(&name));
+            let place = many.then(|| snapshot.place_name(place).to_owned());
+            lines.push(Line::invited(name, place, until));
         }
+        lines.sort_by(|a, b| a.name.cmp(&b.name));
+        let named = places.iter().map(|(id, it)| (id.0, it.name.to_string()));
+        Self { lines, asked, places: named.filter(|_| many).collect() }
     }
 }
 
 impl Line {
+    /// One that has a code, and has not shown it.
+    fn invited(name: String, place: Option<String>, until: When) -> Self {
+        let (state, invited) = (("arriving", INVITED), Some(until));
+        let (last, revoked, health, enrolled) = (None, None, None, false);
+        Self { name, state, place, last, revoked, invited, enrolled, health }
+    }
+
     fn of(it: &MonitorView, snapshot: &Snapshot, many: bool, clock: &Clock) -> Self {
         let word = state(it);
         let class = match word {
@@ -89,7 +108,9 @@ impl Line {
             place: many.then(|| snapshot.place_name(it.place).to_owned()),
             last: it.row.as_ref().map(|it| clock.when(it.at)),
             revoked: revoked.map(|it| clock.when(it)),
-            health: it.row.as_ref().map(|row| Shown {
+            invited: None,
+            enrolled: true,
+            health: it.row.as_ref().filter(|_| revoked.is_none()).map(|row| Shown {
                 version: row.health.version.to_string(),
                 uptime: length(row.health.uptime),
                 clock: offset(&row.health),
@@ -105,13 +126,20 @@ impl Line {
 
 /// How far its clock is off, in words.
 fn offset(health: &Health) -> String {
-    let kept = if health.synchronised { "" } else { ", and nobody sets it" };
+    let kept =
+        if health.synchronised { "" } else { "; its machine does not keep it right by itself" };
     let Some(ahead) = health.clock_ahead else { return format!("not compared yet{kept}") };
     let ms = ahead.unsigned_abs() / 1_000;
+    if ms < AGREES_MS {
+        return format!("agrees with the hub's{kept}");
+    }
     let much = if ms < 10_000 { format!("{ms} ms") } else { format!("{} s", ms / 1_000) };
-    let way = if ahead < 0 { "behind" } else { "ahead" };
-    format!("{much} {way}{kept}")
+    let way = if ahead < 0 { "behind" } else { "ahead of" };
+    format!("{much} {way} the hub's{kept}")
 }
+
+/// A comparison is good to half a round trip, which on a busy wireless network takes as long.
+const AGREES_MS: u64 = 100;
 
 #[derive(Deserialize)]
 pub(super) struct InviteForm {
@@ -165,5 +193,27 @@ pub(super) async fn revoke(
     match app.hub.edit(Edit::Revoke { monitor, at }, None).await {
         Ok(_) => back("/monitors"),
         Err(it) => refuse(&Problem::from(it)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_is_off_only_by_what_can_be_measured() {
+        let alone = "; its machine does not keep it right by itself";
+        for (ahead, synchronised, said) in [
+            (Some(0), true, "agrees with the hub's".to_owned()),
+            (Some(-8_000), false, format!("agrees with the hub's{alone}")),
+            (Some(99_999), true, "agrees with the hub's".to_owned()),
+            (Some(100_000), true, "100 ms ahead of the hub's".to_owned()),
+            (Some(-1_234_567), true, "1234 ms behind the hub's".to_owned()),
+            (Some(-60_000_000), false, format!("60 s behind the hub's{alone}")),
+            (None, false, format!("not compared yet{alone}")),
+        ] {
+            let health = Health { clock_ahead: ahead, synchronised, ..Health::default() };
+            assert_eq!(offset(&health), said);
+        }
     }
 }

@@ -16,7 +16,7 @@ use super::places::{Places, Refused};
 use super::show::{Clock, medium};
 use super::{Frame, refuse, show_as};
 use crate::app::App;
-use crate::coverage::{self, Channel};
+use crate::coverage::{self, Channel, Hearing};
 use crate::problem::Problem;
 use crate::when::{When, length};
 
@@ -38,8 +38,11 @@ struct Line {
     channel: String,
     /// Where it stands, when there is more than one place.
     place: Option<String>,
-    covered: bool,
-    hears: bool,
+    /// For the style sheet and for people.
+    state: (&'static str, &'static str),
+    revoked: Option<When>,
+    /// Whether it told whom it heard, and never when it listened.
+    tells: bool,
     covered_to: Option<When>,
     can: Vec<String>,
     cannot: Vec<Inability>,
@@ -100,7 +103,7 @@ pub(super) async fn render(
         frame: Frame::new(app, &snapshot, headers, "/monitors", "Monitors"),
         channels: lines.map(|(at, it)| Line::of(at, it, places, window, &clock)).collect(),
         sinks: app.hub.sinks().into_iter().map(|it| SinkLine::of(it, &clock)).collect(),
-        fleet: Fleet::of(&snapshot, asked, &clock),
+        fleet: Fleet::of(app, &snapshot, asked, &clock),
         places: Places::of(app, &snapshot, refused),
     };
     show_as(status, &page)
@@ -129,26 +132,35 @@ impl SinkLine {
 
 impl Line {
     fn of(at: usize, it: Channel, places: usize, window: Span, clock: &Clock) -> Self {
+        let state = it.state();
+        let shown = match state {
+            Hearing::Listens => ("present", "listening"),
+            Hearing::Starts => ("arriving", "starting"),
+            Hearing::Dark => ("unknown", "not listening"),
+            Hearing::Tells => ("arriving", "tells whom it hears"),
+            Hearing::Revoked => ("away", "revoked"),
+        };
         Self {
             id: format!("channel-{at}"),
             monitor: it.listener.monitor.to_string(),
             medium: medium(it.listener.source),
             channel: it.listener.channel.to_string(),
             place: (places > 1).then_some(it.place),
-            covered: it.covered,
-            hears: it.hears,
+            state: shown,
+            revoked: it.revoked.map(|it| clock.when(it)),
+            tells: state == Hearing::Tells,
             covered_to: it.covered_to.map(|it| clock.when(it)),
             can: it.can,
             cannot: it.cannot,
             pulse: it.pulse.map(|it| (it.per_minute, clock.when(it.last))),
             strangers: it.strangers,
-            strip: Strip::of(&it.spans, window, clock),
+            strip: Strip::of(&it.spans, it.covered_to.is_none() && it.told, window, clock),
         }
     }
 }
 
 impl Strip {
-    fn of(spans: &[Span], window: Span, clock: &Clock) -> Self {
+    fn of(spans: &[Span], unsaid: bool, window: Span, clock: &Clock) -> Self {
         let set: SpanSet = spans.iter().copied().collect();
         let minute = |it: Duration| i64::try_from(it.as_secs() / 60).unwrap_or(0);
         let shown = set.bridged(SHORT);
@@ -165,7 +177,12 @@ impl Strip {
             .map(|it| (clock.when(it.from), clock.when(it.to), length(it.length())))
             .collect();
         gaps.reverse();
-        let summary = if spans.is_empty() {
+        if unsaid {
+            gaps.clear();
+        }
+        let summary = if unsaid {
+            "never said when it listened, so its silence means nothing".to_owned()
+        } else if spans.is_empty() {
             "did not listen in the last 24 hours".to_owned()
         } else {
             format!("listened {share:.0} % of the last 24 hours")

@@ -9,6 +9,7 @@ use axum::response::Response;
 use muster_core::directory::Mark;
 use muster_core::snapshot::{DeviceView, Snapshot};
 use muster_core::span::Span;
+use muster_core::time::Time;
 use serde::Deserialize;
 
 use super::chart::{Chart, worth};
@@ -79,12 +80,14 @@ pub(super) async fn page(
     let snapshot = app.snapshot();
     let clock = Clock::of(&app);
     let window = Span::new(clock.now - Chart::WINDOW, clock.now);
-    let mut found: Vec<(&DeviceView, i8)> = snapshot
-        .devices
-        .iter()
-        .filter(|it| it.mark != Mark::Ignored)
-        .filter_map(|it| it.signal.filter(|(_, at)| *at >= window.from).map(|(rssi, _)| (it, rssi)))
-        .collect();
+    let known: Vec<&DeviceView> =
+        snapshot.devices.iter().filter(|it| it.mark != Mark::Ignored).collect();
+    let last = match signals::last(&app, &known, window).await {
+        Ok(last) => last,
+        Err(error) => return refuse(&Problem::from(error)),
+    };
+    let near = known.iter().filter_map(|it| Some((*it, *last.get(&it.id)?)));
+    let mut found: Vec<Found<'_>> = near.collect();
     sort(&mut found, order, &snapshot);
     let count = found.len();
     found.truncate(SHOWN);
@@ -93,7 +96,7 @@ pub(super) async fn page(
         Ok(series) => series,
         Err(error) => return refuse(&Problem::from(error)),
     };
-    let devices = found.iter().map(|(view, rssi)| {
+    let devices = found.iter().map(|(view, (rssi, _))| {
         let mine = series.remove(&view.id).unwrap_or_default();
         Line::new(DeviceLine::of(&snapshot, view, &clock), *rssi, mine, window)
     });
@@ -111,10 +114,13 @@ pub(super) async fn page(
     })
 }
 
-fn sort(found: &mut [(&DeviceView, i8)], order: Order, snapshot: &Snapshot) {
+/// A device, how strongly it was heard last, and when.
+type Found<'a> = (&'a DeviceView, (i8, Time));
+
+fn sort(found: &mut [Found<'_>], order: Order, snapshot: &Snapshot) {
     match order {
-        Order::Signal => found.sort_by_key(|(it, rssi)| (Reverse(*rssi), it.id)),
-        Order::Last => found.sort_by_key(|(it, _)| (Reverse(it.signal.map(|it| it.1)), it.id)),
+        Order::Signal => found.sort_by_key(|(it, last)| (Reverse(last.0), it.id)),
+        Order::Last => found.sort_by_key(|(it, last)| (Reverse(last.1), it.id)),
         Order::Name => {
             found.sort_by_cached_key(|(it, _)| (label(it, snapshot).to_lowercase(), it.id));
         }

@@ -40,7 +40,9 @@ impl Radio {
         clock: &Clock,
     ) -> Result<Self, StoreError> {
         let window = Span::new(clock.now - Chart::WINDOW, clock.now);
-        let last = view.signal.map(|(rssi, at)| (rssi, worth(rssi), clock.when(at)));
+        let mut last = signals::last(app, &[view], window).await?;
+        let last = last.remove(&view.id).or(view.signal);
+        let last = last.map(|(rssi, at)| (rssi, worth(rssi), clock.when(at)));
         let mut series = signals::of(app, snapshot, &[view], window).await?;
         let series = series.remove(&view.id).unwrap_or_default();
         let named = |(at, it)| Chart::of(format!("signal-{}-{at}", view.id.0), it, window);

@@ -62,10 +62,10 @@ struct Line {
     rssi: Option<i8>,
     decisive: bool,
     covered: bool,
-    silence: String,
-    away_after: String,
-    misses: u32,
-    misses_needed: u32,
+    /// How much, and how that compares with what is needed.
+    silence: (String, String),
+    /// The same of what was missed; none: nothing is counted.
+    missed: Option<(String, String)>,
 }
 
 impl Line {
@@ -81,12 +81,28 @@ impl Line {
             rssi: it.rssi,
             decisive: it.decisive,
             covered: it.covered,
-            silence: length(it.silence),
-            away_after: length(it.away_after),
-            misses: it.misses,
-            misses_needed: it.misses_needed,
+            silence: silence(it),
+            missed: missed(it),
         }
     }
+}
+
+fn silence(it: &Evidence) -> (String, String) {
+    let needed = length(it.away_after);
+    (length(it.silence), compared(it.silence >= it.away_after, &needed))
+}
+
+fn missed(it: &Evidence) -> Option<(String, String)> {
+    let needed = Some(it.misses_needed).filter(|it| *it > 0)?;
+    let (one, several) = if it.asking { ("question", "questions") } else { ("moment", "moments") };
+    let what = if it.misses == 1 { one } else { several };
+    let compared = compared(it.misses >= needed, &needed.to_string());
+    Some((format!("{} {what}", it.misses), compared))
+}
+
+/// `of 5 min`, or, of as much as is needed or more, `5 min needed`.
+fn compared(is_enough: bool, needed: &str) -> String {
+    if is_enough { format!("{needed} needed") } else { format!("of {needed}") }
 }
 
 #[derive(Deserialize)]
@@ -159,4 +175,43 @@ fn moment(text: &str, clock: &Clock) -> Result<Time, Problem> {
     zoned.map(|it| it.timestamp().into()).map_err(|_| {
         Problem::wrong(format!("not a time: {text}")).hint("write it as in 2026-11-21T09:00")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use muster_core::fact::{Listener, SourceKind};
+    use muster_core::identity::{DeviceId, Identity, Mac};
+
+    use super::*;
+
+    #[test]
+    fn a_count_is_never_more_than_it_is_of() {
+        for (asking, seconds, misses, needed, silent, missing) in [
+            (true, 60, 1, 5, "1 min of 5 min", Some("1 question of 5")),
+            (true, 60, 6, 5, "1 min of 5 min", Some("6 questions 5 needed")),
+            (false, 60, 6, 3, "1 min of 5 min", Some("6 moments 3 needed")),
+            (false, 300, 3, 3, "5 min 5 min needed", Some("3 moments 3 needed")),
+            (true, 7_200, 0, 0, "2 h 5 min needed", None),
+        ] {
+            let it = Evidence {
+                device: DeviceId(1),
+                identity: Identity::Ble(Mac([0xc0, 0, 0, 0, 0, 1])),
+                listener: Listener::new("attic", SourceKind::Ble, "hci0"),
+                last: Time::from_secs(1_795_262_400),
+                rssi: None,
+                decisive: true,
+                covered: true,
+                silence: Duration::from_secs(seconds),
+                away_after: Duration::from_mins(5),
+                misses,
+                misses_needed: needed,
+                asking,
+            };
+            let words = |(a, b): (String, String)| format!("{a} {b}");
+            assert_eq!(words(silence(&it)), silent);
+            assert_eq!(missed(&it).map(words).as_deref(), missing);
+        }
+    }
 }

@@ -4,7 +4,11 @@
 use std::time::Duration;
 
 use muster_core::batch::MonitorRow;
-use muster_core::directory::{Edit, Enrol, Enrolment, TokenHash};
+use muster_core::directory::{Directory, Edit, Enrol, Enrolment, TokenHash};
+use muster_core::fact::{Listener, SourceKind};
+use muster_core::identity::ListenerId;
+use muster_core::snapshot::ListenerView;
+use muster_core::time::Time;
 use muster_core::uplink::{Health, Liveness, StoreId};
 
 use super::House;
@@ -26,6 +30,23 @@ impl House {
             oldest_unsent: (health.spooled > 0).then_some(at),
             health,
         }));
+        // Whoever was let in has used the code.
+        told.invited.clear();
+        drop(told);
+        self.nudge();
+    }
+
+    /// A channel of a far monitor that told something, and perhaps up to when it listened.
+    pub(crate) fn ear(&self, monitor: &str, covered_to: Option<Time>) {
+        let mut told = self.lock();
+        let number = u32::try_from(told.ears.len()).unwrap();
+        told.ears.push(ListenerView {
+            id: ListenerId(100 + number),
+            listener: Listener::new(monitor, SourceKind::Ble, "hci0"),
+            site: Directory::FIRST_SITE,
+            covered: covered_to.is_some(),
+            covered_to,
+        });
         drop(told);
         self.nudge();
     }

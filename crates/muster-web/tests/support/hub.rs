@@ -17,7 +17,8 @@ use muster_core::snapshot::{DeviceView, Evidence, Missing, Snapshot, Why};
 use muster_core::stay::Subject;
 use muster_core::time::{Now, Time};
 use muster_web::{
-    EditRefused, Hub, Invitation, InviteWish, PairingRefused, PairingWish, Pulse, WhyRefused,
+    EditRefused, Hub, Invitation, InviteWish, Invitee, PairingRefused, PairingWish, Pulse,
+    WhyRefused,
 };
 use muster_wire::bluetooth::key::Irk;
 use tokio::sync::watch;
@@ -87,13 +88,20 @@ impl Hub for House {
     }
 
     fn invite(&self, wish: InviteWish) -> BoxFuture<'_, Result<Invitation, EditRefused>> {
-        let told = self.lock();
+        let mut told = self.lock();
         let may = told.directory.may_enrol(&wish.monitor, wish.kinds.as_deref(), wish.place);
-        drop(told);
         let line = format!("muster monitor --hub https://hub:8129 --enrol {}", wish.monitor);
         let until = (self.clock)() + Duration::from_mins(15);
+        if may.is_ok() {
+            told.invited.insert(wish.monitor.clone(), Invitee { place: wish.place, until });
+        }
+        drop(told);
         let invited = may.map(|()| Invitation { line, until }).map_err(EditRefused::from);
         Box::pin(std::future::ready(invited))
+    }
+
+    fn invitations(&self) -> BTreeMap<String, Invitee> {
+        self.lock().invited.clone()
     }
 
     fn strangers(&self) -> BTreeMap<Listener, usize> {
@@ -210,6 +218,7 @@ fn evidence(device: &DeviceView, at: Time) -> Vec<Evidence> {
         away_after: Duration::from_mins(30),
         misses: 0,
         misses_needed: 5,
+        asking: true,
     };
     device.identities.iter().map(line).collect()
 }

@@ -23,7 +23,7 @@ use muster_core::snapshot::{DeviceView, ListenerView, PersonView, Presence, Snap
 use muster_core::span::Span;
 use muster_core::stay::Subject;
 use muster_core::time::{Now, Time};
-use muster_web::{Hub, PairingWish, Pulse};
+use muster_web::{Hub, Invitee, PairingWish, Pulse};
 use tokio::sync::watch;
 
 #[cfg(test)]
@@ -65,6 +65,9 @@ struct Told {
     pairing: Option<PairingView>,
     wishes: Vec<PairingWish>,
     signs: Vec<MonitorRow>,
+    /// Listeners besides those of the house itself.
+    ears: Vec<ListenerView>,
+    invited: BTreeMap<String, Invitee>,
 }
 
 /// One identity and what is believed of it.
@@ -315,7 +318,7 @@ impl Told {
             simulated: self.simulated,
             degraded: self.degraded.clone(),
             people: people.collect(),
-            listeners: listeners(at),
+            listeners: listeners(at).into_iter().chain(self.ears.iter().cloned()).collect(),
             monitors: Fleet::new(self.signs.clone(), Now { mono: Duration::ZERO, wall: at })
                 .views(&self.directory),
             directory: self.directory.clone(),

@@ -45,6 +45,15 @@ impl House {
         number
     }
 
+    /// The hub begins anew: what was heard is in the store alone.
+    pub(crate) fn begin_anew(&self) {
+        let mut told = self.lock();
+        for it in &mut told.things {
+            it.signal = None;
+        }
+        told.pulses.clear();
+    }
+
     /// An advertisement of whoever has these identities was heard a moment ago.
     pub(crate) fn said(&self, identities: &[&str], advertisement: &Advertisement<'_>) {
         let listener = Arc::new(Listener::new("hub", SourceKind::Ble, "hci0"));

@@ -72,8 +72,8 @@ fn row(it: &Evidence) -> Vec<Cell> {
         Cell::Text(it.label.clone()),
         Cell::Text(format!("{}/{}{channel}", it.monitor, it.source)),
         Cell::Time(it.last.0),
-        Cell::Text(format!("{silence} of {needed}")),
-        Cell::Text(format!("{} of {}", it.misses, it.misses_needed)),
+        Cell::Text(compared(it.silence_s >= it.away_after_s, &silence, &needed)),
+        Cell::Text(in_vain(it)),
         Cell::Text(hears.to_owned()),
         seconds(it.silence_s),
         seconds(it.away_after_s),
@@ -85,6 +85,21 @@ fn row(it: &Evidence) -> Vec<Cell> {
     ]
 }
 
+/// What was missed, by whoever asks or by whoever listens; empty where nothing is counted.
+fn in_vain(it: &Evidence) -> String {
+    if it.misses_needed == 0 {
+        return String::new();
+    }
+    let what = if it.asking { "asked" } else { "listened" };
+    let (have, needed) = (it.misses.to_string(), it.misses_needed.to_string());
+    format!("{what} {}", compared(it.misses >= it.misses_needed, &have, &needed))
+}
+
+/// `2m of 5m`, or, of as much as is needed or more, `12m, 5m needed`.
+fn compared(is_enough: bool, have: &str, needed: &str) -> String {
+    if is_enough { format!("{have}, {needed} needed") } else { format!("{have} of {needed}") }
+}
+
 fn seconds(it: u64) -> Cell {
     Cell::Whole(i64::try_from(it).unwrap_or(i64::MAX))
 }
@@ -94,7 +109,7 @@ const COLUMNS: [Column; 13] = [
     Column::new("heard_by"),
     Column::new("last"),
     Column::new("silent").for_people(),
-    Column::new("misses").for_people(),
+    Column::new("in_vain").for_people(),
     Column::new("listens").for_people(),
     Column::new("silence_s").for_programs(),
     Column::new("away_after_s").for_programs(),
@@ -104,3 +119,27 @@ const COLUMNS: [Column; 13] = [
     Column::new("decisive").for_programs(),
     Column::optional("identity"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_is_never_more_than_it_is_of() {
+        for (asking, silence, misses, needed, shown) in [
+            (true, 60, 1, 5, ["1m of 5m", "asked 1 of 5"]),
+            (true, 60, 6, 5, ["1m of 5m", "asked 6, 5 needed"]),
+            (false, 720, 12, 3, ["12m, 5m needed", "listened 12, 3 needed"]),
+            (true, 300, 0, 0, ["5m, 5m needed", ""]),
+        ] {
+            let told = serde_json::json!({
+                "label": "Keys", "identity": "ble:c0:00:00:00:00:01", "monitor": "attic",
+                "source": "ble", "channel": "hci0", "last": "2026-11-20T09:00:00Z",
+                "decisive": true, "covered": true, "silence_s": silence, "away_after_s": 300,
+                "misses": misses, "misses_needed": needed, "asking": asking,
+            });
+            let cells = row(&shaped(told).unwrap());
+            assert_eq!(cells[3..5], shown.map(|it| Cell::Text(it.to_owned())));
+        }
+    }
+}

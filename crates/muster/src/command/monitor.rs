@@ -1,6 +1,8 @@
 //! `muster monitor`: who listens, what they hear, what they cannot hear and why; and, without a further
 //! word, a monitor that runs.
 
+use std::collections::BTreeSet;
+
 use hyper::Method;
 use muster_report::{Cell, Column, Table};
 use serde_json::json;
@@ -10,7 +12,7 @@ use crate::client::{Api, encoded, shaped};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::shape::{Listening, time};
+use crate::shape::{FarMonitor, Listening, time};
 
 mod far;
 
@@ -51,8 +53,10 @@ fn list(output: &Output, api: &Api) -> Result<(), Failure> {
     let all = api.whole("monitors?hours=24")?;
     let mut table = Table::new(&COLUMNS);
     let mut cannot = Vec::new();
+    let mut heard = BTreeSet::new();
     for value in &all {
         let it: Listening = shaped(value.clone())?;
+        heard.insert(it.monitor.clone());
         let through =
             if it.channel.is_empty() { String::new() } else { format!("/{}", it.channel) };
         for missing in it.cannot {
@@ -61,12 +65,12 @@ fn list(output: &Output, api: &Api) -> Result<(), Failure> {
             cannot.push((sentence, missing.hint));
         }
         table.push(vec![
-            Cell::State(if it.covered { "listens" } else { "dark" }.to_owned()),
+            Cell::State(it.state),
             Cell::Text(it.monitor),
             Cell::Text(it.source),
             Cell::Text(it.channel),
             Cell::Text(it.place),
-            time(it.covered_to),
+            time(it.last),
             Cell::Text(it.can.join("; ")),
         ]);
     }
@@ -76,6 +80,16 @@ fn list(output: &Output, api: &Api) -> Result<(), Failure> {
         output.hint("muster serve");
     }
     if output.is_for_people() {
+        let far =
+            api.whole("fleet")?.into_iter().map(shaped).collect::<Result<Vec<FarMonitor>, _>>()?;
+        let mut mute = far.iter().filter(|it| !heard.contains(&it.monitor)).peekable();
+        let has_mute = mute.peek().is_some();
+        for it in mute {
+            output.note(&format!("{} ({}) has told nothing", it.monitor, it.state));
+        }
+        if has_mute {
+            output.hint("muster monitor list --far");
+        }
         for (sentence, hint) in &cannot {
             output.note(sentence);
             if let Some(hint) = hint {
@@ -92,6 +106,6 @@ const COLUMNS: [Column; 7] = [
     Column::new("source"),
     Column::new("channel"),
     Column::new("place"),
-    Column::new("heard_to"),
+    Column::new("last"),
     Column::optional("hears"),
 ];

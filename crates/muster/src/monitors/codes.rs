@@ -67,6 +67,12 @@ impl Codes {
         format!("{first}-{second}")
     }
 
+    /// Who has a code that is good, and how much longer.
+    pub(crate) fn waiting(&mut self, now: Now) -> impl Iterator<Item = (&InviteWish, Duration)> {
+        self.expire(now);
+        self.waiting.iter().map(move |it| (&it.wish, it.until.saturating_sub(now.mono)))
+    }
+
     /// Takes the code that somebody shows: it is good no longer.
     pub(crate) fn take(&mut self, shown: &str, now: Now) -> Result<Waiting, Refused> {
         self.expire(now);
@@ -171,6 +177,9 @@ mod tests {
         let old = codes.invite(wish("attic"), 7, now(0));
         let other = codes.invite(wish("cellar"), 8, now(0));
         let new = codes.invite(wish("attic"), 9, now(60));
+        let waiting = codes.waiting(now(60)).map(|(it, left)| (it.monitor.clone(), left.as_secs()));
+        let waiting: Vec<_> = waiting.collect();
+        assert_eq!(waiting, [("cellar".to_owned(), 840), ("attic".to_owned(), 900)]);
         assert_eq!(taken(&mut codes, &old, 61), Err(Refused::Wrong));
         assert_eq!(taken(&mut codes, &new, 959), Ok("attic".to_owned()));
         assert_eq!(taken(&mut codes, &other, 900), Err(Refused::Wrong), "a quarter of an hour");

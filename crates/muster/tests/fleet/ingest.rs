@@ -213,8 +213,23 @@ fn a_monitor_tells_as_itself_and_only_what_it_may() {
 fn who_was_shut_out_or_never_let_in_gets_nothing() {
     let home = home();
     let hub = home.serve();
-    let first = Monitor::enrolled(&invited(&home, &["kitchen"]), 1);
-    assert_eq!(first.send(0, Vec::new()).0, 200);
+    let way = invited(&home, &["kitchen"]);
+    let far = || {
+        let listed = home.run(&["monitor", "list", "--far", "--format", "csv"]);
+        String::from_utf8(listed.stdout).unwrap()
+    };
+    assert!(far().contains("\ninvited,kitchen,here,"), "{}", far());
+    let first = Monitor::enrolled(&way, 1);
+    assert!(far().contains("\nsilent,kitchen,here,"), "{}", far());
+    let listed = home.run(&["monitor", "list"]);
+    let said = String::from_utf8(listed.stderr).unwrap();
+    assert!(said.contains("kitchen (silent) has told nothing"), "{said}");
+    let at = now() - Duration::from_secs(30);
+    assert_eq!(first.send(0, vec![seen("hci0", "ble:c0:00:00:00:00:01", at, -60)]).0, 200);
+    let listed = home.run(&["monitor", "list", "--format", "csv"]);
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    assert!(listed.contains("\ntells,kitchen,ble,hci0,here,2"), "{listed}");
+    assert!(far().contains("\nalive,kitchen,here,"), "{}", far());
     // Let in again, it has another token.
     let again = Monitor::enrolled(&invited(&home, &["kitchen"]), 1);
     assert_eq!(first.send(0, Vec::new()), (401, Reply::Unauthorised));
@@ -227,9 +242,7 @@ fn who_was_shut_out_or_never_let_in_gets_nothing() {
     assert!(TcpStream::connect(("127.0.0.1", again.way.port)).is_err());
     let (_, said) = failed(&home.run(&["monitor", "revoke", "attic"]));
     assert!(said.contains("no such far monitor: attic"), "{said}");
-    let listed = home.run(&["monitor", "list", "--far", "--format", "csv"]);
-    let listed = String::from_utf8(listed.stdout).unwrap();
-    assert!(listed.lines().nth(1).unwrap().starts_with("revoked,kitchen,here,"), "{listed}");
+    assert!(far().contains("\nrevoked,kitchen,here,2"), "it was heard of: {}", far());
 }
 
 #[test]

@@ -53,6 +53,17 @@ fn what_is_missing_agrees_with_the_lines_beside_it() {
 }
 
 #[test]
+fn who_never_said_that_it_listens_is_not_said_to_listen() {
+    let mut house = House::new();
+    house.seen(1, 0).seen(1, 40);
+    let why = house.why(PHONE);
+    let [line] = why.evidence.as_slice() else { panic!("{why:?}") };
+    assert!(!line.covered && line.asking, "{line:?}");
+    house.covered(0, 60);
+    assert!(house.why(PHONE).evidence[0].covered);
+}
+
+#[test]
 fn an_absent_device_shows_what_it_missed() {
     let mut house = House::new();
     house.seen(1, 0);

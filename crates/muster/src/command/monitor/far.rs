@@ -53,6 +53,7 @@ pub(super) fn list(output: &Output, api: &Api) -> Result<(), Failure> {
             Cell::Text(it.monitor),
             Cell::Text(it.place),
             time(it.last),
+            time(it.code_until),
             Cell::text(health.map(|it| it.version.as_str())),
             Cell::text(health.map(|it| spoken(Duration::from_secs(it.uptime_seconds)))),
             Cell::whole(health.and_then(|it| it.clock_ahead_ms)),
@@ -70,11 +71,12 @@ pub(super) fn list(output: &Output, api: &Api) -> Result<(), Failure> {
     Ok(())
 }
 
-const COLUMNS: [Column; 11] = [
+const COLUMNS: [Column; 12] = [
     Column::new("state"),
     Column::new("monitor"),
     Column::new("place"),
     Column::new("last"),
+    Column::optional("code_until"),
     Column::new("version"),
     Column::new("uptime"),
     Column::new("clock_ahead_ms"),
