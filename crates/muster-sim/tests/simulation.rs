@@ -59,8 +59,18 @@ fn a_move_at_the_end_of_memory_is_carried() {
 /// stays begin in one moment at two sites; what was set by hand runs out while nobody is there.
 #[test]
 fn what_memory_forgot_is_judged_with_the_history_before_it() {
-    for seed in [2_178, 3_114, 4_273, 4_935, 4_976, 5_171, 5_899] {
+    for seed in [2_178, 3_114, 4_273, 4_402, 4_911, 4_935, 4_976, 5_171, 5_422, 5_899] {
         let report = run(Game::Forgetful, seed..seed + 1);
+        let first = report.failures.first().map(ToString::to_string).unwrap_or_default();
+        assert!(report.failures.is_empty(), "{first}");
+    }
+}
+
+/// Two media are out, and the one that is back decides for the other as soon as it is.
+#[test]
+fn a_medium_that_is_back_decides_for_one_that_is_not() {
+    for seed in [20_210, 21_232] {
+        let report = run(Game::Usual, seed..seed + 1);
         let first = report.failures.first().map(ToString::to_string).unwrap_or_default();
         assert!(report.failures.is_empty(), "{first}");
     }

@@ -254,7 +254,9 @@ impl<'a> Gap<'a> {
         for it in &self.decisive {
             candidates.extend(satisfied(it.line, window, self.policy));
             candidates.extend(it.dropped);
-            candidates.extend(self.dark_spans(it.line).iter().map(|it| it.from));
+            // Another one gets dark, or this one is back while that one still is.
+            let back = |it: Span| [it.from, it.to + Duration::from_micros(1)];
+            candidates.extend(self.dark_spans(it.line).into_iter().flat_map(back));
         }
         candidates.retain(|it| *it >= first && *it <= self.limit);
         candidates.sort_unstable();
